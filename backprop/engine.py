@@ -1,0 +1,82 @@
+"""The interface that every strategy implements, and the folder `engines/` read as their registry."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import pkgutil
+from abc import ABC, abstractmethod
+from importlib import import_module
+from types import ModuleType
+
+from . import engines
+from .errors import InputError
+from .network import Array, Network
+
+
+class Engine(ABC):
+    """One way to take a step of stochastic gradient descent on the quadratic cost.
+
+    An engine changes nothing that it is given and shares no memory with another engine.
+    """
+
+    @abstractmethod
+    def __init__(self, network: Network) -> None:
+        """Untimed: copy the parameters, convert, allocate, compile."""
+
+    @abstractmethod
+    def step(self, x: Array, y: Array, eta: float) -> None:
+        """Timed: forward, backward and update on one mini-batch.
+
+        x (batch, n_in) and y (batch, n_out) are C-contiguous and of the network's dtype; any batch
+        length is taken, and it may change from step to step. eta is the learning rate, and the cost is
+        averaged over the batch: W -= eta * dC/dW, b -= eta * dC/db.
+        """
+
+    @abstractmethod
+    def network(self) -> Network:
+        """Untimed: the parameters as they are now, in memory that later steps leave alone."""
+
+
+def names() -> tuple[str, ...]:
+    """The built-in engines: each file in `backprop/engines/` is one, and the file's name is its name."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(engines.__path__)))
+
+
+def load(name: str) -> type[Engine]:
+    """The engine of this name, imported now.
+
+    Raises InputError for an unknown name (with the nearest one) or where a package it needs is missing.
+    """
+    if name not in names():
+        near = difflib.get_close_matches(name, names(), n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise InputError(
+            f"unknown engine {name!r}: {hint}there are {', '.join(names())}, or the path of your own .py file"
+        )
+    try:
+        module = import_module(f".engines.{name}", __package__)
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"engine {name} needs the package {error.name}, which is not installed: pip install {error.name}"
+        ) from error
+    return engine_in(module)
+
+
+def engine_in(module: ModuleType) -> type[Engine]:
+    """The one Engine subclass that a module defines; InputError where it defines none or several."""
+    found = {
+        member
+        for member in vars(module).values()
+        if inspect.isclass(member)
+        and issubclass(member, Engine)
+        and not inspect.isabstract(member)
+        and member.__module__ == module.__name__
+    }
+    if len(found) != 1:
+        listed = ", ".join(sorted(cls.__name__ for cls in found)) or "none"
+        raise InputError(
+            f"{module.__file__} must define exactly one subclass of backprop.Engine, with __init__, step "
+            f"and network; found {listed}"
+        )
+    return found.pop()

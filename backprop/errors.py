@@ -1,0 +1,9 @@
+"""What can go wrong, in the words of the person who made the call."""
+
+
+class InputError(ValueError):
+    """A call or its input is wrong: the message is one line, says what was given and what is accepted."""
+
+
+class GradientError(ArithmeticError):
+    """An engine's step does not follow the gradient: the message names the block, the error, the tolerance."""

@@ -1,0 +1,114 @@
+"""Cells, what a race is held in, and grids of them: the named ones, and a user's TOML file."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Literal, get_args
+
+import msgspec
+
+from backprop import InputError
+
+from .machine import cores
+
+DType = Literal["float32", "float64"]
+
+
+class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One setting of everything that a race holds fixed.
+
+    sizes: units in each layer, inputs first. data: "random", where a slice is some steps on one random
+    mini-batch; or a data set's name, where a slice is one epoch over its training part.
+    """
+
+    sizes: tuple[int, ...]
+    batch: int
+    dtype: DType = "float64"
+    threads: int = 1
+    data: str = "random"
+
+    @property
+    def id(self) -> str:
+        """The cell in one word, such as 784-30-10-b10-float64-t1."""
+        word = f"{format_sizes(self.sizes)}-b{self.batch}-{self.dtype}-t{self.threads}"
+        return word if self.data == "random" else f"{word}-{self.data}"
+
+
+class Axes(msgspec.Struct, forbid_unknown_fields=True):
+    """A grid: each combination of these lists is a cell. The fields of a grid file, too."""
+
+    sizes: list[str]
+    batch: list[int]
+    dtype: list[DType] = msgspec.field(default_factory=lambda: ["float64"])
+    threads: list[int] = msgspec.field(default_factory=lambda: [1])
+
+
+def _hidden(*layers: str) -> list[str]:
+    return [f"784-{layer}-10" for layer in layers]
+
+
+WIDTHS = ("10", "30", "100", "300", "1000")
+NAMED = {
+    "smoke": Axes(_hidden("10", "30"), [1, 10]),
+    "default": Axes(_hidden("10", "30", "100", "300"), [1, 3, 10, 30, 100, 300]),
+    "full": Axes(
+        _hidden(*WIDTHS, *(f"{width}-{width}" for width in WIDTHS)),
+        [1, 3, 10, 30, 100, 300, 1000],
+        ["float32", "float64"],
+        [1, 2] if cores() > 1 else [1],
+    ),
+}
+
+
+def load(name: str) -> list[Cell]:
+    """The cells of a named grid or of a TOML file; InputError where there is something wrong with either."""
+    if name in NAMED:
+        axes = NAMED[name]
+    elif name.endswith(".toml"):
+        axes = _read(Path(name))
+    else:
+        raise InputError(f"unknown grid {name!r}: there are {', '.join(NAMED)}, or the path of a .toml file")
+    product = itertools.product(axes.sizes, axes.dtype, axes.threads, axes.batch)
+    return [make_cell(sizes, batch, dtype, threads) for sizes, dtype, threads, batch in product]
+
+
+def make_cell(sizes: str, batch: int, dtype: str, threads: int, data: str = "random") -> Cell:
+    """A cell that this machine can race; InputError names what is wrong and what is accepted."""
+    if batch < 1:
+        raise InputError(f"batch must be 1 or more, not {batch}")
+    if dtype not in get_args(DType):
+        raise InputError(f"unknown dtype {dtype!r}: there are {' and '.join(get_args(DType))}")
+    if not 1 <= threads <= cores():
+        raise InputError(f"threads must be from 1 to {cores()}, the cores of this machine, not {threads}")
+    return Cell(parse_sizes(sizes), batch, dtype, threads, data)  # type: ignore[arg-type]  # checked above
+
+
+def parse_sizes(text: str) -> tuple[int, ...]:
+    """Layer sizes from text such as 784-30-10."""
+    parts = text.split("-")
+    if len(parts) < 2 or not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts):
+        raise InputError(f"sizes must be two or more positive numbers such as 784-30-10, not {text!r}")
+    return tuple(int(part) for part in parts)
+
+
+def format_sizes(sizes: tuple[int, ...]) -> str:
+    """The inverse of parse_sizes."""
+    return "-".join(str(size) for size in sizes)
+
+
+def _read(path: Path) -> Axes:
+    try:
+        axes = msgspec.toml.decode(path.read_bytes(), type=Axes)
+    except OSError as error:
+        raise InputError(f"grid file {path} can't be read: {error.strerror}") from error
+    except msgspec.DecodeError as error:
+        raise InputError(
+            f"grid file {path}: {error}; it takes sizes (list of text such as '784-30-10'), batch (list of "
+            f"whole numbers), and if wanted dtype (list of 'float32', 'float64') and threads (list of whole numbers)"
+        ) from error
+    for field in axes.__struct_fields__:
+        values = getattr(axes, field)
+        if not values or len(set(values)) < len(values):
+            raise InputError(f"grid file {path}: {field} must be a list of one or more different values")
+    return axes

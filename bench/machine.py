@@ -1,0 +1,96 @@
+"""What a race runs on: BLAS threads and the allocator, set once; and a description of it all for the record."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import subprocess
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import cpuinfo
+from threadpoolctl import threadpool_info
+
+# glibc's mallopt parameters (malloc.h), with the values that keep every array of a step on the heap and the
+# heap from shrinking: otherwise its thresholds move as a process runs, and identical engines differ for good.
+MALLOPT = {-3: 1 << 30, -1: (1 << 31) - 1, -2: 64 << 20}  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD
+PACKAGES = ("numpy", "scipy", "pytest-benchmark", "backprop-bench")
+
+_allocator = "default"
+
+
+def cores() -> int:
+    """How many cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def pin_allocator() -> None:
+    """Pin the C allocator's thresholds for the rest of this process; leave it alone where that can't be done.
+
+    Linux with glibc only. `environment()["allocator"]` says which of the two happened.
+    """
+    global _allocator
+    if platform.libc_ver()[0] != "glibc":
+        return
+    mallopt = ctypes.CDLL(None).mallopt
+    if all(mallopt(parameter, value) == 1 for parameter, value in MALLOPT.items()):
+        _allocator = "pinned"
+
+
+def environment() -> dict[str, Any]:
+    """The machine, the software and the state of this repository, as plain JSON values.
+
+    Call it while the race's BLAS threads are set: each pool is listed with its threads as they are now.
+    """
+    return {
+        **_unchanging(),
+        "allocator": _allocator,
+        "blas": [
+            {
+                "library": pool["internal_api"],
+                "version": pool["version"],
+                "kernel": pool.get("architecture"),
+                "threads": pool["num_threads"],
+                "of": Path(pool["filepath"]).parent.name,
+            }
+            for pool in threadpool_info()
+            if pool["user_api"] == "blas"
+        ],
+    }
+
+
+@cache
+def _unchanging() -> dict[str, Any]:
+    return {
+        "cpu": cpuinfo.get_cpu_info().get("brand_raw") or platform.processor() or platform.machine(),
+        "cores": cores(),
+        "governor": _governor(),
+        "os": platform.platform(),
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "packages": {name: version(name) for name in PACKAGES},
+        **_revision(),
+    }
+
+
+def _governor() -> str | None:
+    path = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+    return path.read_text().strip() if path.exists() else None
+
+
+def _revision() -> dict[str, Any]:
+    """The git revision of this code and whether the tree differs from it; None where git does not track it."""
+    here = Path(__file__)
+    try:
+        _git(here.parent, "ls-files", "--error-unmatch", here.name)
+        dirty = bool(_git(here.parent, "status", "--porcelain", "--untracked-files=no"))
+        return {"revision": _git(here.parent, "rev-parse", "HEAD"), "dirty": dirty}
+    except (OSError, subprocess.CalledProcessError):
+        return {"revision": None, "dirty": None}
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.strip()

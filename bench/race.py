@@ -1,0 +1,255 @@
+"""The race: several engines timed side by side in one cell, by the protocol that beats a shared machine's noise.
+
+Slices of about 3 ms, taken in turn, see the same wandering of the machine's speed, and their ratios cancel it;
+fresh engines in every pass average over where the allocator put their arrays. README, "How it measures", has
+the figures. The clock is an argument: the tests drive this file with scripted ones.
+"""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import cycle, islice
+from math import log2
+from time import perf_counter
+from typing import ParamSpec
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from backprop import Engine, GradientError, Network, data
+from backprop.check import check_step, verify
+from backprop.network import Array
+from backprop.training import batches
+
+from . import machine
+from .contestants import Contestant
+from .grid import Cell
+from .records import SCHEMA, Noise, Record, Result
+
+SLICE_SECONDS = 0.003
+PASSES = (5, 20)  # the fewest that give an interval worth printing, and where more no longer pay
+ROUNDS = 10  # in each pass, wanted of every contestant that is fast enough
+ETA = 1e-6  # so small that the network stays where it is: no saturation, no denormals
+
+Clock = Callable[[], float]
+P = ParamSpec("P")
+
+
+@dataclass
+class Lane:
+    """A contestant's place in one race: how it is timed, and what has been found of it so far."""
+
+    name: str
+    make: Callable[[Network], Engine]
+    gradient_error: float | None = None
+    peak_bytes: int | None = None
+    step_seconds: float = 0.0
+    steps: int = 1
+    stride: int = 1  # takes part in every stride-th round
+    seconds: list[list[float | None]] = field(default_factory=list)
+    left_out: str | None = None
+    failed: bool = False
+
+    def fail(self, error: Exception) -> None:
+        """Leave the contestant out by its own fault, with the error as the reason and no timings."""
+        self.left_out = str(error) if isinstance(error, GradientError) else f"{type(error).__name__}: {error}"
+        self.failed = True
+
+    def result(self) -> Result:
+        if self.left_out:
+            return Result(self.name, left_out=self.left_out, failed=self.failed)
+        return Result(self.name, self.seconds, self.steps, self.gradient_error, self.peak_bytes)
+
+
+@dataclass(frozen=True)
+class Course:
+    """What the contestants run over: a network to start from, and the mini-batches of the cell in order."""
+
+    network: Network
+    x: Array  # (samples, n_in), at least batch + 1 of them
+    y: Array
+    batches: Sequence[tuple[Array, Array]]
+    steps: int | None  # steps in a slice where the cell says so: the whole epoch
+
+
+def race(
+    cell: Cell,
+    contestants: Sequence[Contestant],
+    *,
+    seconds: float,
+    rng: np.random.Generator,
+    clock: Clock = perf_counter,
+    progress: Callable[[float], None] = lambda share: None,
+) -> Record:
+    """Race the contestants in this cell for about `seconds` (the checks before and after come on top).
+
+    progress is told the share done after each pass. A contestant that fails its check, or raises, or is too
+    slow for five passes within `seconds`, is in the record with the reason and without timings.
+    """
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    start = clock()
+    with threadpool_limits(limits=cell.threads, user_api="blas"):
+        environment = machine.environment()
+        course = prepare(cell, rng)
+        lanes = [Lane(contestant.name, contestant.make) for contestant in contestants]
+        for lane in lanes:
+            attempt(lane, qualify, lane, course, cell.batch, clock)
+        leave_out_slow(lanes, seconds)
+        twin = second_copy(lanes)
+        run_passes([*lanes, *([twin] if twin else [])], course, seconds, rng, clock, progress)
+    noise = Noise(twin.name, twin.seconds) if twin and not twin.left_out else None
+    results = [lane.result() for lane in lanes]
+    return Record(SCHEMA, cell, results, noise, environment, started, round(clock() - start, 3))
+
+
+def prepare(cell: Cell, rng: np.random.Generator) -> Course:
+    """A random network, and random samples or the training part of the cell's data set."""
+    network = Network.random(cell.sizes, rng, cell.dtype)
+    if cell.data != "random":
+        digits = data.load(cell.data, cell.dtype)
+        epoch = list(batches(digits.x_train, digits.y_train, cell.batch))
+        return Course(network, digits.x_train, digits.y_train, epoch, len(epoch))
+    n_in, n_out = cell.sizes[0], cell.sizes[-1]
+    x = rng.random((cell.batch + 1, n_in)).astype(cell.dtype)
+    y = np.eye(n_out, dtype=cell.dtype)[rng.integers(n_out, size=cell.batch + 1)]
+    return Course(network, x, y, [(x[: cell.batch], y[: cell.batch])], None)
+
+
+def attempt(lane: Lane, act: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:
+    """Do something with a contestant's engine; where it raises, the contestant has failed. Whether it went well."""
+    try:
+        act(*args, **kwargs)
+    except Exception as error:  # a user's engine may raise anything: the others are raced all the same
+        lane.fail(error)
+    return not lane.failed
+
+
+def qualify(lane: Lane, course: Course, batch: int, clock: Clock) -> None:
+    """Check the gradient, weigh the memory of one step, and find how many steps make a slice."""
+    lane.gradient_error = verify(lane.make, course.network, course.x, course.y, batch)
+    x, y = course.batches[0]
+    tracemalloc.start()
+    try:
+        lane.make(course.network).step(x, y, ETA)
+        lane.peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    engine = lane.make(course.network)
+    engine.step(x, y, ETA)
+    lane.steps = course.steps or 1
+    while (total := lane.steps * time_slice(engine, course, lane.steps, clock)) < SLICE_SECONDS / 3:
+        lane.steps *= 2
+    lane.step_seconds = total / lane.steps
+    lane.steps = course.steps or max(1, round(SLICE_SECONDS / lane.step_seconds))
+
+
+def time_slice(engine: Engine, course: Course, steps: int, clock: Clock) -> float:
+    """Seconds per step of this many consecutive steps, with garbage collection off."""
+    work = list(islice(cycle(course.batches), steps))
+    step = engine.step
+    gc.disable()
+    try:
+        start = clock()
+        for x, y in work:
+            step(x, y, ETA)
+        return (clock() - start) / steps
+    finally:
+        gc.enable()
+
+
+def leave_out_slow(lanes: Sequence[Lane], seconds: float) -> None:
+    """Leave out, the slowest first, whoever has no room for the fewest passes of a warm-up and one round."""
+    spent = 0.0
+    for lane in sorted(running(lanes), key=lambda lane: lane.step_seconds):
+        spent += PASSES[0] * 2 * lane.step_seconds * lane.steps
+        if spent > seconds:
+            lane.left_out = (
+                f"too slow: a step takes {lane.step_seconds:.2g} s, and {PASSES[0]} passes need "
+                f"{spent:.1f} s; {seconds:g} s were given"
+            )
+
+
+def second_copy(lanes: Sequence[Lane]) -> Lane | None:
+    """A second copy of the fastest contestant, to be raced in the same rounds: what the machine can resolve."""
+    fastest = min(running(lanes), key=lambda lane: lane.step_seconds, default=None)
+    if fastest is None:
+        return None
+    return Lane(fastest.name, fastest.make, step_seconds=fastest.step_seconds, steps=fastest.steps)
+
+
+def run_passes(
+    lanes: Sequence[Lane],
+    course: Course,
+    seconds: float,
+    rng: np.random.Generator,
+    clock: Clock,
+    progress: Callable[[float], None],
+) -> None:
+    """Passes until the time is spent; then the engines of the last one are checked once more.
+
+    A pass in which a contestant fails is run again without it, so that every lane has the same passes.
+    """
+    one_round = sum(lane.step_seconds * lane.steps for lane in running(lanes))
+    if not one_round:
+        return
+    passes = min(max(int(seconds / (4 * one_round)), PASSES[0]), PASSES[1])
+    slices = [lane.step_seconds * lane.steps for lane in running(lanes)]
+    fair = max(seconds / passes / ROUNDS / len(slices), min(slices))
+    for lane in running(lanes):  # powers of two, so that two slow contestants meet in the same rounds
+        lane.stride = 2 ** int(log2(max(1.0, lane.step_seconds * lane.steps / fair)))
+
+    engines: dict[int, Engine] = {}
+    done = 0
+    while done < passes and running(lanes):
+        engines = run_pass(lanes, course, seconds / passes, rng, clock)
+        if engines:
+            done += 1
+            progress(done / passes)
+    for i, engine in engines.items():
+        attempt(lanes[i], check_step, engine, *course.batches[0])
+
+
+def run_pass(
+    lanes: Sequence[Lane], course: Course, seconds: float, rng: np.random.Generator, clock: Clock
+) -> dict[int, Engine]:
+    """Fresh engines, a warm-up slice of each, then rounds in random order until the pass's time is spent.
+
+    Appends the pass to each lane and returns the engines by lane; where a contestant fails, returns none and
+    appends nothing.
+    """
+    end = clock() + seconds
+    field = [i for i, lane in enumerate(lanes) if not lane.left_out]
+    engines: dict[int, Engine] = {}
+    slices: dict[int, list[float | None]] = {i: [] for i in field}
+    number = 0
+
+    def warm_up(i: int) -> None:
+        engines[i] = lanes[i].make(course.network)
+        time_slice(engines[i], course, lanes[i].steps, clock)
+
+    def take_slice(i: int) -> None:
+        taken = time_slice(engines[i], course, lanes[i].steps, clock)
+        slices[i].append(float(f"{taken:.6g}"))  # finer digits are noise, and would double the record
+
+    for i in rng.permutation(field):
+        if not attempt(lanes[i], warm_up, i):
+            return {}
+    while number == 0 or clock() < end:
+        for i in rng.permutation(field):
+            if number % lanes[i].stride:
+                slices[i].append(None)
+            elif not attempt(lanes[i], take_slice, i):
+                return {}
+        number += 1
+    for i in field:
+        lanes[i].seconds.append(slices[i])
+    return engines
+
+
+def running(lanes: Sequence[Lane]) -> list[Lane]:
+    """The contestants still in the race."""
+    return [lane for lane in lanes if not lane.left_out]

@@ -1,0 +1,138 @@
+"""Records: what one race found, as one line of JSON, written when the race ends and read back with care."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from backprop import InputError
+
+from .grid import Cell
+
+SCHEMA = 1
+FILE = "cells.jsonl"
+
+Slices = list[list[float | None]]
+"""Seconds per step, passes x rounds; None where a contestant sat a round out."""
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What the race found of one contestant.
+
+    left_out says why there are no seconds, or is None; failed says whether that is the engine's own fault.
+    """
+
+    name: str
+    seconds: Slices = []
+    steps_per_slice: int | None = None
+    gradient_error: float | None = None
+    peak_bytes: int | None = None
+    left_out: str | None = None
+    failed: bool = False
+
+
+class Noise(msgspec.Struct, frozen=True):
+    """The slices of a second copy of the contestant `of`, taken in the same rounds as its own."""
+
+    of: str
+    seconds: Slices
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One race: the cell, what was found of each contestant in the order they were named, and the noise."""
+
+    schema: int
+    cell: Cell
+    contestants: list[Result]
+    noise: Noise | None
+    environment: dict[str, Any]
+    started: str
+    elapsed_seconds: float
+
+    @property
+    def failures(self) -> list[Result]:
+        return [result for result in self.contestants if result.failed]
+
+    @property
+    def timed_seconds(self) -> float:
+        """Time spent inside slices, the second copy's among them."""
+        steps = {result.name: result.steps_per_slice or 0 for result in self.contestants}
+        slices = [(result.name, result.seconds) for result in self.contestants]
+        if self.noise:
+            slices.append((self.noise.of, self.noise.seconds))
+        return sum(steps[name] * taken for name, passes in slices for rounds in passes for taken in rounds if taken)
+
+
+def dump(record: Record) -> bytes:
+    """The record as one line."""
+    return msgspec.json.encode(record) + b"\n"
+
+
+def append(folder: Path, record: Record) -> None:
+    """Add the record to the folder's cells.jsonl, on the disk before this returns."""
+    with (folder / FILE).open("ab") as file:
+        file.write(dump(record))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def prepare(folder: Path) -> Path | None:
+    """Make `folder` ready for the records of a new run; records already there are set aside, never lost.
+
+    Returns the folder that they were moved to, named after the time of the last; None where there were none.
+    """
+    aside = None
+    try:
+        if (folder / FILE).exists() and (folder / FILE).stat().st_size:
+            written = time.localtime((folder / FILE).stat().st_mtime)
+            aside = folder.with_name(time.strftime(f"{folder.name}-%Y%m%dT%H%M%S", written))
+            folder.rename(aside)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / FILE).touch()
+    except OSError as error:
+        raise InputError(f"results folder {folder} can't be written: {error.strerror}; name another") from error
+    return aside
+
+
+def load(folder: Path) -> tuple[list[Record], list[str]]:
+    """The records of a folder, and a warning for a last line that was cut off while it was written.
+
+    Raises InputError where there is no cells.jsonl, it has no records, or a line is not a record that this
+    version can read.
+    """
+    path = folder / FILE
+    try:
+        lines = path.read_bytes().splitlines(keepends=True)
+    except OSError as error:
+        raise InputError(f"{path} can't be read: {error.strerror}; give a folder that a race has written") from error
+    found, warnings = [], []
+    for number, line in enumerate(lines, start=1):
+        try:
+            found.append(_parse(line, f"{path}, line {number},"))
+        except InputError:
+            if line.endswith(b"\n"):
+                raise
+            warnings.append(f"{path}, line {number}, was cut off while it was written: it is left out")
+    if not found:
+        raise InputError(f"{path} holds no record: there is nothing to report")
+    return found, warnings
+
+
+class _Header(msgspec.Struct):
+    schema: int
+
+
+def _parse(line: bytes, where: str) -> Record:
+    try:
+        schema = msgspec.json.decode(line, type=_Header).schema
+        if schema != SCHEMA:
+            raise InputError(
+                f"{where} has schema {schema}; this version reads schema {SCHEMA}: use the version that wrote it, or a newer one"
+            )
+        return msgspec.json.decode(line, type=Record)
+    except msgspec.DecodeError as error:
+        raise InputError(f"{where} is not a record of schema {SCHEMA}: {error}") from error

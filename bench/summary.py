@@ -1,0 +1,79 @@
+"""From records to one tidy frame: a row for each cell and engine, with speedup, interval and noise floor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from . import stats
+from .grid import format_sizes
+from .records import Record, Result
+
+BASELINE = "per_sample"
+COLUMNS = (
+    *("cell", "data", "sizes", "batch", "dtype", "threads", "engine", "baseline"),
+    *("seconds_per_step", "seconds_low", "seconds_high", "samples_per_second"),
+    *("speedup", "speedup_low", "speedup_high", "noise_floor", "gradient_error", "peak_bytes"),
+    *("passes", "rounds", "left_out"),
+)
+
+
+def frame(records: Sequence[Record]) -> pd.DataFrame:
+    """A row for each record and contestant, in the order of the records, with COLUMNS.
+
+    speedup is the baseline's time over the engine's, NaN where either has none; noise_floor is how far from
+    1 the interval reaches for two copies of one engine in the same rounds (0.01 is 1 %).
+    """
+    rows = pd.DataFrame([row for record in records for row in _rows(record)], columns=list(COLUMNS))
+    return rows.astype({"peak_bytes": "Int64"})
+
+
+def write_csv(rows: pd.DataFrame, path: Path) -> None:
+    """The frame as CSV, six significant digits: the same records give the same bytes."""
+    rows.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+
+
+def noise_floor(record: Record) -> float | None:
+    """What this machine could resolve in this race, as a share; None where nothing was timed."""
+    if record.noise is None:
+        return None
+    original = next(result for result in record.contestants if result.name == record.noise.of)
+    twins = stats.ratio(record.noise.seconds, original.seconds) if original.seconds else None
+    return twins.uncertainty if twins else None
+
+
+def _baseline(record: Record) -> Result:
+    named = (result for result in record.contestants if result.name == BASELINE)
+    return next(named, record.contestants[0])
+
+
+def _rows(record: Record) -> list[dict[str, Any]]:
+    cell, baseline, noise = record.cell, _baseline(record), noise_floor(record)
+    rows = []
+    for result in record.contestants:
+        row: dict[str, Any] = {
+            "cell": cell.id,
+            "data": cell.data,
+            "sizes": format_sizes(cell.sizes),
+            "batch": cell.batch,
+            "dtype": cell.dtype,
+            "threads": cell.threads,
+            "engine": result.name,
+            "baseline": baseline.name,
+            "noise_floor": noise,
+            "gradient_error": result.gradient_error,
+            "peak_bytes": result.peak_bytes,
+            "passes": len(result.seconds),
+            "rounds": sum(s is not None for rounds in result.seconds for s in rounds),
+            "left_out": result.left_out,
+        }
+        if time := stats.typical(result.seconds):
+            row |= {"seconds_per_step": time.value, "seconds_low": time.low, "seconds_high": time.high}
+            row["samples_per_second"] = cell.batch / time.value
+        if result.seconds and baseline.seconds and (gain := stats.ratio(baseline.seconds, result.seconds)):
+            row |= {"speedup": gain.value, "speedup_low": gain.low, "speedup_high": gain.high}
+        rows.append(row)
+    return rows
