@@ -5,5 +5,9 @@ class InputError(ValueError):
     """A call or its input is wrong: the message is one line, says what was given and what is accepted."""
 
 
-class GradientError(ArithmeticError):
+class EngineError(RuntimeError):
+    """An engine failed by its own fault: the message says how."""
+
+
+class GradientError(EngineError):
     """An engine's step does not follow the gradient: the message names the block, the error, the tolerance."""

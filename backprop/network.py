@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from .errors import InputError
 
-Array = npt.NDArray[np.inexact[Any]]
+Array = npt.NDArray[np.floating[Any]]
 
 
 def sigmoid(z: Array) -> Array:
@@ -55,7 +56,7 @@ class Network:
             raise InputError(f"weights and biases must share one floating dtype; got {found}")
         shapes = [w.shape for w in self.weights]
         chained = all(len(shape) == 2 for shape in shapes) and all(
-            below[0] == above[1] for below, above in zip(shapes, shapes[1:], strict=False)
+            below[0] == above[1] for below, above in pairwise(shapes)
         )
         if not chained or any(b.shape != w.shape[:1] for w, b in zip(self.weights, self.biases, strict=True)):
             raise InputError(
@@ -64,11 +65,9 @@ class Network:
             )
 
     @classmethod
-    def random(
-        cls, sizes: Sequence[int], rng: np.random.Generator, dtype: npt.DTypeLike = np.float64
-    ) -> Network:
+    def random(cls, sizes: Sequence[int], rng: np.random.Generator, dtype: npt.DTypeLike = np.float64) -> Network:
         """A network of these layer sizes (inputs first), normal: biases sd 1, weights sd 1/sqrt(n_in)."""
-        pairs = list(zip(sizes, sizes[1:], strict=False))
+        pairs = list(pairwise(sizes))
         weights = [(rng.standard_normal((n, m)) / np.sqrt(m)).astype(dtype) for m, n in pairs]
         biases = [rng.standard_normal(n).astype(dtype) for _, n in pairs]
         return cls(tuple(weights), tuple(biases))

@@ -40,7 +40,8 @@ def _load_file(path: Path) -> type[Engine]:
     if not path.is_file():
         raise InputError(f"engine file {path} does not exist")
     spec = importlib.util.spec_from_file_location(f"engine_file_{path.stem}", path)
-    assert spec is not None and spec.loader is not None  # a .py file always has a loader
+    assert spec is not None, path
+    assert spec.loader is not None, path
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -10,9 +11,12 @@ import msgspec
 
 from backprop import InputError
 
-from .machine import cores
-
 DType = Literal["float32", "float64"]
+
+
+def cores() -> int:
+    """How many cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

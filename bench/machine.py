@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import platform
 import subprocess
 from functools import cache
@@ -14,6 +13,9 @@ from typing import Any
 import cpuinfo
 from threadpoolctl import threadpool_info
 
+from .grid import cores
+from .records import Environment, Pool
+
 # glibc's mallopt parameters (malloc.h), with the values that keep every array of a step on the heap and the
 # heap from shrinking: otherwise its thresholds move as a process runs, and identical engines differ for good.
 MALLOPT = {-3: 1 << 30, -1: (1 << 31) - 1, -2: 64 << 20}  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD
@@ -22,15 +24,10 @@ PACKAGES = ("numpy", "scipy", "pytest-benchmark", "backprop-bench")
 _allocator = "default"
 
 
-def cores() -> int:
-    """How many cores this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def pin_allocator() -> None:
     """Pin the C allocator's thresholds for the rest of this process; leave it alone where that can't be done.
 
-    Linux with glibc only. `environment()["allocator"]` says which of the two happened.
+    Linux with glibc only. `environment().allocator` says which of the two happened.
     """
     global _allocator
     if platform.libc_ver()[0] != "glibc":
@@ -40,33 +37,30 @@ def pin_allocator() -> None:
         _allocator = "pinned"
 
 
-def environment() -> dict[str, Any]:
-    """The machine, the software and the state of this repository, as plain JSON values.
+def environment() -> Environment:
+    """The machine, the software and the state of this repository.
 
     Call it while the race's BLAS threads are set: each pool is listed with its threads as they are now.
     """
-    return {
-        **_unchanging(),
-        "allocator": _allocator,
-        "blas": [
-            {
-                "library": pool["internal_api"],
-                "version": pool["version"],
-                "kernel": pool.get("architecture"),
-                "threads": pool["num_threads"],
-                "of": Path(pool["filepath"]).parent.name,
-            }
-            for pool in threadpool_info()
-            if pool["user_api"] == "blas"
-        ],
-    }
+    pools = [
+        Pool(
+            library=pool["internal_api"],
+            version=pool["version"],
+            kernel=pool.get("architecture"),
+            threads=pool["num_threads"],
+            of=Path(pool["filepath"]).parent.name,
+        )
+        for pool in threadpool_info()
+        if pool["user_api"] == "blas"
+    ]
+    return Environment(allocator=_allocator, blas=pools, cores=cores(), **_unchanging())
 
 
 @cache
 def _unchanging() -> dict[str, Any]:
+    """What holds for the whole process and takes a moment to find out."""
     return {
         "cpu": cpuinfo.get_cpu_info().get("brand_raw") or platform.processor() or platform.machine(),
-        "cores": cores(),
         "governor": _governor(),
         "os": platform.platform(),
         "python": f"{platform.python_implementation()} {platform.python_version()}",

@@ -1,0 +1,222 @@
+"""The suite under pytest: `pytest --benchmark` races a grid, through the `race` fixture, over pytest-benchmark.
+
+Plain `pytest` checks every contestant in each cell of the smoke grid, untimed. Loaded by this repository's
+pyproject.toml alone: installing the package changes no other project's pytest.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from backprop import InputError
+from backprop.check import verify
+
+from . import contestants, grid, machine, records, stats
+from .grid import Cell
+from .race import prepare
+from .race import race as run_race
+from .records import Record, Result
+
+EPOCH_SHARE = 4  # an epoch takes a hundred slices: its race gets this many times the seconds of a cell
+SUITE = pytest.StashKey["Suite"]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("backprop-bench")
+    group.addoption("--benchmark", action="store_true", help="Run the benchmark suite, and only it, timed.")
+    group.addoption("--grid", help="smoke, default, full, or a .toml file (default: 'default', untimed 'smoke').")
+    group.addoption("--engines", default="per_sample,full_matrix", help="Engines to race: names or .py files, a,b,...")
+    group.addoption("--cell-seconds", type=float, default=3.5, help="Time to race for in each cell (default: 3.5).")
+    group.addoption("--results", type=Path, help="Folder for records, table and plots (default: results/latest).")
+    group.addoption(
+        "--allocator", choices=["pinned", "default"], default="pinned", help="Pin glibc's thresholds or not."
+    )
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-benchmark reads its options
+def pytest_configure(config: pytest.Config) -> None:
+    option = config.option
+    timed = option.benchmark or option.benchmark_only or option.benchmark_enable
+    if not timed:
+        option.benchmark_disable = True
+    try:
+        suite = Suite(config, option.grid or ("default" if timed else "smoke"))
+        if option.benchmark and not option.collectonly:
+            suite.open_folder(option.results or config.rootpath / "results" / "latest")
+    except InputError as error:
+        pytest.exit(str(error), returncode=2)
+    if timed and option.allocator == "pinned":
+        machine.pin_allocator()
+    config.stash[SUITE] = suite
+    config.pluginmanager.register(suite)
+
+
+@pytest.fixture
+def race(benchmark: BenchmarkFixture, pytestconfig: pytest.Config) -> Callable[[Cell], None]:
+    """Race the suite's contestants in a cell; each becomes a row of pytest-benchmark's group for the cell."""
+    suite = pytestconfig.stash[SUITE]
+    return lambda cell: suite.check(cell, benchmark) if benchmark.disabled else suite.race(cell, benchmark)
+
+
+class Suite:
+    """One run of the suite: what is raced over what, how far it has come, and where its records go."""
+
+    def __init__(self, config: pytest.Config, grid_name: str) -> None:
+        self.config = config
+        self.cells = grid.load(grid_name)
+        self.contestants = contestants.resolve([name.strip() for name in config.option.engines.split(",")])
+        self.seconds: float = config.option.cell_seconds
+        if not (math.isfinite(self.seconds) and self.seconds > 0):
+            raise InputError(f"--cell-seconds must be a positive number, not {self.seconds:g}")
+        self.folder: Path | None = None
+        self.set_aside: Path | None = None
+        self.budgets: list[float] = []  # of the races to come, this one first
+        self.total = 0
+        self.spent = 0.0
+        self.spent_budget = 0.0
+
+    def open_folder(self, folder: Path) -> None:
+        self.folder = folder
+        self.set_aside = records.prepare(folder)
+
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """With --benchmark, look nowhere but among the benchmarks."""
+        inside = collection_path.is_relative_to(Path(__file__).parent)
+        return True if self.config.option.benchmark and collection_path.is_file() and not inside else None
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Give each benchmark that leaves its cell open every cell of the grid."""
+        if "cell" in metafunc.fixturenames and metafunc.definition.get_closest_marker("parametrize") is None:
+            metafunc.parametrize("cell", self.cells, ids=lambda cell: cell.id)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        races = [item for item in session.items if "race" in getattr(item, "fixturenames", ())]
+        self.budgets = [
+            self.budget(item.callspec.params["cell"]) for item in races if isinstance(item, pytest.Function)
+        ]
+        self.total = len(self.budgets)
+
+    def budget(self, cell: Cell) -> float:
+        return self.seconds * (1 if cell.data == "random" else EPOCH_SHARE)
+
+    def check(self, cell: Cell, benchmark: BenchmarkFixture) -> None:
+        """Each contestant's gradient in this cell, untimed."""
+        benchmark._mode = "race"
+        course = prepare(cell, np.random.default_rng())
+        for contestant in self.contestants:
+            verify(contestant.make, course.network, course.x, course.y, cell.batch)
+
+    def race(self, cell: Cell, benchmark: BenchmarkFixture) -> None:
+        """Race in this cell, record it, and hand the slices to pytest-benchmark."""
+        budget = self.budgets.pop(0)
+        start = time.monotonic()
+        head = f"[{self.total - len(self.budgets):{len(str(self.total))}}/{self.total}] {cell.id}"
+        with self.terminal() as live:
+            live(f"{head}  racing")
+            record = run_race(
+                cell,
+                self.contestants,
+                seconds=budget,
+                rng=np.random.default_rng(),
+                clock=benchmark._timer,
+                progress=lambda share: live(f"{head}  racing {share:.0%}"),
+            )
+            if self.folder:
+                records.append(self.folder, record)
+            self.spent += time.monotonic() - start
+            self.spent_budget += budget
+            left = sum(self.budgets) * self.spent / self.spent_budget
+            live(f"{head}  {outcome(record)}  {left // 60:.0f}:{left % 60:02.0f} left", end="\n")
+        for result in record.contestants:
+            if result.seconds:
+                hand_over(benchmark, cell, result)
+        benchmark._mode = "race"
+        if record.failures:
+            reasons = "; ".join(f"engine {result.name}: {result.left_out}" for result in record.failures)
+            pytest.fail(reasons, pytrace=False)
+
+    @contextmanager
+    def terminal(self) -> Iterator[Callable[..., None]]:
+        """A function that writes a line over the one before it, on the real terminal, past pytest's capture.
+
+        Where there is no terminal, only lines that end are written.
+        """
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        capture = self.config.pluginmanager.get_plugin("capturemanager")
+
+        if reporter:
+            reporter.ensure_newline()
+
+        def live(line: str, end: str = "") -> None:
+            if reporter and capture and reporter.verbosity >= 0 and (reporter.isatty or end):
+                with capture.global_and_fixture_disabled():
+                    reporter.rewrite(line, erase=reporter.isatty)
+                    reporter.write(end)
+                    reporter.flush()
+
+        yield live
+
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """No dot for a race that went well: its own line has said more."""
+        timed = self.total and report.when == "call" and report.passed and self.spent
+        return ("passed", "", "PASSED") if timed else None
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)  # after pytest-benchmark's table, also where its compare fails
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:
+        try:
+            return (yield)
+        finally:
+            if self.folder and self.spent:
+                self.summarise(self.folder, terminalreporter)
+
+    def summarise(self, folder: Path, reporter: pytest.TerminalReporter) -> None:
+        """Table and plots from what was recorded. Imports pandas and matplotlib, now that nothing is timed."""
+        from rich.console import Console
+
+        from . import report
+
+        reporter.section("backprop-bench")
+        console = Console(file=reporter._tw._file, force_terminal=reporter.hasmarkup)
+        for part in report.build(folder):
+            console.print(part, highlight=False, soft_wrap=isinstance(part, str))
+        if self.set_aside:
+            console.print(f"the records that were there before: {self.set_aside}", highlight=False, soft_wrap=True)
+
+
+def outcome(record: Record) -> str:
+    """A race in a few words: each speedup with its interval, the noise floor, who was left out."""
+    words = []
+    reference = stats.baseline(record)
+    for result in record.contestants:
+        gain = stats.speedup(record, result)
+        if result.left_out:
+            words.append(f"{result.name} {'FAILED' if result.failed else 'left out'}")
+        elif gain and result is not reference:
+            words.append(f"{result.name} {gain.value:.3g}x [{gain.low:.3g}, {gain.high:.3g}]")
+    noise = stats.noise_floor(record)
+    return ", ".join(words) + (f"  noise {noise:.1%}" if noise is not None else "")
+
+
+def hand_over(benchmark: BenchmarkFixture, cell: Cell, result: Result) -> None:
+    """A contestant's slices as a benchmark of their own: a slice is a round, its steps are the iterations.
+
+    pytest-benchmark makes one row for each use of its fixture and has no public way to add several, so the
+    fixture's own fields are set for each row in turn.
+    """
+    nodeid = benchmark.fullname.partition("::race::")[0]
+    benchmark.group = cell.id
+    benchmark.name = result.name
+    benchmark.fullname = f"{nodeid}::race::{result.name}"
+    benchmark.param = cell.id
+    benchmark.params = {"engine": result.name, **{name: getattr(cell, name) for name in cell.__struct_fields__}}
+    row = benchmark._make_stats(iterations=result.steps_per_slice)
+    for seconds in (seconds for rounds in result.seconds for seconds in rounds if seconds is not None):
+        row.update(seconds * row.iterations)

@@ -54,6 +54,11 @@ class Lane:
     left_out: str | None = None
     failed: bool = False
 
+    @property
+    def slice_seconds(self) -> float:
+        """What a slice takes, with the untimed step before it."""
+        return self.step_seconds * (self.steps + 1)
+
     def fail(self, error: Exception) -> None:
         """Leave the contestant out by its own fault, with the error as the reason and no timings."""
         self.left_out = str(error) if isinstance(error, GradientError) else f"{type(error).__name__}: {error}"
@@ -83,7 +88,7 @@ def race(
     seconds: float,
     rng: np.random.Generator,
     clock: Clock = perf_counter,
-    progress: Callable[[float], None] = lambda share: None,
+    progress: Callable[[float], None] = lambda _: None,
 ) -> Record:
     """Race the contestants in this cell for about `seconds` (the checks before and after come on top).
 
@@ -148,11 +153,16 @@ def qualify(lane: Lane, course: Course, batch: int, clock: Clock) -> None:
 
 
 def time_slice(engine: Engine, course: Course, steps: int, clock: Clock) -> float:
-    """Seconds per step of this many consecutive steps, with garbage collection off."""
+    """Seconds per step of this many consecutive steps, with garbage collection off.
+
+    An untimed step comes first: the contestant before has left the caches cold, and without it an engine
+    timed over three steps differs from its own copy timed over four.
+    """
     work = list(islice(cycle(course.batches), steps))
     step = engine.step
     gc.disable()
     try:
+        step(*work[-1], ETA)
         start = clock()
         for x, y in work:
             step(x, y, ETA)
@@ -165,7 +175,7 @@ def leave_out_slow(lanes: Sequence[Lane], seconds: float) -> None:
     """Leave out, the slowest first, whoever has no room for the fewest passes of a warm-up and one round."""
     spent = 0.0
     for lane in sorted(running(lanes), key=lambda lane: lane.step_seconds):
-        spent += PASSES[0] * 2 * lane.step_seconds * lane.steps
+        spent += PASSES[0] * 2 * lane.slice_seconds
         if spent > seconds:
             lane.left_out = (
                 f"too slow: a step takes {lane.step_seconds:.2g} s, and {PASSES[0]} passes need "
@@ -193,14 +203,13 @@ def run_passes(
 
     A pass in which a contestant fails is run again without it, so that every lane has the same passes.
     """
-    one_round = sum(lane.step_seconds * lane.steps for lane in running(lanes))
-    if not one_round:
+    slices = [lane.slice_seconds for lane in running(lanes)]
+    if not slices:
         return
-    passes = min(max(int(seconds / (4 * one_round)), PASSES[0]), PASSES[1])
-    slices = [lane.step_seconds * lane.steps for lane in running(lanes)]
+    passes = min(max(int(seconds / (4 * sum(slices))), PASSES[0]), PASSES[1])
     fair = max(seconds / passes / ROUNDS / len(slices), min(slices))
     for lane in running(lanes):  # powers of two, so that two slow contestants meet in the same rounds
-        lane.stride = 2 ** int(log2(max(1.0, lane.step_seconds * lane.steps / fair)))
+        lane.stride = 2 ** int(log2(max(1.0, lane.slice_seconds / fair)))
 
     engines: dict[int, Engine] = {}
     done = 0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -42,6 +43,31 @@ class Noise(msgspec.Struct, frozen=True):
     seconds: Slices
 
 
+class Pool(msgspec.Struct, frozen=True):
+    """One BLAS library loaded in the process, and the threads it was limited to."""
+
+    library: str
+    version: str | None
+    kernel: str | None
+    threads: int
+    of: str
+
+
+class Environment(msgspec.Struct, frozen=True):
+    """What the race ran on; revision and dirty are None where git does not track the code."""
+
+    cpu: str
+    cores: int
+    governor: str | None
+    os: str
+    python: str
+    packages: dict[str, str]
+    revision: str | None
+    dirty: bool | None
+    allocator: str
+    blas: list[Pool]
+
+
 class Record(msgspec.Struct, frozen=True):
     """One race: the cell, what was found of each contestant in the order they were named, and the noise."""
 
@@ -49,7 +75,7 @@ class Record(msgspec.Struct, frozen=True):
     cell: Cell
     contestants: list[Result]
     noise: Noise | None
-    environment: dict[str, Any]
+    environment: Environment
     started: str
     elapsed_seconds: float
 
@@ -65,6 +91,24 @@ class Record(msgspec.Struct, frozen=True):
         if self.noise:
             slices.append((self.noise.of, self.noise.seconds))
         return sum(steps[name] * taken for name, passes in slices for rounds in passes for taken in rounds if taken)
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """A temporary file beside `path`, renamed to it when the block ends well and removed when it doesn't.
+
+    Raises InputError, before the block runs, where nothing can be written there.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.touch()
+    except OSError as error:
+        raise InputError(f"{path} can't be written: {error.strerror}; name another file") from error
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def dump(record: Record) -> bytes:
@@ -131,7 +175,8 @@ def _parse(line: bytes, where: str) -> Record:
         schema = msgspec.json.decode(line, type=_Header).schema
         if schema != SCHEMA:
             raise InputError(
-                f"{where} has schema {schema}; this version reads schema {SCHEMA}: use the version that wrote it, or a newer one"
+                f"{where} has schema {schema}; this version of backprop-bench reads schema {SCHEMA} only: "
+                "use the version that wrote it, or a newer one"
             )
         return msgspec.json.decode(line, type=Record)
     except msgspec.DecodeError as error:

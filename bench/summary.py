@@ -10,14 +10,13 @@ import pandas as pd
 
 from . import stats
 from .grid import format_sizes
-from .records import Record, Result
+from .records import Record
 
-BASELINE = "per_sample"
 COLUMNS = (
     *("cell", "data", "sizes", "batch", "dtype", "threads", "engine", "baseline"),
     *("seconds_per_step", "seconds_low", "seconds_high", "samples_per_second"),
     *("speedup", "speedup_low", "speedup_high", "noise_floor", "gradient_error", "peak_bytes"),
-    *("passes", "rounds", "left_out"),
+    *("passes", "rounds", "steps_per_slice", "left_out"),
 )
 
 
@@ -28,7 +27,7 @@ def frame(records: Sequence[Record]) -> pd.DataFrame:
     1 the interval reaches for two copies of one engine in the same rounds (0.01 is 1 %).
     """
     rows = pd.DataFrame([row for record in records for row in _rows(record)], columns=list(COLUMNS))
-    return rows.astype({"peak_bytes": "Int64"})
+    return rows.astype({"peak_bytes": "Int64", "steps_per_slice": "Int64"})
 
 
 def write_csv(rows: pd.DataFrame, path: Path) -> None:
@@ -36,22 +35,8 @@ def write_csv(rows: pd.DataFrame, path: Path) -> None:
     rows.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
 
 
-def noise_floor(record: Record) -> float | None:
-    """What this machine could resolve in this race, as a share; None where nothing was timed."""
-    if record.noise is None:
-        return None
-    original = next(result for result in record.contestants if result.name == record.noise.of)
-    twins = stats.ratio(record.noise.seconds, original.seconds) if original.seconds else None
-    return twins.uncertainty if twins else None
-
-
-def _baseline(record: Record) -> Result:
-    named = (result for result in record.contestants if result.name == BASELINE)
-    return next(named, record.contestants[0])
-
-
 def _rows(record: Record) -> list[dict[str, Any]]:
-    cell, baseline, noise = record.cell, _baseline(record), noise_floor(record)
+    cell, baseline, noise = record.cell, stats.baseline(record), stats.noise_floor(record)
     rows = []
     for result in record.contestants:
         row: dict[str, Any] = {
@@ -68,12 +53,13 @@ def _rows(record: Record) -> list[dict[str, Any]]:
             "peak_bytes": result.peak_bytes,
             "passes": len(result.seconds),
             "rounds": sum(s is not None for rounds in result.seconds for s in rounds),
+            "steps_per_slice": result.steps_per_slice,
             "left_out": result.left_out,
         }
         if time := stats.typical(result.seconds):
             row |= {"seconds_per_step": time.value, "seconds_low": time.low, "seconds_high": time.high}
             row["samples_per_second"] = cell.batch / time.value
-        if result.seconds and baseline.seconds and (gain := stats.ratio(baseline.seconds, result.seconds)):
+        if gain := stats.speedup(record, result):
             row |= {"speedup": gain.value, "speedup_low": gain.low, "speedup_high": gain.high}
         rows.append(row)
     return rows

@@ -22,8 +22,8 @@ class PerSample(Engine):
         for sample, target in zip(x, y, strict=True):
             self.add_gradient(sample[:, np.newaxis], target[:, np.newaxis], grad_w, grad_b)
         for w, b, gw, gb in zip(self.weights, self.biases, grad_w, grad_b, strict=True):
-            w -= eta * gw / m
-            b -= eta * gb / m
+            w -= (eta / m) * gw
+            b -= (eta / m) * gb
 
     def add_gradient(self, a: Array, y: Array, grad_w: list[Array], grad_b: list[Array]) -> None:
         """Add one sample's gradient; a (n_in, 1) and y (n_out, 1) are columns."""

@@ -1,0 +1,141 @@
+"""What people see of a results folder: the CSV, the plots, and the summary in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import median
+
+import pandas as pd
+from rich.box import SIMPLE
+from rich.markup import escape
+from rich.table import Table
+
+from . import plots, records, summary
+from .records import Record
+from .train import Epoch
+
+CSV = "speedup.csv"
+
+
+def build(folder: Path) -> Iterator[str | Table]:
+    """Rebuild everything in the folder that follows from its cells.jsonl, and yield the summary to print."""
+    found, warnings = records.load(folder)
+    rows = summary.frame(found)
+    with records.written_whole(folder / CSV) as temporary:
+        summary.write_csv(rows, temporary)
+    paths = [folder / CSV, *plots.draw(rows, folder, footnote(found, rows))]
+    yield from describe(found)
+    yield from (f"warning: {escape(warning)}" for warning in warnings)
+    yield f"in {escape(str(folder))}: {records.FILE}, {', '.join(path.name for path in paths)}"
+
+
+def describe(found: Sequence[Record]) -> Iterator[str | Table]:
+    """The machine, the table of speedups, epochs in seconds, and who was left out and why."""
+    rows = summary.frame(found)
+    yield escape(machine(found))
+    yield speedups(rows)
+    yield from epochs(rows)
+    for row in rows[rows["left_out"].notna()].itertuples():
+        yield f"{row.cell}: {escape(str(row.engine))} was left out: {escape(str(row.left_out))}"
+
+
+def machine(found: Sequence[Record]) -> str:
+    """Where the records were made, in a line; several machines are all named."""
+    lines = []
+    for record in found:
+        about = record.environment
+        blas = ", ".join(sorted({f"{pool.library} {pool.version} {pool.kernel}" for pool in about.blas}))
+        numpy = about.packages.get("numpy", "of unknown version")
+        line = f"{about.cpu}, {about.cores} cores; {about.python}, numpy {numpy} ({blas}); allocator {about.allocator}"
+        if line not in lines:
+            lines.append(line)
+    return " | ".join(lines)
+
+
+def footnote(found: Sequence[Record], rows: pd.DataFrame) -> str:
+    """The foot of every plot: machine, date, noise floor."""
+    noise = rows["noise_floor"].dropna()
+    resolved = (
+        f"noise floor {noise.median():.1%} in the median cell, {noise.max():.1%} in the worst" if len(noise) else ""
+    )
+    return f"{machine(found)}\n{found[-1].started[:10]}; {resolved}"
+
+
+def speedups(rows: pd.DataFrame) -> Table:
+    """A line for each cell and engine that was timed; what all cells share is said once, in the title."""
+    timed = rows[rows["seconds_per_step"].notna()]
+    common = "-" + "-".join(
+        f"{prefix}{timed[column].iloc[0]}"
+        for column, prefix in (("dtype", ""), ("threads", "t"))
+        if timed[column].nunique() == 1
+    )
+    table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(f"cell (all {common[1:]})" if len(common) > 1 else "cell", no_wrap=True)
+    table.add_column("engine", overflow="fold", min_width=11)
+    for heading in ("a step", "speedup", "95 % interval", "noise"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    last = None
+    for row in timed.itertuples():
+        compared = row.engine != row.baseline and not pd.isna(row.speedup)
+        table.add_row(
+            str(row.cell).replace(common, "") if row.cell != last else "",
+            escape(str(row.engine)),
+            seconds(row.seconds_per_step),
+            plots.factor(row.speedup) if compared else "",
+            f"{plots.factor(row.speedup_low)} - {plots.factor(row.speedup_high)}" if compared else "",
+            f"{row.noise_floor:.1%}" if compared and not pd.isna(row.noise_floor) else "",
+        )
+        last = row.cell
+    return table
+
+
+def epochs(rows: pd.DataFrame) -> Iterator[str]:
+    """The project's headline for each cell over a data set: seconds an epoch, side by side."""
+    timed = rows[(rows["data"] != "random") & rows["seconds_per_step"].notna()]
+    for cell, part in timed.groupby("cell", sort=False):
+        times = ", ".join(
+            f"{row.engine} {seconds(row.seconds_per_step * row.steps_per_slice)}"
+            + (f" ({plots.factor(row.speedup)})" if row.engine != row.baseline and not pd.isna(row.speedup) else "")
+            for row in part.itertuples()
+        )
+        yield escape(f"one epoch, {cell}: {times}")
+
+
+def seconds(value: float) -> str:
+    """A time with three significant digits in the unit that suits it."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
+        if value >= size:
+            return f"{value / size:#.3g}".rstrip(".") + f" {unit}"
+    return f"{value * 1e9:.0f} ns"
+
+
+class Lessons:
+    """A training run as lines to print: an epoch a line, then seconds per epoch side by side with their factor."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = names
+        self.widths = [max(len(name), 10) for name in names]
+        self.epochs: list[Epoch] = []
+
+    def add(self, epoch: Epoch) -> Iterator[str]:
+        self.epochs.append(epoch)
+        if len(self.epochs) == 1:
+            titles = "  ".join(f"{name:>{width}} accuracy" for name, width in zip(self.names, self.widths, strict=True))
+            yield escape(f"epoch  {titles}")
+        cells = "  ".join(
+            f"{seconds(epoch.seconds[name]):>{width}} {epoch.accuracy[name]:8.2%}"
+            for name, width in zip(self.names, self.widths, strict=True)
+        )
+        yield f"{epoch.number:5}  {cells}"
+
+    def conclude(self) -> Iterator[str]:
+        """Medians over the epochs; each factor is the median of the epochs' own ratios."""
+        first = self.names[0]
+        for name in self.names:
+            typical = median(epoch.seconds[name] for epoch in self.epochs)
+            line = f"{name}: {seconds(typical)} an epoch, test accuracy {self.epochs[-1].accuracy[name]:.2%}"
+            if name != first:
+                gain = median(epoch.seconds[first] / epoch.seconds[name] for epoch in self.epochs)
+                line += f"; {plots.factor(gain)} as fast as {first}"
+            yield escape(line)

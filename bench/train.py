@@ -1,0 +1,88 @@
+"""Training runs, timed: epochs by several engines from one start, over the same mini-batches, side by side."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+
+from backprop import Engine, EngineError, GradientError, InputError, Network
+from backprop.check import verify
+from backprop.data import Dataset
+from backprop.training import accuracy, epoch
+
+from .contestants import Contestant
+from .grid import Cell, format_sizes
+from .race import Clock
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One epoch of every engine, by name: how long it took, and the accuracy on the test part after it."""
+
+    number: int
+    seconds: dict[str, float]
+    accuracy: dict[str, float]
+
+
+def train(
+    contestants: Sequence[Contestant],
+    cell: Cell,
+    dataset: Dataset,
+    *,
+    eta: float,
+    epochs: int,
+    seed: int,
+    clock: Clock = perf_counter,
+) -> Iterator[Epoch]:
+    """Train the cell's network with each engine, yielding after each epoch; epochs take turns in random order.
+
+    With the same seed every engine starts from the same network and sees the same mini-batches in the same
+    order. Raises InputError where the network does not fit the data, and EngineError where an engine fails
+    its gradient check, which comes first, or raises.
+    """
+    if (dataset.n_in, dataset.n_out) != (cell.sizes[0], cell.sizes[-1]):
+        raise InputError(
+            f"sizes {format_sizes(cell.sizes)} do not fit {dataset.name}: they must begin with "
+            f"{dataset.n_in} and end with {dataset.n_out}"
+        )
+    if cell.batch >= len(dataset.x_train):
+        raise InputError(f"batch must be below {len(dataset.x_train)}, the training samples of {dataset.name}")
+    network = Network.random(cell.sizes, np.random.default_rng(seed), cell.dtype)
+    engines: dict[str, Engine] = {}
+    for contestant in contestants:
+        try:
+            verify(contestant.make, network, dataset.x_train, dataset.y_train, cell.batch)
+            engines[contestant.name] = contestant.make(network)
+        except InputError:
+            raise
+        except GradientError as error:
+            raise GradientError(f"engine {contestant.name}: {error}") from error
+        except Exception as error:
+            raise EngineError(f"engine {contestant.name}: {type(error).__name__}: {error}") from error
+
+    turns = np.random.default_rng(seed)
+    shuffles = {name: np.random.default_rng([seed, 1]) for name in engines}
+    for number in range(1, epochs + 1):
+        seconds = {}
+        for name in turns.permutation(list(engines)):
+            seconds[name] = _timed_epoch(engines[name], cell, dataset, eta, shuffles[name], clock)
+        scores = {name: accuracy(engine.network(), dataset.x_test, dataset.y_test) for name, engine in engines.items()}
+        yield Epoch(number, {name: seconds[name] for name in engines}, scores)
+
+
+def _timed_epoch(
+    engine: Engine, cell: Cell, dataset: Dataset, eta: float, rng: np.random.Generator, clock: Clock
+) -> float:
+    gc.disable()
+    try:
+        start = clock()
+        epoch(engine, dataset.x_train, dataset.y_train, cell.batch, eta, rng)
+        return clock() - start
+    except Exception as error:
+        raise EngineError(f"{type(engine).__name__}.step: {type(error).__name__}: {error}") from error
+    finally:
+        gc.enable()
