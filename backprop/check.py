@@ -31,7 +31,8 @@ def reference_gradient(network: Network, x: Array, y: Array) -> tuple[Network, N
     targets = y.astype(np.float64)
     delta = (activations[-1] - targets) * slopes[-1] / len(x)
     size = (activations[-1] + np.abs(targets)) * slopes[-1] / len(x)
-    gradient, magnitude = [], []
+    gradient: list[tuple[Array, Array]] = []
+    magnitude: list[tuple[Array, Array]] = []
     for layer in reversed(range(len(weights))):
         gradient.append((delta.T @ activations[layer], delta.sum(axis=0)))
         magnitude.append((size.T @ np.abs(activations[layer]), size.sum(axis=0)))

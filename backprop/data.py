@@ -83,7 +83,7 @@ def one_hot(labels: npt.NDArray[Any]) -> Array:
 
 def _read_npz(path: Path) -> tuple[Array, Array]:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             if missing := {"x", "y"} - set(arrays.files):
                 raise InputError(
                     f"{path} has no array {' and no array '.join(sorted(missing))}: it needs x (n, n_in) and y"
@@ -93,7 +93,7 @@ def _read_npz(path: Path) -> tuple[Array, Array]:
         raise InputError(f"{path} does not exist: --data takes {', '.join(SOURCES)}, or an .npz file") from error
     except InputError:
         raise
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:  # TypeError: a lone .npy array
         raise InputError(
             f"{path} can't be read as .npz arrays of numbers (pickled objects are not loaded): {error}"
         ) from error

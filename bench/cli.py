@@ -44,7 +44,7 @@ def main() -> NoReturn:
     try:
         sys.exit(app(standalone_mode=False) or 0)
     except (InputError, typer.TyperException) as error:
-        complain(str(error), 2)
+        complain(error.format_message() if isinstance(error, typer.TyperException) else str(error), 2)
     except EngineError as error:
         complain(str(error), 1)
     except (KeyboardInterrupt, typer.Abort):
@@ -79,7 +79,7 @@ def race(
     batch: Batch = 10,
     dtype: DType = "float64",
     threads: Threads = 1,
-    seconds: Annotated[float, typer.Option(min=0.1, help="Time to race for.")] = 5.0,
+    seconds: Annotated[float, typer.Option(help="Time to race for.")] = 5.0,
     json: Annotated[Path | None, typer.Option(help="Write the record, with every slice, to this file.")] = None,
     allocator: Allocator = "pinned",
 ) -> int:

@@ -106,7 +106,7 @@ def _read(path: Path) -> Axes:
         axes = msgspec.toml.decode(path.read_bytes(), type=Axes)
     except OSError as error:
         raise InputError(f"grid file {path} can't be read: {error.strerror}") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InputError(
             f"grid file {path}: {error}; it takes sizes (list of text such as '784-30-10'), batch (list of "
             f"whole numbers), and if wanted dtype (list of 'float32', 'float64') and threads (list of whole numbers)"

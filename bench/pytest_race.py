@@ -6,7 +6,6 @@ pyproject.toml alone: installing the package changes no other project's pytest.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from backprop.check import verify
 
 from . import contestants, grid, machine, records, stats
 from .grid import Cell
-from .race import prepare
+from .race import check_seconds, prepare
 from .race import race as run_race
 from .records import Record, Result
 
@@ -63,6 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def race(benchmark: BenchmarkFixture, pytestconfig: pytest.Config) -> Callable[[Cell], None]:
     """Race the suite's contestants in a cell; each becomes a row of pytest-benchmark's group for the cell."""
     suite = pytestconfig.stash[SUITE]
+    benchmark._mode = "race"  # in use from now on: an interrupted race is no unused fixture
     return lambda cell: suite.check(cell, benchmark) if benchmark.disabled else suite.race(cell, benchmark)
 
 
@@ -74,8 +74,7 @@ class Suite:
         self.cells = grid.load(grid_name)
         self.contestants = contestants.resolve([name.strip() for name in config.option.engines.split(",")])
         self.seconds: float = config.option.cell_seconds
-        if not (math.isfinite(self.seconds) and self.seconds > 0):
-            raise InputError(f"--cell-seconds must be a positive number, not {self.seconds:g}")
+        check_seconds(self.seconds)
         self.folder: Path | None = None
         self.set_aside: Path | None = None
         self.budgets: list[float] = []  # of the races to come, this one first
@@ -98,18 +97,19 @@ class Suite:
             metafunc.parametrize("cell", self.cells, ids=lambda cell: cell.id)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        races = [item for item in session.items if "race" in getattr(item, "fixturenames", ())]
-        self.budgets = [
-            self.budget(item.callspec.params["cell"]) for item in races if isinstance(item, pytest.Function)
-        ]
+        functions = (item for item in session.items if isinstance(item, pytest.Function))
+        cells = (item.callspec.params["cell"] for item in functions if "race" in item.fixturenames)
+        self.budgets = [self.budget(cell) for cell in cells if isinstance(cell, Cell)]
         self.total = len(self.budgets)
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter and self.config.option.benchmark:
+            reporter.showfspath = False  # each race writes a line of its own
 
     def budget(self, cell: Cell) -> float:
         return self.seconds * (1 if cell.data == "random" else EPOCH_SHARE)
 
     def check(self, cell: Cell, benchmark: BenchmarkFixture) -> None:
         """Each contestant's gradient in this cell, untimed."""
-        benchmark._mode = "race"
         course = prepare(cell, np.random.default_rng())
         for contestant in self.contestants:
             verify(contestant.make, course.network, course.x, course.y, cell.batch)
@@ -138,7 +138,6 @@ class Suite:
         for result in record.contestants:
             if result.seconds:
                 hand_over(benchmark, cell, result)
-        benchmark._mode = "race"
         if record.failures:
             reasons = "; ".join(f"engine {result.name}: {result.left_out}" for result in record.failures)
             pytest.fail(reasons, pytrace=False)
@@ -151,9 +150,6 @@ class Suite:
         """
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         capture = self.config.pluginmanager.get_plugin("capturemanager")
-
-        if reporter:
-            reporter.ensure_newline()
 
         def live(line: str, end: str = "") -> None:
             if reporter and capture and reporter.verbosity >= 0 and (reporter.isatty or end):

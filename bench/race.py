@@ -13,14 +13,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import cycle, islice
-from math import log2
+from math import isfinite, log2
 from time import perf_counter
 from typing import ParamSpec
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from backprop import Engine, GradientError, Network, data
+from backprop import Engine, GradientError, InputError, Network, data
 from backprop.check import check_step, verify
 from backprop.network import Array
 from backprop.training import batches
@@ -95,6 +95,7 @@ def race(
     progress is told the share done after each pass. A contestant that fails its check, or raises, or is too
     slow for five passes within `seconds`, is in the record with the reason and without timings.
     """
+    check_seconds(seconds)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     start = clock()
     with threadpool_limits(limits=cell.threads, user_api="blas"):
@@ -109,6 +110,12 @@ def race(
     noise = Noise(twin.name, twin.seconds) if twin and not twin.left_out else None
     results = [lane.result() for lane in lanes]
     return Record(SCHEMA, cell, results, noise, environment, started, round(clock() - start, 3))
+
+
+def check_seconds(seconds: float) -> None:
+    """Refuse a time to race for that is none."""
+    if not (isfinite(seconds) and seconds > 0):
+        raise InputError(f"the seconds to race for must be a positive number, not {seconds:g}")
 
 
 def prepare(cell: Cell, rng: np.random.Generator) -> Course:

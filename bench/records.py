@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -132,8 +132,8 @@ def prepare(folder: Path) -> Path | None:
     aside = None
     try:
         if (folder / FILE).exists() and (folder / FILE).stat().st_size:
-            written = time.localtime((folder / FILE).stat().st_mtime)
-            aside = folder.with_name(time.strftime(f"{folder.name}-%Y%m%dT%H%M%S", written))
+            written = datetime.fromtimestamp((folder / FILE).stat().st_mtime)
+            aside = folder.with_name(f"{folder.name}-{written:%Y%m%dT%H%M%S.%f}")
             folder.rename(aside)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / FILE).touch()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from time import perf_counter
 
 import numpy as np
@@ -51,6 +52,8 @@ def train(
         )
     if cell.batch >= len(dataset.x_train):
         raise InputError(f"batch must be below {len(dataset.x_train)}, the training samples of {dataset.name}")
+    if not (isfinite(eta) and eta > 0):
+        raise InputError(f"eta must be a positive number, not {eta:g}")
     network = Network.random(cell.sizes, np.random.default_rng(seed), cell.dtype)
     engines: dict[str, Engine] = {}
     for contestant in contestants:
@@ -69,7 +72,10 @@ def train(
     for number in range(1, epochs + 1):
         seconds = {}
         for name in turns.permutation(list(engines)):
-            seconds[name] = _timed_epoch(engines[name], cell, dataset, eta, shuffles[name], clock)
+            try:
+                seconds[name] = _timed_epoch(engines[name], cell, dataset, eta, shuffles[name], clock)
+            except Exception as error:
+                raise EngineError(f"engine {name}: {type(error).__name__}: {error}") from error
         scores = {name: accuracy(engine.network(), dataset.x_test, dataset.y_test) for name, engine in engines.items()}
         yield Epoch(number, {name: seconds[name] for name in engines}, scores)
 
@@ -82,7 +88,5 @@ def _timed_epoch(
         start = clock()
         epoch(engine, dataset.x_train, dataset.y_train, cell.batch, eta, rng)
         return clock() - start
-    except Exception as error:
-        raise EngineError(f"{type(engine).__name__}.step: {type(error).__name__}: {error}") from error
     finally:
         gc.enable()

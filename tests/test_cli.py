@@ -1,0 +1,150 @@
+"""The command line as a person meets it: what it prints, what it refuses, how it exits."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from bench import cli, records
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """Run a command line; returns its exit status, its output and its errors."""
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["backprop-bench", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        printed = capsys.readouterr()
+        return exit_.value.code, printed.out, printed.err
+
+    return run
+
+
+def engine_file(folder, name, body):
+    path = folder / name
+    path.write_text("from backprop.engines.full_matrix import FullMatrix\nclass Mine(FullMatrix):\n" + body)
+    return path
+
+
+def test_engines_lists_what_can_be_raced(call):
+    status, out, _ = call("engines")
+    assert status == 0
+    for line in ("full_matrix  Changes from per_sample", "per_sample", "the path of a .py file"):
+        assert line in out
+
+
+def test_race_prints_the_factor_and_writes_the_record(call, tmp_path):
+    path = tmp_path / "one.json"
+    status, out, err = call("race", "per_sample", "full_matrix", "--sizes", "8-4-2", "--seconds", 0.2, "--json", path)
+    assert (status, err) == (0, "")
+    for word in ("8-4-2-b10", "full_matrix", "95 % interval", "noise", "numpy"):
+        assert word in out
+    (tmp_path / records.FILE).write_bytes(path.read_bytes())
+    (found,), _ = records.load(tmp_path)
+    assert found.cell.id == "8-4-2-b10-float64-t1"
+    assert found.environment.allocator in ("pinned", "default")
+
+
+def test_a_failing_engine_is_named_the_others_are_raced_and_the_status_is_1(call, tmp_path):
+    wrong = engine_file(tmp_path, "wrong.py", "    def step(self, x, y, eta): super().step(x, y, 2 * eta)\n")
+    raises = engine_file(tmp_path, "raises.py", "    def __init__(self, network): raise ValueError('no [way]')\n")
+    status, out, _ = call("race", "per_sample", wrong, raises, "full_matrix", "--sizes", "8-4-2", "--seconds", 0.2)
+    unwrapped = out.replace("\n", "")
+    assert status == 1
+    assert f"{wrong} was left out: the gradient of weights[0] is off by" in unwrapped
+    assert f"{raises} was left out: ValueError: no [way]" in unwrapped
+    assert "full_matrix" in out
+
+
+def test_train_ends_with_accuracy_and_factor(call):
+    options = ("--data", "digits", "--epochs", 2, "--seed", 1)
+    status, out, _ = call("train", "--compare", "per_sample,full_matrix", *options)
+    assert status == 0
+    lines = out.splitlines()
+    assert lines[0].split() == ["epoch", "per_sample", "accuracy", "full_matrix", "accuracy"]
+    assert lines[-1].startswith("full_matrix: ")
+    assert lines[-1].endswith("x as fast as per_sample")
+    assert lines[-1].split("accuracy ")[1][:6] == lines[-2].split("accuracy ")[1][:6]
+    status, out, _ = call("train", "--engine", "per_sample", *options)
+    assert status == 0
+    assert out.splitlines()[-1].split("accuracy ")[1] == lines[-2].split("accuracy ")[1]
+
+
+def test_train_on_a_users_arrays(call, tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.random((200, 6))
+    np.savez(tmp_path / "mine.npz", x=x, y=(x[:, 0] > 0.5).astype(int))
+    status, out, _ = call("train", "--data", tmp_path / "mine.npz", "--epochs", 1, "--dtype", "float32")
+    assert status == 0
+    assert "an epoch, test accuracy" in out
+
+
+def test_report_rebuilds_a_folder_and_warns_of_a_cut_off_line(call, tmp_path, record):
+    records.append(tmp_path, record())
+    with (tmp_path / records.FILE).open("ab") as file:
+        file.write(b'{"schema": 1, "cel')
+    status, out, _ = call("report", tmp_path)
+    assert status == 0
+    assert "line 2, was cut off" in out.replace("\n", "")
+    assert (tmp_path / "speedup.csv").exists()
+
+
+def test_help_is_printed_when_nothing_is_asked(call):
+    status, out, err = call()
+    assert status == 2
+    assert "Usage" in out
+    assert err == ""
+    assert call("--help")[0] == 0
+
+
+BAD = {
+    "unknown engine": (["race", "fullmatrix"], "did you mean full_matrix?"),
+    "no engine": (["race"], "Missing argument"),
+    "unknown command": (["rase"], "Did you mean 'race'"),
+    "unknown option": (["race", "per_sample", "--sizs", "8-2"], "--sizs"),
+    "missing file": (["race", "mine.py"], "mine.py does not exist"),
+    "sizes 784": (["race", "per_sample", "--sizes", "784"], "two or more positive numbers such as 784-30-10"),
+    "sizes 784-0-10": (["race", "per_sample", "--sizes", "784-0-10"], "not '784-0-10'"),
+    "sizes a-b": (["race", "per_sample", "--sizes", "a-b"], "not 'a-b'"),
+    "batch 0": (["race", "per_sample", "--batch", "0"], "batch must be 1 or more, not 0"),
+    "batch negative": (["race", "per_sample", "--batch", "-1"], "batch must be 1 or more, not -1"),
+    "batch text": (["race", "per_sample", "--batch", "ten"], "--batch"),
+    "dtype": (["race", "per_sample", "--dtype", "int8"], "float32 and float64"),
+    "threads 0": (["race", "per_sample", "--threads", "0"], "threads must be from 1 to"),
+    "threads many": (["race", "per_sample", "--threads", "1000000"], "the cores of this machine"),
+    "seconds 0": (["race", "per_sample", "--seconds", "0"], "must be a positive number, not 0"),
+    "seconds nan": (["race", "per_sample", "--seconds", "nan"], "must be a positive number, not nan"),
+    "json nowhere": (["race", "per_sample", "--json", "/nowhere/x.json"], "/nowhere/x.json can't be written"),
+    "allocator": (["race", "per_sample", "--allocator", "mine"], "--allocator"),
+    "unknown data": (["train", "--data", "mnist"], "mnist5k, digits, or the path of an .npz"),
+    "missing npz": (["train", "--data", "none.npz"], "none.npz does not exist"),
+    "sizes against data": (["train", "--data", "digits", "--sizes", "784-30-10"], "begin with 64 and end with 10"),
+    "epochs 0": (["train", "--epochs", "0"], "--epochs"),
+    "eta nan": (["train", "--data", "digits", "--eta", "nan"], "eta must be"),
+    "empty compare": (["train", "--data", "digits", "--compare", "per_sample,"], "unknown engine ''"),
+    "report nowhere": (["report", "/nowhere"], "can't be read"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_line_and_status_2(call, case):
+    arguments, message = BAD[case]
+    status, out, err = call(*arguments)
+    assert status == 2
+    assert message in err
+    assert err.count("\n") == 1
+    assert out == ""
+
+
+@pytest.mark.parametrize("content", [b"garbage\n", b'{"schema": 99}\n', b""])
+def test_a_broken_folder_is_refused_and_left_as_it_was(call, tmp_path, content):
+    path = tmp_path / records.FILE
+    path.write_bytes(content)
+    status, _, err = call("report", tmp_path)
+    assert status == 2
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_bytes() == content

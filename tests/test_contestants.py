@@ -1,0 +1,58 @@
+"""Addresses of engines: names, and files of the user's own."""
+
+import pytest
+
+from backprop import InputError, Network
+from bench import contestants
+
+MINE = """
+from backprop import Engine, Network
+
+class Mine(Engine):
+    def __init__(self, network): self.own = network.copy()
+    def step(self, x, y, eta): pass
+    def network(self): return self.own
+"""
+
+
+def test_a_users_file_is_an_engine(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(MINE)
+    (mine,) = contestants.resolve([str(path)])
+    assert mine.name == str(path)
+    assert type(mine.make(Network.random((2, 1), __import__("numpy").random.default_rng(0)))).__name__ == "Mine"
+
+
+def test_a_file_may_build_on_a_built_in_engine(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("from backprop.engines.full_matrix import FullMatrix\nclass Mine(FullMatrix): pass\nAlias = Mine\n")
+    assert contestants.resolve([str(path)])[0].make.__name__ == "Mine"
+
+
+def test_an_address_given_again_gets_a_number():
+    field = contestants.resolve(["full_matrix", "per_sample", "full_matrix", "full_matrix"])
+    assert [contestant.name for contestant in field] == ["full_matrix", "per_sample", "full_matrix#2", "full_matrix#3"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "exactly one subclass .* found none"),
+        ("from backprop import Engine", "found none"),
+        (MINE + "class Other(Mine): pass", "found Mine, Other"),
+        ("class Mine(", "SyntaxError"),
+        ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
+        ("1 / 0", "ZeroDivisionError"),
+    ],
+)
+def test_a_file_that_is_no_engine_is_refused(tmp_path, text, message):
+    path = tmp_path / "mine.py"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message) as refusal:
+        contestants.resolve([str(path)])
+    assert "mine.py" in str(refusal.value)
+
+
+def test_a_missing_file_is_named():
+    with pytest.raises(InputError, match=r"nowhere/mine\.py does not exist"):
+        contestants.resolve(["nowhere/mine.py"])

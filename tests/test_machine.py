@@ -1,0 +1,41 @@
+"""What a race runs on, as it is told to the record."""
+
+import json
+import subprocess
+import sys
+
+import msgspec
+from threadpoolctl import threadpool_limits
+
+from bench import machine
+
+
+def test_the_environment_is_json_and_tells_the_threads_of_every_pool():
+    for threads in (1, 2):
+        with threadpool_limits(limits=threads, user_api="blas"):
+            about = json.loads(msgspec.json.encode(machine.environment()))
+        assert about["blas"]
+        assert {pool["threads"] for pool in about["blas"]} == {threads}
+    assert about["cpu"]
+    assert about["python"].endswith(".".join(map(str, sys.version_info[:3])))
+
+
+def test_the_revision_is_this_repositorys():
+    head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    assert machine.environment().revision == (head.stdout.strip() or None)
+
+
+def test_pinning_the_allocator_is_told():
+    code = "from bench import machine; print(machine.environment().allocator); machine.pin_allocator(); "
+    code += "print(machine.environment().allocator, machine.platform.libc_ver()[0])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    before, after, libc = done.stdout.split() if len(done.stdout.split()) == 3 else (*done.stdout.split(), "")
+    assert before == "default"
+    assert (after == "pinned") == (libc == "glibc")
+
+
+def test_a_timed_process_stays_light():
+    code = "import sys, bench.race, bench.records, bench.contestants, bench.stats; "
+    code += "print([m for m in ('pandas', 'matplotlib', 'sklearn') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

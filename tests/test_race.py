@@ -1,0 +1,260 @@
+"""The race by scripted clocks: engines that tell the clock how long they took."""
+
+import gc
+
+import numpy as np
+import pytest
+
+from backprop import load
+from bench import stats
+from bench.contestants import Contestant
+from bench.grid import Cell
+from bench.race import race
+
+CELL = Cell((6, 4, 3), batch=5)
+FullMatrix = load("full_matrix")
+
+
+class Clock:
+    """Time passes only when an engine says so; `pace` is how slow the machine is at a given moment."""
+
+    def __init__(self, pace=lambda now: 1.0):
+        self.now = 0.0
+        self.pace = pace
+
+    def __call__(self):
+        return self.now
+
+    def spend(self, seconds):
+        self.now += seconds * self.pace(self.now)
+
+
+def paced(clock, name, seconds, base=FullMatrix):
+    """A contestant whose every step takes `seconds` by this clock."""
+
+    class Paced(base):
+        made = 0
+
+        def __init__(self, network):
+            super().__init__(network)
+            Paced.made += 1
+
+        def step(self, x, y, eta):
+            super().step(x, y, eta)
+            clock.spend(seconds)
+
+    return Contestant(name, Paced)
+
+
+def run(clock, *contestants, seconds=1.0, cell=CELL, seed=0):
+    return race(cell, contestants, seconds=seconds, rng=np.random.default_rng(seed), clock=clock)
+
+
+def test_a_steady_machine_gives_the_exact_factor_and_no_noise():
+    clock = Clock()
+    record = run(clock, paced(clock, "slow", 300e-6), paced(clock, "fast", 100e-6))
+    slow, fast = record.contestants
+    assert (slow.steps_per_slice, fast.steps_per_slice) == (10, 30)
+    gain = stats.speedup(record, fast)
+    assert (gain.value, gain.low, gain.high) == pytest.approx((3, 3, 3))
+    assert record.noise.of == "fast"
+    assert stats.noise_floor(record) == pytest.approx(0, abs=1e-6)
+    assert record.cell == CELL
+
+
+def test_every_lane_has_the_same_passes_and_rounds():
+    clock = Clock()
+    record = run(clock, paced(clock, "a", 300e-6), paced(clock, "b", 100e-6))
+    shapes = [[len(rounds) for rounds in seconds] for seconds in (r.seconds for r in record.contestants)]
+    assert shapes[0] == shapes[1] == [len(rounds) for rounds in record.noise.seconds]
+    assert len(shapes[0]) == 20
+    assert min(shapes[0]) >= 4
+
+
+def test_a_machine_whose_speed_wanders_changes_the_times_but_not_the_ratio():
+    clock = Clock(pace=lambda now: 1.5 + 0.5 * np.sin(now * 7))
+    record = run(clock, paced(clock, "slow", 400e-6), paced(clock, "fast", 100e-6))
+    times = [t for rounds in record.contestants[1].seconds for t in rounds]
+    assert max(times) / min(times) > 1.9
+    gain = stats.speedup(record, record.contestants[1])
+    assert gain.value == pytest.approx(4, rel=0.01)
+    assert gain.low <= 4 <= gain.high
+
+
+def test_every_pass_has_fresh_engines():
+    clock = Clock()
+    contestants = [paced(clock, "a", 1e-3), paced(clock, "b", 3e-4)]
+    record = run(clock, *contestants)
+    passes = len(record.contestants[0].seconds)
+    before = 4  # two to check the gradient, one to weigh, one to calibrate
+    assert contestants[0].make.made == before + passes
+    assert contestants[1].make.made == before + 2 * passes  # it is the fastest, and its copy is raced too
+
+
+def test_the_order_within_rounds_is_random():
+    clock, order = Clock(), []
+
+    def noting(name):
+        class Noting(FullMatrix):
+            def step(self, x, y, eta):
+                super().step(x, y, eta)
+                order.append(name)
+                clock.spend(3e-3)
+
+        return Contestant(name, Noting)
+
+    run(clock, noting("a"), noting("b"))
+    leaders = "".join(order)
+    assert "aab" in leaders
+    assert "bba" in leaders
+
+
+def test_garbage_is_not_collected_inside_a_slice():
+    clock = Clock()
+
+    class Watching(FullMatrix):
+        enabled = set()
+
+        def step(self, x, y, eta):
+            super().step(x, y, eta)
+            if eta == 1e-6:
+                self.enabled.add(gc.isenabled())
+            clock.spend(1e-3)
+
+    run(clock, Contestant("watching", Watching), seconds=0.5)
+    assert False in Watching.enabled
+    assert gc.isenabled()
+
+
+def test_a_wrong_engine_is_not_timed_and_the_others_are_raced():
+    clock = Clock()
+
+    class Wrong(FullMatrix):
+        def step(self, x, y, eta):
+            super().step(x, y, 2 * eta)
+
+    record = run(clock, paced(clock, "right", 1e-4), Contestant("wrong", Wrong))
+    right, wrong = record.contestants
+    assert wrong.failed
+    assert wrong.seconds == []
+    assert "gradient of weights" in wrong.left_out
+    assert len(right.seconds) == 20
+    assert record.failures == [wrong]
+    assert record.noise.of == "right"
+
+
+@pytest.mark.parametrize("after", [0, 1, 5, 50, 500])
+def test_an_engine_that_raises_is_left_out_with_its_error_and_the_others_are_raced(after):
+    clock = Clock()
+
+    class Raises(FullMatrix):
+        steps = 0
+
+        def __init__(self, network):
+            super().__init__(network)
+            if after == 0:
+                raise MemoryError("no room")
+
+        def step(self, x, y, eta):
+            super().step(x, y, eta)
+            clock.spend(1e-4)
+            Raises.steps += 1
+            if Raises.steps > after:
+                raise MemoryError("no room")
+
+    record = run(clock, Contestant("raises", Raises), paced(clock, "other", 3e-4))
+    raises, other = record.contestants
+    assert (raises.failed, raises.left_out, raises.seconds) == (True, "MemoryError: no room", [])
+    assert len(other.seconds) == 20
+
+
+def test_an_engine_that_goes_wrong_during_the_race_fails_at_the_end():
+    clock = Clock()
+
+    class Tires(FullMatrix):
+        steps = 0
+
+        def step(self, x, y, eta):
+            self.steps += 1
+            super().step(x, y, eta if self.steps < 20 else 0.0)
+            clock.spend(1e-4)
+
+    record = run(clock, Contestant("tires", Tires), paced(clock, "other", 3e-4))
+    assert record.contestants[0].failed
+    assert "off by" in record.contestants[0].left_out
+    assert record.contestants[1].seconds
+
+
+def test_a_slow_contestant_takes_fewer_rounds_and_meets_the_fast_one_in_each_of_them():
+    clock = Clock()
+    record = run(clock, paced(clock, "slow", 20e-3), paced(clock, "fast", 1e-4))
+    slow, fast = record.contestants
+    taken = [sum(t is not None for t in rounds) for rounds in slow.seconds]
+    assert min(taken) >= 1
+    assert sum(taken) * 2 <= sum(map(len, slow.seconds))
+    assert all(t is not None for rounds in fast.seconds for t in rounds)
+    assert stats.speedup(record, fast).value == pytest.approx(200)
+
+
+def test_two_slow_contestants_share_rounds_with_each_other():
+    clock = Clock()
+    record = run(clock, paced(clock, "per_sample", 25e-3), paced(clock, "b", 11e-3), paced(clock, "fast", 1e-4))
+    both = sum(
+        a is not None and b is not None
+        for rounds in zip(record.contestants[0].seconds, record.contestants[1].seconds, strict=True)
+        for a, b in zip(*rounds, strict=True)
+    )
+    assert both >= len(record.contestants[0].seconds)
+
+
+def test_a_contestant_too_slow_for_the_budget_is_left_out_with_the_reason():
+    clock = Clock()
+    record = run(clock, paced(clock, "glacial", 0.5), paced(clock, "fast", 1e-4))
+    glacial, fast = record.contestants
+    assert glacial.left_out.startswith("too slow: a step takes 0.5 s, and 5 passes need 10.")
+    assert not glacial.failed
+    assert fast.seconds
+    assert stats.speedup(record, fast) is None  # the engine it would be relative to has no time
+
+
+def test_the_race_keeps_to_its_budget():
+    clock = Clock()
+    record = run(clock, paced(clock, "a", 5e-3), paced(clock, "b", 2e-4), seconds=3.0)
+    assert record.timed_seconds < 3.0
+    assert clock.now < 3.5
+    assert record.elapsed_seconds == pytest.approx(clock.now, abs=1e-3)
+
+
+def test_with_nobody_left_the_record_says_why():
+    clock = Clock()
+    record = run(clock, paced(clock, "glacial", 5.0))
+    assert record.contestants[0].left_out
+    assert record.noise is None
+    assert stats.noise_floor(record) is None
+
+
+def test_over_a_data_set_a_slice_is_an_epoch():
+    clock = Clock()
+    cell = Cell((64, 5, 10), batch=100, data="digits")
+    record = run(clock, paced(clock, "a", 1e-3), paced(clock, "b", 2e-4), cell=cell)
+    assert [result.steps_per_slice for result in record.contestants] == [15, 15]
+    assert stats.speedup(record, record.contestants[1]).value == pytest.approx(5)
+
+
+def test_progress_rises_to_one():
+    clock, shares = Clock(), []
+    race(CELL, [paced(clock, "a", 1e-3)], seconds=1, rng=np.random.default_rng(0), clock=clock, progress=shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_record_tells_error_memory_and_machine(dtype):
+    clock = Clock()
+    record = run(clock, paced(clock, "a", 1e-3), cell=Cell((6, 4, 3), batch=5, dtype=dtype))
+    (result,) = record.contestants
+    assert 0 <= result.gradient_error < 1e-4
+    parameters = 4 * (6 + 1) + 3 * (4 + 1)
+    assert result.peak_bytes > parameters * np.dtype(dtype).itemsize
+    assert {pool.threads for pool in record.environment.blas} == {1}
+    assert record.environment.packages["numpy"] == np.__version__

@@ -1,0 +1,135 @@
+"""What people see: everything in a folder rebuilt from its records, plots that say what they should."""
+
+import re
+import xml.etree.ElementTree as ET
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from bench import plots, records, report, summary
+from bench.train import Epoch
+
+
+def text(parts, width=80):
+    console = Console(file=StringIO(), width=width)
+    for part in parts:
+        console.print(part, soft_wrap=isinstance(part, str))
+    return console.file.getvalue()
+
+
+@pytest.fixture
+def folder(tmp_path, grid_records, record):
+    for each in [*grid_records, record(10, data="mnist5k")]:
+        records.append(tmp_path, each)
+    return tmp_path
+
+
+def test_everything_follows_from_the_records_alone(folder):
+    first = text(report.build(folder))
+    made = {path.name: path.read_bytes() for path in folder.iterdir()}
+    stems = ("speedup-heatmap", "speedup-by-batch")
+    assert set(made) == {"cells.jsonl", "speedup.csv", *(f"{stem}.{kind}" for stem in stems for kind in ("png", "svg"))}
+    for path in folder.iterdir():
+        if path.name != "cells.jsonl":
+            path.unlink()
+    assert text(report.build(folder)) == first
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == made
+
+
+def svg_text(path):
+    return " ".join(element.text or "" for element in ET.parse(path).iter() if element.tag.endswith("text"))
+
+
+def test_the_heatmap_has_the_factor_in_each_field_and_the_machine_below(folder):
+    list(report.build(folder))
+    words = svg_text(folder / "speedup-heatmap.svg")
+    rows = summary.frame(records.load(folder)[0])
+    for value in rows[(rows["engine"] == "full_matrix") & (rows["data"] == "random")]["speedup"]:
+        assert plots.factor(value) in words
+    assert "Test CPU, 2 cores" in words
+    assert "noise floor" in words
+    assert re.search(r"full_matrix is 0\.\d+x to [78]\.\d\dx as fast as per_sample", words)
+
+
+def test_the_curves_have_the_claims_and_a_label_for_each_width(folder):
+    list(report.build(folder))
+    words = svg_text(folder / "speedup-by-batch.svg")
+    for label in ("width 10", "width 30", "2x: Nielsen's book", "5x: this project's source", "1x: above this line"):
+        assert label in words
+
+
+def test_the_summary_fits_80_columns_and_says_it_all(folder):
+    printed = text(report.build(folder))
+    table = [line for line in printed.splitlines() if "full_matrix" in line and "epoch" not in line]
+    assert len(table) == 7
+    assert all(len(line) <= 80 for line in table)
+    assert re.search(r"784-30-10-b100 +per_sample +8\.\d+ ms", printed)
+    assert re.search(r"full_matrix +(1\.0\d ms|99\d us) +(7\.9|8\.0)\dx +\d\.\d\dx - \d\.\d\dx +\d\.\d%", printed)
+    assert re.search(
+        r"one epoch, 784-30-10-b10-float64-t1-mnist5k: per_sample 1\.\d+ ms, full_matrix \d+ us \([34]\.", printed
+    )
+    assert "cells.jsonl, speedup.csv, speedup-heatmap.png" in printed
+
+
+def test_who_was_left_out_is_named_with_the_reason_even_in_brackets(tmp_path, record):
+    records.append(tmp_path, record(failed="weights[0] is off [/by] 0.9"))
+    assert "wrong was left out: weights[0] is off [/by] 0.9" in text(report.build(tmp_path))
+
+
+def test_a_cell_without_a_speedup_is_a_marked_gap(tmp_path, record):
+    for each in (record(1), record(10, slow="too slow"), record(100)):
+        records.append(tmp_path, each)
+    list(report.build(tmp_path))
+    assert "left out" in svg_text(tmp_path / "speedup-heatmap.svg")
+
+
+def test_records_without_a_grid_make_a_table_and_no_plots(tmp_path, record):
+    records.append(tmp_path, record(10, data="mnist5k"))
+    list(report.build(tmp_path))
+    assert {path.name for path in tmp_path.iterdir()} == {"cells.jsonl", "speedup.csv"}
+
+
+def test_each_setting_beside_batch_and_width_has_a_field_of_its_own(tmp_path, record):
+    for each in (
+        record(1),
+        record(1, dtype="float32"),
+        record(1, threads=2),
+        record(1, hidden="30-30"),
+        record(1, hidden=""),
+    ):
+        records.append(tmp_path, each)
+    list(report.build(tmp_path))
+    words = svg_text(tmp_path / "speedup-heatmap.svg")
+    for setting in ("one hidden layer, 10 outputs; float64; BLAS threads: 1", "float32", "BLAS threads: 2"):
+        assert setting in words
+    assert "2 hidden layers" in words
+    assert "no hidden layer" in words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(0.9712, "0.971x"), (4.6, "4.60x"), (12.34, "12.3x"), (123.4, "123x"), (1234.5, "1234x")]
+)
+def test_factors_in_words(value, words):
+    assert plots.factor(value) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(1.5, "1.50 s"), (0.0123, "12.3 ms"), (4.2e-5, "42.0 us"), (3e-4, "300 us"), (2e-8, "20 ns")]
+)
+def test_times_in_words(value, words):
+    assert report.seconds(value) == words
+
+
+def test_lessons_give_seconds_an_epoch_side_by_side_and_the_factor():
+    lessons = report.Lessons(["per_sample", "full_matrix"])
+    lines = []
+    for number, (slow, fast) in enumerate([(10.0, 2.0), (9.0, 2.0), (20.0, 4.0)], start=1):
+        epoch = Epoch(number, {"per_sample": slow, "full_matrix": fast}, {"per_sample": 0.9, "full_matrix": 0.9})
+        lines += lessons.add(epoch)
+    assert lines[0].split() == ["epoch", "per_sample", "accuracy", "full_matrix", "accuracy"]
+    assert lines[1].split() == ["1", "10.0", "s", "90.00%", "2.00", "s", "90.00%"]
+    assert list(lessons.conclude()) == [
+        "per_sample: 10.0 s an epoch, test accuracy 90.00%",
+        "full_matrix: 2.00 s an epoch, test accuracy 90.00%; 5.00x as fast as per_sample",
+    ]

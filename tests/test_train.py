@@ -1,0 +1,86 @@
+"""Training runs by a scripted clock: the same network, the same samples, times side by side."""
+
+import numpy as np
+import pytest
+
+from backprop import EngineError, GradientError, InputError, data, load
+from bench.contestants import Contestant
+from bench.grid import Cell
+from bench.train import train
+
+CELL = Cell((64, 10, 10), batch=10, data="digits")
+FullMatrix = load("full_matrix")
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def paced(clock, name, seconds, base=FullMatrix):
+    class Paced(base):
+        def step(self, x, y, eta):
+            super().step(x, y, eta)
+            clock.now += seconds
+
+    return Contestant(name, Paced)
+
+
+def run(*contestants, clock, cell=CELL, epochs=3, seed=0, eta=3.0):
+    return list(train(contestants, cell, data.load("digits"), eta=eta, epochs=epochs, seed=seed, clock=clock))
+
+
+def test_epochs_side_by_side():
+    clock = Clock()
+    epochs = run(paced(clock, "slow", 5e-3), paced(clock, "fast", 1e-3), clock=clock)
+    assert [epoch.number for epoch in epochs] == [1, 2, 3]
+    for epoch in epochs:
+        assert epoch.seconds == pytest.approx({"slow": 144 * 5e-3, "fast": 144 * 1e-3})  # 1,437 samples in tens
+        assert epoch.accuracy["slow"] == epoch.accuracy["fast"]
+    assert epochs[2].accuracy["fast"] > epochs[0].accuracy["fast"] > 0.5
+
+
+def test_a_seed_repeats_the_run_and_every_float64_engine_ends_at_the_same_accuracy():
+    clock = Clock()
+    field = [Contestant(name, load(name)) for name in ("per_sample", "full_matrix")]
+    one, again, other = (run(*field, clock=clock, seed=seed)[-1].accuracy for seed in (5, 5, 6))
+    assert one == again
+    assert len(set(one.values())) == 1
+    assert other != one
+
+
+def test_a_network_that_does_not_fit_the_data_is_refused():
+    clock = Clock()
+    with pytest.raises(InputError, match="must begin with 64 and end with 10"):
+        run(paced(clock, "a", 1), clock=clock, cell=Cell((784, 30, 10), batch=10))
+    with pytest.raises(InputError, match="batch must be below 1437"):
+        run(paced(clock, "a", 1), clock=clock, cell=Cell((64, 30, 10), batch=5000))
+
+
+def test_an_engine_that_is_wrong_or_raises_is_named():
+    clock = Clock()
+
+    class Wrong(FullMatrix):
+        def step(self, x, y, eta):
+            super().step(x, y, 2 * eta)
+
+    class Raises(FullMatrix):
+        def step(self, x, y, eta):
+            super().step(x, y, eta)
+            if eta == 3.0:
+                raise MemoryError("no room")
+
+    with pytest.raises(GradientError, match="engine wrong: the gradient of"):
+        run(Contestant("wrong", Wrong), clock=clock)
+    with pytest.raises(EngineError, match=r"engine raises: MemoryError: no room"):
+        run(Contestant("raises", Raises), clock=clock)
+
+
+def test_shuffles_do_not_depend_on_who_else_is_trained():
+    clock = Clock()
+    alone = run(paced(clock, "a", 1), clock=clock)
+    together = run(paced(clock, "b", 2), paced(clock, "a", 1), clock=clock)
+    assert [epoch.accuracy["a"] for epoch in alone] == [epoch.accuracy["a"] for epoch in together]
+    assert np.all([epoch.accuracy["a"] > 0.1 for epoch in alone])
