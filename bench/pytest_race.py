@@ -63,7 +63,7 @@ def race(benchmark: BenchmarkFixture, pytestconfig: pytest.Config) -> Callable[[
     """Race the suite's contestants in a cell; each becomes a row of pytest-benchmark's group for the cell."""
     suite = pytestconfig.stash[SUITE]
     benchmark._mode = "race"  # in use from now on: an interrupted race is no unused fixture
-    return lambda cell: suite.check(cell, benchmark) if benchmark.disabled else suite.race(cell, benchmark)
+    return lambda cell: suite.check(cell) if benchmark.disabled else suite.race(cell, benchmark)
 
 
 class Suite:
@@ -108,7 +108,7 @@ class Suite:
     def budget(self, cell: Cell) -> float:
         return self.seconds * (1 if cell.data == "random" else EPOCH_SHARE)
 
-    def check(self, cell: Cell, benchmark: BenchmarkFixture) -> None:
+    def check(self, cell: Cell) -> None:
         """Each contestant's gradient in this cell, untimed."""
         course = prepare(cell, np.random.default_rng())
         for contestant in self.contestants:

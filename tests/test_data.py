@@ -71,7 +71,7 @@ def test_a_bad_npz_is_refused(tmp_path, arrays, message):
 def test_a_file_that_is_no_npz_is_refused(tmp_path, content):
     path = tmp_path / "bad.npz"
     path.write_bytes(content)
-    with pytest.raises(InputError, match="can't be read as .npz"):
+    with pytest.raises(InputError, match="can't be read as"):
         data.load(str(path))
 
 
@@ -79,10 +79,10 @@ def test_a_plain_npy_or_pickle_under_that_name_is_refused(tmp_path):
     path = tmp_path / "bad.npz"
     with path.open("wb") as file:
         np.save(file, x)
-    with pytest.raises(InputError, match="can't be read as .npz"):
+    with pytest.raises(InputError, match="can't be read as"):
         data.load(str(path))
     path.write_bytes(b"\x80\x04\x95\x05\x00\x00\x00\x00\x00\x00\x00]\x94K\x01a.")
-    with pytest.raises(InputError, match="can't be read as .npz"):
+    with pytest.raises(InputError, match="can't be read as"):
         data.load(str(path))
 
 

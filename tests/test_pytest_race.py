@@ -101,7 +101,7 @@ def test_a_saved_run_is_compared_row_by_row_and_compare_fail_fails(finished, tmp
     assert "= backprop-bench =" in done.stdout  # our own summary all the same
 
 
-def test_plain_pytest_checks_the_smoke_grid_untimed_and_leaves_nothing(tmp_path):
+def test_plain_pytest_checks_the_smoke_grid_untimed_and_leaves_nothing():
     before = sorted(ROOT.glob("results/*"))
     done = run("bench", "--engines", f"per_sample,{ROOT / 'backprop/engines/full_matrix.py'}")
     assert done.returncode == 2  # a built-in's file is no file of the user's: its imports are relative
