@@ -1,19 +1,28 @@
-"""How often does the interval cover the truth?  Races of identical code as two engines, where the truth is 1.
+"""How far can a measured factor be trusted?  Identical code against itself, where the truth is 1.
 
-    python tests/identical.py results/identical [RACES]
+    python tests/identical.py results/identical [--races 100] [--allocator pinned]
 
-Races full_matrix and per_sample against themselves in cells of different character, 100 races in all unless
-told otherwise, writes the records to the folder, and prints how many of the intervals cover 1.
+Races full_matrix and per_sample against themselves in cells of different character, and times the same pairs one
+after the other, for as long, as is usually done. Writes the records and one-after-the-other.csv to the folder;
+prints how many intervals cover 1, and how far off each way was.
 """
 
+from __future__ import annotations
+
+import argparse
 import sys
 from itertools import cycle, islice
 from pathlib import Path
+from statistics import median
+from time import perf_counter
 
 import numpy as np
+import pandas as pd
 
 from bench import contestants, grid, machine, records, stats
-from bench.race import race
+from bench.contestants import Contestant
+from bench.grid import Cell
+from bench.race import prepare, race, time_slice
 
 CELLS = [
     ("784-30-10", 10, "full_matrix"),
@@ -23,32 +32,56 @@ CELLS = [
     ("784-100-10", 10, "per_sample"),
 ]
 SECONDS = 1.5
+METHODS = ("race", "medians", "minima")
 
 
-def main(folder: Path, races: int) -> None:
-    records.prepare(folder)
-    machine.pin_allocator()
-    estimates: dict[str, list[stats.Estimate]] = {}
-    for number, (sizes, batch, engine) in enumerate(islice(cycle(CELLS), races), start=1):
-        twins = contestants.resolve([engine, engine])
-        record = race(grid.make_cell(sizes, batch, "float64", 1), twins, seconds=SECONDS, rng=np.random.default_rng())
-        records.append(folder, record)
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--races", type=int, default=100)
+    parser.add_argument("--allocator", choices=["pinned", "default"], default="pinned")
+    options = parser.parse_args()
+    records.prepare(options.folder)
+    if options.allocator == "pinned":
+        machine.pin_allocator()
+    rows = []
+    for number, (sizes, batch, engine) in enumerate(islice(cycle(CELLS), options.races), start=1):
+        cell, twins = grid.make_cell(sizes, batch, "float64", 1), contestants.resolve([engine, engine])
+        record = race(cell, twins, seconds=SECONDS, rng=np.random.default_rng())
+        records.append(options.folder, record)
         estimate = stats.speedup(record, record.contestants[1])
         assert estimate is not None, record.contestants
-        estimates.setdefault(f"{engine} {sizes} batch {batch}", []).append(estimate)
-        print(f"\r{number} of {races} races", end="", file=sys.stderr, flush=True)
+        steps = record.contestants[0].steps_per_slice
+        assert steps is not None
+        medians, minima = one_after_the_other(cell, twins, steps)
+        covered = estimate.low <= 1 <= estimate.high
+        rows.append((f"{engine} {cell.id}", covered, estimate.value, medians, minima))
+        print(f"\r{number} of {options.races} races", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
-    for name, found in estimates.items():
-        print(f"{name:32} {summary(found)}")
-    print(f"{'all':32} {summary([estimate for found in estimates.values() for estimate in found])}")
+    results = pd.DataFrame(rows, columns=["what", "covered", *METHODS])
+    with records.written_whole(options.folder / "one-after-the-other.csv") as path:
+        results.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+    for what, part in [*results.groupby("what", sort=False), ("all", results)]:
+        off = {method: np.abs(np.log(part[method])) for method in METHODS}
+        spreads = "; ".join(
+            f"{method} sd {np.sqrt((e**2).mean()):.2%}, worst {e.max():.1%}" for method, e in off.items()
+        )
+        print(f"{what:42} covered {part['covered'].sum()}/{len(part)}; {spreads}")
 
 
-def summary(found: list[stats.Estimate]) -> str:
-    covered = sum(estimate.low <= 1 <= estimate.high for estimate in found)
-    spread = np.std(np.log([estimate.value for estimate in found]))
-    worst = max(abs(estimate.value - 1) for estimate in found)
-    return f"covers 1 in {covered} of {len(found)}; estimates' sd {spread:.2%}, worst {worst:.2%}"
+def one_after_the_other(cell: Cell, twins: list[Contestant], steps: int) -> tuple[float, float]:
+    """The ratio of medians and of minima, each twin timed alone for half the time of a race, slices as in one."""
+    course = prepare(cell, np.random.default_rng())
+    taken = []
+    for twin in twins:
+        engine = twin.make(course.network)
+        end = perf_counter() + SECONDS / 2
+        slices = []
+        while perf_counter() < end:
+            slices.append(time_slice(engine, course, steps, perf_counter))
+        taken.append(slices)
+    return median(taken[0]) / median(taken[1]), min(taken[0]) / min(taken[1])
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 100)
+    main()
