@@ -61,7 +61,7 @@ def complain(message: str, status: int) -> NoReturn:
 @app.command()
 def engines() -> None:
     """List what can be raced, and what an engine that is not available needs."""
-    table = Table(box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False, show_header=False)
     for name in backprop.names():
         try:
             about = (getdoc(backprop.load(name)) or "").partition("\n")[0]
@@ -154,6 +154,6 @@ def bar() -> Progress:
 
 
 def show(parts: Iterable[str | Table]) -> None:
-    """Print lines, which the terminal may wrap, and tables, which fit its width."""
+    """Print lines and tables, wrapped to the terminal's width."""
     for part in parts:
-        console.print(part, highlight=False, soft_wrap=isinstance(part, str))
+        console.print(part, highlight=False)

@@ -19,8 +19,9 @@ from backprop import InputError
 from backprop.check import verify
 
 from . import contestants, grid, machine, records, stats
+from .course import prepare
 from .grid import Cell
-from .race import check_seconds, prepare
+from .race import check_seconds
 from .race import race as run_race
 from .records import Record, Result
 
@@ -43,6 +44,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)  # before pytest-benchmark reads its options
 def pytest_configure(config: pytest.Config) -> None:
     option = config.option
+    if option.benchmark:
+        config.addinivalue_line("filterwarnings", "default")  # a user's engine that warns is no failed test
     timed = option.benchmark or option.benchmark_only or option.benchmark_enable
     if not timed:
         option.benchmark_disable = True
@@ -182,13 +185,13 @@ class Suite:
         reporter.section("backprop-bench")
         console = Console(file=reporter._tw._file, force_terminal=reporter.hasmarkup)
         for part in report.build(folder):
-            console.print(part, highlight=False, soft_wrap=isinstance(part, str))
+            console.print(part, highlight=False)
         if self.set_aside:
-            console.print(f"the records that were there before: {self.set_aside}", highlight=False, soft_wrap=True)
+            console.print(f"the records that were there before: {self.set_aside}", highlight=False)
 
 
 def outcome(record: Record) -> str:
-    """A race in a few words: each speedup with its interval, the noise floor, who was left out."""
+    """A race in a few words: each speedup, and who was left out; the summary has the intervals."""
     words = []
     reference = stats.baseline(record)
     for result in record.contestants:
@@ -196,9 +199,8 @@ def outcome(record: Record) -> str:
         if result.left_out:
             words.append(f"{result.name} {'FAILED' if result.failed else 'left out'}")
         elif gain and result is not reference:
-            words.append(f"{result.name} {gain.value:.3g}x [{gain.low:.3g}, {gain.high:.3g}]")
-    noise = stats.noise_floor(record)
-    return ", ".join(words) + (f"  noise {noise:.1%}" if noise is not None else "")
+            words.append(f"{result.name} {gain.value:.3g}x")
+    return ", ".join(words)
 
 
 def hand_over(benchmark: BenchmarkFixture, cell: Cell, result: Result) -> None:

@@ -20,13 +20,12 @@ from typing import ParamSpec
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from backprop import Engine, GradientError, InputError, Network, data
+from backprop import Engine, GradientError, InputError, Network
 from backprop.check import check_step, verify
-from backprop.network import Array
-from backprop.training import batches
 
 from . import machine
 from .contestants import Contestant
+from .course import Course, prepare
 from .grid import Cell
 from .records import SCHEMA, Noise, Record, Result
 
@@ -70,17 +69,6 @@ class Lane:
         return Result(self.name, self.seconds, self.steps, self.gradient_error, self.peak_bytes)
 
 
-@dataclass(frozen=True)
-class Course:
-    """What the contestants run over: a network to start from, and the mini-batches of the cell in order."""
-
-    network: Network
-    x: Array  # (samples, n_in), at least batch + 1 of them
-    y: Array
-    batches: Sequence[tuple[Array, Array]]
-    steps: int | None  # steps in a slice where the cell says so: the whole epoch
-
-
 def race(
     cell: Cell,
     contestants: Sequence[Contestant],
@@ -116,19 +104,6 @@ def check_seconds(seconds: float) -> None:
     """Refuse a time to race for that is none."""
     if not (isfinite(seconds) and seconds > 0):
         raise InputError(f"the seconds to race for must be a positive number, not {seconds:g}")
-
-
-def prepare(cell: Cell, rng: np.random.Generator) -> Course:
-    """A random network, and random samples or the training part of the cell's data set."""
-    network = Network.random(cell.sizes, rng, cell.dtype)
-    if cell.data != "random":
-        digits = data.load(cell.data, cell.dtype)
-        epoch = list(batches(digits.x_train, digits.y_train, cell.batch))
-        return Course(network, digits.x_train, digits.y_train, epoch, len(epoch))
-    n_in, n_out = cell.sizes[0], cell.sizes[-1]
-    x = rng.random((cell.batch + 1, n_in)).astype(cell.dtype)
-    y = np.eye(n_out, dtype=cell.dtype)[rng.integers(n_out, size=cell.batch + 1)]
-    return Course(network, x, y, [(x[: cell.batch], y[: cell.batch])], None)
 
 
 def attempt(lane: Lane, act: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:
@@ -238,9 +213,9 @@ def run_pass(
     appends nothing.
     """
     end = clock() + seconds
-    field = [i for i, lane in enumerate(lanes) if not lane.left_out]
+    starters = [i for i, lane in enumerate(lanes) if not lane.left_out]
     engines: dict[int, Engine] = {}
-    slices: dict[int, list[float | None]] = {i: [] for i in field}
+    slices: dict[int, list[float | None]] = {i: [] for i in starters}
     number = 0
 
     def warm_up(i: int) -> None:
@@ -251,17 +226,17 @@ def run_pass(
         taken = time_slice(engines[i], course, lanes[i].steps, clock)
         slices[i].append(float(f"{taken:.6g}"))  # finer digits are noise, and would double the record
 
-    for i in rng.permutation(field):
+    for i in rng.permutation(starters):
         if not attempt(lanes[i], warm_up, i):
             return {}
     while number == 0 or clock() < end:
-        for i in rng.permutation(field):
+        for i in rng.permutation(starters):
             if number % lanes[i].stride:
                 slices[i].append(None)
             elif not attempt(lanes[i], take_slice, i):
                 return {}
         number += 1
-    for i in field:
+    for i in starters:
         lanes[i].seconds.append(slices[i])
     return engines
 

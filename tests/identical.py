@@ -21,8 +21,9 @@ import pandas as pd
 
 from bench import contestants, grid, machine, records, stats
 from bench.contestants import Contestant
+from bench.course import prepare
 from bench.grid import Cell
-from bench.race import prepare, race, time_slice
+from bench.race import race, time_slice
 
 CELLS = [
     ("784-30-10", 10, "full_matrix"),

@@ -64,9 +64,7 @@ def test_every_cell_is_recorded_and_everything_is_made(finished):
 def test_progress_and_the_summary_are_printed(finished):
     folder, printed = finished
     for number in range(1, 5):
-        assert re.search(
-            rf"^\[{number}/4\] 8-\d-2-b\d-float64-t1  full_matrix .*x \[.*\]  noise .*%  \d:\d\d left$", printed, re.M
-        )
+        assert re.search(rf"^\[{number}/4\] 8-\d-2-b\d-float64-t1  full_matrix [\d.]+x  \d:\d\d left$", printed, re.M)
     table, summary = printed.split("= backprop-bench =")
     assert "8-4-2-b1" in summary
     assert f"in {folder / 'out'}" in summary
