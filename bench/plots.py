@@ -133,8 +133,8 @@ def _curves(axes: Axes, part: pd.DataFrame) -> None:
     axes.set_xlim(left / 1.15, right * 1.15)
     for value, label in {1.0: f"1x: above this line {part['engine'].iloc[0]} pays", **CLAIMS}.items():
         axes.axhline(value, color="0.2" if value == 1 else "0.6", lw=1, ls="-" if value == 1 else "--", zorder=0)
-        place = {"xytext": (4, 3), "textcoords": "offset points", "fontsize": 8, "color": "0.35"}
-        axes.annotate(label, (axes.get_xlim()[0], value), **place)  # type: ignore[arg-type]  # matplotlib's own stubs
+        place = {"xytext": (-4, 3), "textcoords": "offset points", "ha": "right", "fontsize": 8, "color": "0.35"}
+        axes.annotate(label, (axes.get_xlim()[1], value), **place)  # type: ignore[arg-type]  # matplotlib's own stubs
     for (batch, _, label, colour), height in zip(ends, _apart([end[1] for end in ends], top / bottom), strict=True):
         beside = {"xytext": (8, 0), "textcoords": "offset points", "va": "center", "annotation_clip": False}
         axes.annotate(label, (batch, height), color=colour, **beside)  # type: ignore[arg-type]
