@@ -60,7 +60,8 @@ class Lane:
 
     def fail(self, error: Exception) -> None:
         """Leave the contestant out by its own fault, with the error as the reason and no timings."""
-        self.left_out = str(error) if isinstance(error, GradientError) else f"{type(error).__name__}: {error}"
+        reason = str(error) if isinstance(error, GradientError) else f"{type(error).__name__}: {error}"
+        self.left_out = " ".join(reason.split())
         self.failed = True
 
     def result(self) -> Result:

@@ -153,7 +153,7 @@ def test_an_engine_that_raises_is_left_out_with_its_error_and_the_others_are_rac
         def __init__(self, network):
             super().__init__(network)
             if after == 0:
-                raise MemoryError("no room")
+                raise MemoryError("no\nroom")
 
         def step(self, x, y, eta):
             super().step(x, y, eta)
