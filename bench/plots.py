@@ -80,13 +80,13 @@ def _figure(facets: list[Facet], draw_facet: Callable[[Axes, pd.DataFrame], None
     columns = min(2, len(facets))
     lines = -(-len(facets) // columns)
     figure = Figure(figsize=(8.0 * columns, 5.0 * lines + 0.6), layout="constrained")
-    grid = figure.subplots(lines, columns, squeeze=False).flat
+    grid = list(figure.subplots(lines, columns, squeeze=False).flat)
     for axes, (title, part) in zip(grid, facets, strict=False):
         finding, setting = title.split("\n")
         axes.set_title(finding, loc="left", fontweight="bold", pad=22)
         axes.text(0, 1.02, setting, transform=axes.transAxes, color="0.35", fontsize=9)
         draw_facet(axes, part)
-    for axes in list(grid)[len(facets) :]:
+    for axes in grid[len(facets) :]:
         axes.set_axis_off()
     figure.supxlabel(note, x=0.01, ha="left", fontsize=7.5, color="0.35")
     return figure

@@ -104,6 +104,7 @@ def test_each_setting_beside_batch_and_width_has_a_field_of_its_own(tmp_path, re
     words = svg_text(tmp_path / "speedup-heatmap.svg")
     for setting in ("one hidden layer, 10 outputs; float64; BLAS threads: 1", "float32", "BLAS threads: 2"):
         assert setting in words
+    assert "0.4" not in words.split()  # five fields leave a place free: it has no axes of its own
     assert "2 hidden layers" in words
     assert "no hidden layer" in words
 
