@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from inspect import getdoc
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
@@ -145,6 +146,80 @@ def rebuild(folder: Annotated[Path, typer.Argument(help="A results folder with a
     from . import report
 
     show(report.build(folder))
+
+
+@app.command()
+def gate(
+    against: Annotated[str, typer.Option(help="The git revision to compare the work tree with.")],
+    engines: Annotated[str | None, typer.Option(help="Only these: a,b,... By default all.")] = None,
+    grid_name: Annotated[str, typer.Option("--grid", help="A named grid or a .toml file.")] = "gate",
+    tolerance: Annotated[str, typer.Option(help="The slowdown that the whole interval must clear.")] = "2%",
+    budget: Annotated[float, typer.Option(help="Seconds to spend at the most.")] = 180.0,
+    everything: Annotated[bool, typer.Option("--all", help="Race engines of unchanged code, too.")] = False,
+    inconclusive: Annotated[Literal["fail", "pass"], typer.Option(help="Exit with 3 or 0 if it can't tell.")] = "fail",
+    markdown: Annotated[Path | None, typer.Option(help="Write the table for a pull request to this file.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write all that was found, with every slice, to this file.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the intervals to this .png or .svg file.")] = None,
+    allocator: Allocator = "pinned",
+) -> int:
+    """Tell whether a change slowed an engine down. Exit status: 1 it did, or made one wrong; 3 can't tell."""
+    from . import gate_report
+    from .gate import gate as run_gate
+    from .gate import parse_share
+    from .race import check_seconds
+
+    check_seconds(budget)
+    share, cells, form = parse_share(tolerance), grid.load(grid_name), gate_report.form(plot)
+    with ExitStack() as files:
+        markdown_file, json_file, plot_file = (
+            path and files.enter_context(records.written_whole(path)) for path in (markdown, json, plot)
+        )
+        with Countdown(budget) as countdown:
+            record = run_gate(
+                against,
+                cells,
+                engines=engines.split(",") if engines else None,
+                tolerance=share,
+                budget=budget,
+                everything=everything,
+                pin=allocator == "pinned",
+                rng=np.random.default_rng(),
+                progress=countdown,
+            )
+        if json_file:
+            json_file.write_bytes(gate_report.dump(record))
+        if markdown_file:
+            markdown_file.write_text(gate_report.markdown(record), encoding="utf-8")
+        if plot_file:
+            gate_report.draw(record, plot_file, form)
+    show(gate_report.describe(record))
+    for line in gate_report.tell_github(record, os.environ):
+        print(line)
+    return 1 if record.red else 3 if record.open and inconclusive == "fail" else 0
+
+
+class Countdown:
+    """The gate's progress: a line that is drawn anew in a terminal, and elsewhere one for each change."""
+
+    def __init__(self, budget: float) -> None:
+        self.budget = budget
+        self.bar = bar()
+        self.task = self.bar.add_task("checking the engines", total=budget)
+        self.undecided: int | None = None
+
+    def __enter__(self) -> Countdown:
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+    def __call__(self, undecided: int, rows: int, left: float) -> None:
+        told = f"{undecided} of {rows} cells undecided, {max(left, 0):.0f} s left"
+        self.bar.update(self.task, description=told, completed=self.budget - left, refresh=True)
+        if undecided != self.undecided and not console.is_terminal:
+            console.print(told, highlight=False)
+        self.undecided = undecided
 
 
 def bar() -> Progress:

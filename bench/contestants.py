@@ -1,4 +1,4 @@
-"""From an engine's address, a name or the path of a user's file, to a factory of fresh engines."""
+"""From an engine's address (NAME, NAME@REV, or the path of a user's file) to a factory of fresh engines."""
 
 from __future__ import annotations
 
@@ -11,29 +11,45 @@ import backprop
 from backprop import Engine, InputError, Network
 from backprop.engine import engine_in
 
+from . import revision
+
 
 @dataclass(frozen=True)
 class Contestant:
-    """What is raced: a name that is unique in its race, and how to make a fresh engine."""
+    """What is raced: a name that is unique in its race, how to make a fresh engine, and the commit it is from.
+
+    commit is None for the code as it lies in the work tree.
+    """
 
     name: str
     make: Callable[[Network], Engine]
+    commit: str | None = None
 
 
 def resolve(addresses: Sequence[str]) -> list[Contestant]:
     """The contestant at each address, in order; an address given again gets #2, #3, ... after its name.
 
-    Raises InputError for an unknown name, or a file that is missing, fails on import, or defines no or
-    several engines.
+    Raises InputError for an unknown name or revision, an engine of a revision that does not fit today's
+    interface, or a file that is missing, fails on import, or defines no or several engines.
     """
     return [
-        Contestant(f"{address}#{before + 1}" if (before := addresses[:i].count(address)) else address, _load(address))
+        Contestant(f"{address}#{before + 1}" if (before := addresses[:i].count(address)) else address, *_load(address))
         for i, address in enumerate(addresses)
     ]
 
 
-def _load(address: str) -> type[Engine]:
-    return _load_file(Path(address)) if address.endswith(".py") else backprop.load(address)
+def _load(address: str) -> tuple[type[Engine], str | None]:
+    name, at, rev = address.partition("@")
+    if address.endswith(".py"):
+        return _load_file(Path(address)), None
+    if not at:
+        return backprop.load(name), None
+    if name.endswith(".py"):
+        raise InputError(f"{address}: only a built-in engine can be named at a revision: {', '.join(backprop.names())}")
+    tree = revision.lay(rev)
+    make = revision.load(name, tree).make
+    revision.try_interface(name, tree, make)
+    return make, tree.commit
 
 
 def _load_file(path: Path) -> type[Engine]:

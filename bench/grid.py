@@ -53,28 +53,39 @@ def _hidden(*layers: str) -> list[str]:
 
 
 WIDTHS = ("10", "30", "100", "300", "1000")
+BOTH: list[DType] = ["float32", "float64"]
 NAMED = {
-    "smoke": Axes(_hidden("10", "30"), [1, 10]),
-    "default": Axes(_hidden("10", "30", "100", "300"), [1, 3, 10, 30, 100, 300]),
-    "full": Axes(
-        _hidden(*WIDTHS, *(f"{width}-{width}" for width in WIDTHS)),
-        [1, 3, 10, 30, 100, 300, 1000],
-        ["float32", "float64"],
-        [1, 2] if cores() > 1 else [1],
-    ),
+    "smoke": [Axes(_hidden("10", "30"), [1, 10])],
+    "default": [Axes(_hidden("10", "30", "100", "300"), [1, 3, 10, 30, 100, 300])],
+    "full": [
+        Axes(
+            _hidden(*WIDTHS, *(f"{width}-{width}" for width in WIDTHS)),
+            [1, 3, 10, 30, 100, 300, 1000],
+            BOTH,
+            [1, 2] if cores() > 1 else [1],
+        )
+    ],
+    "gate": [  # steps short enough that a pass of all takes a second, and still of every kind:
+        Axes(["64-30-10", "784-30-10"], [1, 10], BOTH),  # bound by dispatch, and the grid's middle
+        Axes(["784-100-10"], [30], BOTH),  # by arithmetic
+        Axes(["784-300-10"], [1], BOTH),  # by memory
+    ],
 }
 
 
 def load(name: str) -> list[Cell]:
     """The cells of a named grid or of a TOML file; InputError where there is something wrong with either."""
     if name in NAMED:
-        axes = NAMED[name]
+        parts = NAMED[name]
     elif name.endswith(".toml"):
-        axes = _read(Path(name))
+        parts = [_read(Path(name))]
     else:
         raise InputError(f"unknown grid {name!r}: there are {', '.join(NAMED)}, or the path of a .toml file")
-    product = itertools.product(axes.sizes, axes.dtype, axes.threads, axes.batch)
-    return [make_cell(sizes, batch, dtype, threads) for sizes, dtype, threads, batch in product]
+    return [
+        make_cell(sizes, batch, dtype, threads)
+        for axes in parts
+        for sizes, dtype, threads, batch in itertools.product(axes.sizes, axes.dtype, axes.threads, axes.batch)
+    ]
 
 
 def make_cell(sizes: str, batch: int, dtype: str, threads: int, data: str = "random") -> Cell:

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_info
 
 from .grid import cores
 from .records import Environment, Pool
+from .revision import git
 
 # glibc's mallopt parameters (malloc.h), with the values that keep every array of a step on the heap and the
 # heap from shrinking: otherwise its thresholds move as a process runs, and identical engines differ for good.
@@ -78,13 +79,8 @@ def _revision() -> dict[str, Any]:
     """The git revision of this code and whether the tree differs from it; None where git does not track it."""
     here = Path(__file__)
     try:
-        _git(here.parent, "ls-files", "--error-unmatch", here.name)
-        dirty = bool(_git(here.parent, "status", "--porcelain", "--untracked-files=no"))
-        return {"revision": _git(here.parent, "rev-parse", "HEAD"), "dirty": dirty}
+        git("ls-files", "--error-unmatch", here.name, folder=here.parent)
+        dirty = bool(git("status", "--porcelain", "--untracked-files=no"))
+        return {"revision": git("rev-parse", "HEAD").decode().strip(), "dirty": dirty}
     except (OSError, subprocess.CalledProcessError):
         return {"revision": None, "dirty": None}
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True)
-    return done.stdout.strip()

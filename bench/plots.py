@@ -42,7 +42,7 @@ def draw(rows: pd.DataFrame, folder: Path, note: str) -> list[Path]:
     with mpl.rc_context(STYLE):
         heatmap = _figure(facets, _heatmap, note)
         curves = _figure(facets, _curves, note)
-        return [*_save(heatmap, folder / "speedup-heatmap"), *_save(curves, folder / "speedup-by-batch")]
+        return [*_save_both(heatmap, folder / "speedup-heatmap"), *_save_both(curves, folder / "speedup-by-batch")]
 
 
 def factor(value: float) -> str:
@@ -158,11 +158,14 @@ def _apart(heights: list[float], span: float) -> list[float]:
     return [float(height) for height in moved]
 
 
-def _save(figure: Figure, stem: Path) -> list[Path]:
+def save(figure: Figure, path: Path, form: str) -> None:
+    """Write the figure as png or svg; a .svg is the same each time."""
+    figure.savefig(path, format=form, dpi=160, metadata={"Date": None} if form == "svg" else {})
+
+
+def _save_both(figure: Figure, stem: Path) -> list[Path]:
     paths = [stem.with_suffix(".png"), stem.with_suffix(".svg")]
     for path in paths:
-        form = path.suffix[1:]
         with written_whole(path) as temporary:
-            metadata = {"Date": None} if form == "svg" else {}
-            figure.savefig(temporary, format=form, dpi=160, metadata=metadata)
+            save(figure, temporary, path.suffix[1:])
     return paths

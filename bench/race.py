@@ -44,6 +44,7 @@ class Lane:
 
     name: str
     make: Callable[[Network], Engine]
+    commit: str | None = None
     gradient_error: float | None = None
     peak_bytes: int | None = None
     step_seconds: float = 0.0
@@ -66,8 +67,8 @@ class Lane:
 
     def result(self) -> Result:
         if self.left_out:
-            return Result(self.name, left_out=self.left_out, failed=self.failed)
-        return Result(self.name, self.seconds, self.steps, self.gradient_error, self.peak_bytes)
+            return Result(self.name, left_out=self.left_out, failed=self.failed, commit=self.commit)
+        return Result(self.name, self.seconds, self.steps, self.gradient_error, self.peak_bytes, commit=self.commit)
 
 
 def race(
@@ -90,7 +91,7 @@ def race(
     with threadpool_limits(limits=cell.threads, user_api="blas"):
         environment = machine.environment()
         course = prepare(cell, rng)
-        lanes = [Lane(contestant.name, contestant.make) for contestant in contestants]
+        lanes = [Lane(contestant.name, contestant.make, contestant.commit) for contestant in contestants]
         for lane in lanes:
             attempt(lane, qualify, lane, course, cell.batch, clock)
         leave_out_slow(lanes, seconds)

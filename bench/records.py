@@ -25,6 +25,7 @@ class Result(msgspec.Struct, frozen=True):
     """What the race found of one contestant.
 
     left_out says why there are no seconds, or is None; failed says whether that is the engine's own fault.
+    commit is that of an engine named at a revision, None where it is the work tree's.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Result(msgspec.Struct, frozen=True):
     peak_bytes: int | None = None
     left_out: str | None = None
     failed: bool = False
+    commit: str | None = None
 
 
 class Noise(msgspec.Struct, frozen=True):

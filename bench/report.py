@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from . import plots, records, summary
-from .records import Record
+from .records import Environment, Record
 from .train import Epoch
 
 CSV = "speedup.csv"
@@ -33,18 +33,22 @@ def build(folder: Path) -> Iterator[str | Table]:
 def describe(found: Sequence[Record]) -> Iterator[str | Table]:
     """The machine, the table of speedups, epochs in seconds, and who was left out and why."""
     rows = summary.frame(found)
-    yield escape(machine(found))
+    yield escape(machine(record.environment for record in found))
+    for name, commit in dict.fromkeys(
+        (result.name, result.commit) for record in found for result in record.contestants
+    ):
+        if commit:
+            yield escape(f"{name} is commit {commit}")
     yield speedups(rows)
     yield from epochs(rows)
     for row in rows[rows["left_out"].notna()].itertuples():
         yield f"{row.cell}: {escape(str(row.engine))} was left out: {escape(str(row.left_out))}"
 
 
-def machine(found: Sequence[Record]) -> str:
+def machine(environments: Iterable[Environment]) -> str:
     """Where the records were made, in a line; several machines are all named."""
     lines = []
-    for record in found:
-        about = record.environment
+    for about in environments:
         blas = ", ".join(sorted({f"{pool.library} {pool.version} {pool.kernel}" for pool in about.blas}))
         numpy = about.packages.get("numpy", "of unknown version")
         line = f"{about.cpu}, {about.cores} cores; {about.python}, numpy {numpy} ({blas}); allocator {about.allocator}"
@@ -59,7 +63,7 @@ def footnote(found: Sequence[Record], rows: pd.DataFrame) -> str:
     resolved = (
         f"noise floor {noise.median():.1%} in the median cell, {noise.max():.1%} in the worst" if len(noise) else ""
     )
-    return f"{machine(found)}\n{found[-1].started[:10]}; {resolved}"
+    return f"{machine(record.environment for record in found)}\n{found[-1].started[:10]}; {resolved}"
 
 
 def speedups(rows: pd.DataFrame) -> Table:

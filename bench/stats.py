@@ -10,7 +10,7 @@ tails here (one in a thousand is a quarter off), and a plain mean's error is a q
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import exp, inf, log, sqrt
 from statistics import fmean, median, stdev
@@ -26,7 +26,10 @@ TRIM = 0.15  # of the passes at either end: three of twenty, none of six or fewe
 
 @dataclass(frozen=True)
 class Estimate:
-    """A positive quantity with the ends of its 95 % interval, which is (0, inf) where one pass is all there is."""
+    """A positive quantity with the ends of its interval, which is (0, inf) where one pass is all there is.
+
+    The interval has 95 % confidence where nothing else is said.
+    """
 
     value: float
     low: float
@@ -44,12 +47,12 @@ def ratio(numerator: Slices, denominator: Slices) -> Estimate | None:
         [log(a / b) for a, b in zip(*rounds, strict=True) if a is not None and b is not None]
         for rounds in zip(numerator, denominator, strict=True)
     )
-    return _over_passes(passes)
+    return _medians(passes)
 
 
 def typical(seconds: Slices) -> Estimate | None:
     """Seconds per step: the geometric mean over passes of the median over rounds; None without slices."""
-    return _over_passes([log(taken) for taken in rounds if taken is not None] for rounds in seconds)
+    return _medians([log(taken) for taken in rounds if taken is not None] for rounds in seconds)
 
 
 def baseline(record: Record) -> Result:
@@ -75,16 +78,20 @@ def noise_floor(record: Record) -> float | None:
     return twins.uncertainty if twins else None
 
 
-def _over_passes(passes: Iterable[list[float]]) -> Estimate | None:
-    medians = sorted(median(logs) for logs in passes if logs)
-    if not medians:
-        return None
-    cut = int(TRIM * len(medians))
-    kept = medians[cut : len(medians) - cut]
+def over_passes(logs: Sequence[float], confidence: float = CONFIDENCE) -> Estimate:
+    """From one log-ratio a pass, in any order, to the ratio and its two-sided interval; one pass at least."""
+    ordered = sorted(logs)
+    cut = int(TRIM * len(ordered))
+    kept = ordered[cut : len(ordered) - cut]
     centre = fmean(kept)
     if len(kept) == 1:
         return Estimate(exp(centre), 0.0, inf)
-    winsorised = [min(max(value, kept[0]), kept[-1]) for value in medians]
-    spread = stdev(winsorised) * sqrt((len(medians) - 1) / (len(kept) - 1) / len(kept))
-    half = float(stdtrit(len(kept) - 1, (1 + CONFIDENCE) / 2)) * spread
+    winsorised = [min(max(value, kept[0]), kept[-1]) for value in ordered]
+    spread = stdev(winsorised) * sqrt((len(ordered) - 1) / (len(kept) - 1) / len(kept))
+    half = float(stdtrit(len(kept) - 1, (1 + confidence) / 2)) * spread
     return Estimate(exp(centre), exp(centre - half), exp(centre + half))
+
+
+def _medians(passes: Iterable[list[float]]) -> Estimate | None:
+    medians = [median(logs) for logs in passes if logs]
+    return over_passes(medians) if medians else None

@@ -1,0 +1,207 @@
+"""What people see of a run of the gate: the table, Markdown for a pull request, annotations, the intervals drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+import matplotlib as mpl
+import msgspec
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+from rich.box import SIMPLE
+from rich.markup import escape
+from rich.table import Table
+
+from backprop import InputError
+
+from . import plots, report
+from .gate import Finding, GateRecord
+
+COLOURS = {"regressed": "#b2182b", "inconclusive": "#e08214", "improved": "#2166ac", "unchanged": "0.45"}
+HEADINGS = ("engine", "cell", "slowdown", "interval", "verdict", "could see")
+
+
+def form(plot: Path | None) -> str:
+    """The format that a plot's name asks for; InputError where it is neither .png nor .svg."""
+    if plot and plot.suffix not in (".png", ".svg"):
+        raise InputError(f"the plot must be a .png or .svg file, not {plot}")
+    return plot.suffix[1:] if plot else "png"
+
+
+def dump(record: GateRecord) -> bytes:
+    """The record as a line of JSON."""
+    return msgspec.json.encode(record) + b"\n"
+
+
+def headline(record: GateRecord) -> str:
+    """The outcome in a sentence."""
+    told = [f"{standing.engine} is wrong" for standing in record.standings if standing.state == "wrong"]
+    told += [_engine_line(record, engine) for engine in _engines(record, "regressed")]
+    if not told and record.open:
+        told = [_engine_line(record, engine) for engine in _engines(record, "inconclusive")]
+    return f"{'; '.join(told) or 'no engine slowed down'}, against {record.against} ({record.commit[:10]})"
+
+
+def describe(record: GateRecord) -> Iterator[str | Table]:
+    """The machine, a line for each engine and cell, the engines that were not raced, and the outcome."""
+    yield escape(report.machine([record.environment]))
+    if record.findings:
+        table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
+        for heading in HEADINGS:
+            right = heading in ("slowdown", "interval", "could see")
+            table.add_column(heading, justify="right" if right else "left", no_wrap=heading != "engine")
+        for line in _lines(record.findings):
+            table.add_row(*map(escape, line))
+        yield table
+    for finding in record.findings:
+        if finding.why:
+            yield escape(f"{finding.engine}, {finding.cell.id}: inconclusive: {finding.why}")
+    for standing in record.standings:
+        yield escape(f"{standing.engine}: {standing.state}: {standing.why}")
+    yield escape(f"gate: {headline(record)} ({_terms(record)})")
+
+
+def markdown(record: GateRecord) -> str:
+    """The same for a pull request: whatever is not unchanged first, the rest folded away."""
+    mark = ":x:" if record.red else ":grey_question:" if record.open else ":white_check_mark:"
+    parts = [f"### {mark} {headline(record)}"]
+    parts += [f"- **{standing.engine}**: {standing.state}: {standing.why}" for standing in record.standings]
+    parts += [f"- **{f.engine}**, {f.cell.id}: inconclusive: {f.why}" for f in record.findings if f.why]
+    told = [finding for finding in record.findings if finding.verdict != "unchanged"]
+    rest = [finding for finding in record.findings if finding.verdict == "unchanged"]
+    if told:
+        parts.append(_markdown_table(told))
+    if rest:
+        parts.append(f"<details><summary>{len(rest)} unchanged</summary>\n\n{_markdown_table(rest)}\n\n</details>")
+    parts.append(
+        f"<sub>slowdown: time of the change over time at {record.against}; {_terms(record)}; "
+        f"{report.machine([record.environment])}</sub>"
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def workflow_commands(record: GateRecord) -> Iterator[str]:
+    """GitHub's workflow commands: errors for what regressed or is wrong, notices for the rest that is news."""
+    for standing in record.standings:
+        if standing.state != "unchanged":
+            kind = "error" if standing.state == "wrong" else "notice"
+            yield _command(kind, f"{standing.engine} is {standing.state}", standing.why)
+    for verdict in ("regressed", "improved", "inconclusive"):
+        kind = "error" if verdict == "regressed" else "notice"
+        for engine in _engines(record, verdict):
+            cells = _of(record, engine, verdict)
+            told = ", ".join(f"{found.cell.id} {_percent(found.slowdown.value)}" for found in cells if found.slowdown)
+            yield _command(kind, _engine_line(record, engine, verdict), told or "no pass in the time given")
+
+
+def tell_github(record: GateRecord, environment: Mapping[str, str]) -> Iterator[str]:
+    """Add the Markdown to the job's summary where there is one, and yield the annotations under GitHub Actions."""
+    if summary := environment.get("GITHUB_STEP_SUMMARY"):
+        with Path(summary).open("a", encoding="utf-8") as file:
+            file.write(markdown(record))
+    if environment.get("GITHUB_ACTIONS") == "true":
+        yield from workflow_commands(record)
+
+
+def draw(record: GateRecord, path: Path, form: str) -> None:
+    """Draw each cell's interval around 1, a panel for each engine, as png or svg."""
+    engines = _engines(record)
+    lines = max((len(_of(record, engine)) for engine in engines), default=0)
+    with mpl.rc_context(plots.STYLE):
+        figure = Figure(figsize=(7.5 * max(len(engines), 1), 2.0 + 0.32 * lines), layout="constrained")
+        if not engines:
+            figure.suptitle(headline(record))
+        for place, engine in enumerate(engines, start=1):
+            _panel(figure.add_subplot(1, len(engines), place), record, engine)
+        figure.supxlabel(
+            f"bar: the slowdown's interval; band: tolerance; hollow circle: the A/A arm, identical code. "
+            f"{_terms(record)}\n{report.machine([record.environment])}; {record.started[:10]}",
+            x=0.01, ha="left", fontsize=7.5, color="0.35",
+        )  # fmt: skip
+        plots.save(figure, path, form)
+
+
+def _panel(axes: Axes, record: GateRecord, engine: str) -> None:
+    cells = _of(record, engine)
+    limit = 1 + record.tolerance
+    axes.axvspan(1 / limit, limit, color="0.92", lw=0)
+    axes.axvline(1, color="0.2", lw=1)
+    reach = 2 * record.tolerance
+    for line, found in enumerate(cells):
+        colour = COLOURS[found.verdict]
+        beside = {"xytext": (6, 0), "textcoords": "offset points", "va": "center", "annotation_clip": False}
+        axes.annotate(found.verdict, (1.0, line), xycoords=("axes fraction", "data"), color=colour, **beside)  # type: ignore[arg-type]
+        if found.slowdown and found.noise:
+            axes.plot(found.noise.value, line, marker="o", markersize=5, mfc="none", mec="0.6", zorder=1)
+            axes.plot([found.slowdown.low, found.slowdown.high], [line, line], color=colour, lw=2)
+            axes.plot(found.slowdown.value, line, marker="o", markersize=5, color=colour)
+            reach = max(reach, found.slowdown.high - 1, 1 - found.slowdown.low)
+    axes.set_yticks(range(len(cells)), [found.cell.id for found in cells])
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylim(len(cells) - 0.5, -0.5)
+    axes.set_xlim(max(0.0, 1 - 1.1 * reach), 1 + 1.1 * min(reach, 4.0))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda ratio, _: f"{ratio:.3g}"))
+    axes.set_xlabel(f"slowdown: time of the change over time at {record.against}")
+    verdicts = [verdict for verdict in COLOURS if _of(record, engine, verdict)]
+    axes.set_title(_engine_line(record, engine, verdicts[0]), loc="left", fontweight="bold")
+
+
+def _engines(record: GateRecord, verdict: str | None = None) -> list[str]:
+    return sorted({found.engine for found in record.findings if verdict in (None, found.verdict)})
+
+
+def _of(record: GateRecord, engine: str, verdict: str | None = None) -> list[Finding]:
+    return [found for found in record.findings if found.engine == engine and verdict in (None, found.verdict)]
+
+
+def _engine_line(record: GateRecord, engine: str, verdict: str | None = None) -> str:
+    """What the cells with the engine's gravest verdict, or this one, come to."""
+    verdict = verdict or next(verdict for verdict in COLOURS if _of(record, engine, verdict))
+    cells = _of(record, engine, verdict)
+    line = f"{engine} {verdict} in {len(cells)} of {len(_of(record, engine))} cells"
+    values = [found.slowdown.value for found in cells if found.slowdown]
+    if not values or verdict not in ("regressed", "improved"):
+        return line
+    return f"{line}, by {_percent(median(values))} in the median"
+
+
+def _lines(findings: Sequence[Finding]) -> Iterator[tuple[str, ...]]:
+    """The cells of the table, gravest verdict first."""
+    for found in sorted(findings, key=lambda found: list(COLOURS).index(found.verdict)):
+        slowdown, resolution = found.slowdown, found.resolution
+        yield (
+            found.engine,
+            found.cell.id,
+            _percent(slowdown.value) if slowdown else "",
+            f"{_percent(slowdown.low)} to {_percent(slowdown.high)}" if slowdown else "",
+            found.verdict,
+            _percent(1 + resolution) if resolution is not None else "",
+        )
+
+
+def _markdown_table(findings: Sequence[Finding]) -> str:
+    lines = ["| " + " | ".join(HEADINGS) + " |", "| --- | --- | ---: | ---: | --- | ---: |"]
+    return "\n".join([*lines, *("| " + " | ".join(line) + " |" for line in _lines(findings))])
+
+
+def _terms(record: GateRecord) -> str:
+    return (
+        f"tolerance {100 * record.tolerance:g}%, error of the whole run {100 * record.error:g}%, "
+        f"{record.elapsed_seconds:.0f} s"
+    )
+
+
+def _percent(ratio: float) -> str:
+    """A ratio as its distance from 1: +5.1%, -0.3%, +120%."""
+    share = 100 * (ratio - 1)
+    return f"{share:+.1f}%" if abs(share) < 100 else f"{share:+.0f}%"
+
+
+def _command(kind: str, title: str, message: str) -> str:
+    """A workflow command, escaped as GitHub's documentation of workflow commands has it."""
+    message = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    title = title.replace("%", "%25").replace(",", "%2C").replace(":", "%3A")
+    return f"::{kind} title={title}::{message}"
