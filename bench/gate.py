@@ -20,6 +20,7 @@ from time import perf_counter
 
 import msgspec
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from backprop import InputError
 
@@ -153,6 +154,8 @@ def gate(
     standings, to_race = sort_out(engines, base, change, everything)
     pass_of = run_pass or in_own_process
     jobs = Jobs(base, change, pin, pass_of, end, clock)
+    with threadpool_limits(limits=max(cell.threads for cell in cells), user_api="blas"):
+        environment = machine.environment()
     tracks = []
     for engine in to_race:
         found = check(engine, cells, jobs)
@@ -174,7 +177,7 @@ def gate(
         ERROR,
         [track.finding() for track in tracks],
         sorted(standings, key=lambda standing: standing.engine),
-        machine.environment(),
+        environment,
         started,
         round(clock() - start, 3),
     )

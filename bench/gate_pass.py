@@ -62,8 +62,10 @@ def run(job: Job, clock: Clock = perf_counter) -> list[Rounds]:
     folders = {CHANGE: job.change, BASE: job.base, TWIN: job.base}
     # The twin's code is loaded again: shared with the base it would be run twice as often as the change's, and
     # in small cells the change then looks slower by a tenth of a percent.
-    makes = {arm: revision.load(job.engine, Tree(arm, Path(folder))).make for arm, folder in folders.items()}
-    return [_lap(lap, makes, np.random.default_rng(), clock) for lap in job.laps]
+    rng = np.random.default_rng()
+    order = [ARMS[i] for i in rng.permutation(len(ARMS))]
+    makes = {arm: revision.load(job.engine, Tree(arm, Path(folders[arm]))).make for arm in order}
+    return [_lap(lap, makes, rng, clock) for lap in job.laps]
 
 
 def _lap(
@@ -73,7 +75,7 @@ def _lap(
     clock: Clock,
 ) -> Rounds:
     course = prepare(lap.cell, rng)
-    lanes = [Lane(arm, make, steps=lap.steps or 1) for arm, make in makes.items()]
+    lanes = [Lane(arm, makes[arm], steps=lap.steps or 1) for arm in ARMS]
     with threadpool_limits(limits=lap.cell.threads, user_api="blas"):
         if lap.steps is None:
             _check(lanes, course, lap.cell.batch, clock)
