@@ -168,8 +168,9 @@ def compare(folder: Path, clone: Clone, number: int, percent: int) -> None:
         always = ["-m", "pytest", "-q", f"--benchmark-storage={storage}", "test_steps.py"]
         done, seconds = clone.python(clone.place, *always, *arguments)
         line["seconds"] = round(line["seconds"] + seconds, 1)
-    assert "Comparing against benchmarks" in done.stdout, done.stdout + done.stderr
-    failed = re.findall(r"test_step\[(\w+)-(\S+)\].*?Field '(\w+)' has failed", done.stdout + done.stderr)
+    said = done.stdout + done.stderr
+    assert "Comparing against benchmarks" in said, said
+    failed = re.findall(r"test_step\[(\w+)-(\S+)\].*?Field '(\w+)' has failed", said)
     for field in ("mean", "min"):
         line[field] = [f"{engine} {cell}" for engine, cell, of in failed if of == field]
     append(folder / "compare.jsonl", line)
