@@ -47,9 +47,9 @@ def _load(address: str) -> tuple[type[Engine], str | None]:
     if name.endswith(".py"):
         raise InputError(f"{address}: only a built-in engine can be named at a revision: {', '.join(backprop.names())}")
     tree = revision.lay(rev)
-    make = revision.load(name, tree).make
-    revision.try_interface(name, tree, make)
-    return make, tree.commit
+    loaded = revision.load(name, tree)
+    loaded.try_interface()
+    return loaded.make, tree.commit
 
 
 def _load_file(path: Path) -> type[Engine]:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import log, nan
@@ -61,7 +62,7 @@ class Finding(msgspec.Struct):
 
 
 class Standing(msgspec.Struct):
-    """An engine that was not raced: unchanged, new, removed, unavailable or wrong; and why."""
+    """An engine that was not raced to an end: unchanged, new, removed, unavailable, inconclusive or wrong; and why."""
 
     engine: str
     state: str
@@ -93,7 +94,9 @@ class GateRecord(msgspec.Struct):
     @property
     def open(self) -> bool:
         """Whether a slowdown beyond the tolerance could be there and could not be told."""
-        return any(found.verdict == "inconclusive" and found.may_be_slower for found in self.findings)
+        return any(found.verdict == "inconclusive" and found.may_be_slower for found in self.findings) or any(
+            standing.state == "inconclusive" for standing in self.standings
+        )
 
 
 @dataclass
@@ -187,7 +190,7 @@ def sort_out(
     asked: Sequence[str] | None, base: Tree, change: Tree, everything: bool
 ) -> tuple[list[Standing], list[str]]:
     """Who need not or can't be raced, with the reason, and who is to be."""
-    before, now = revision.engines_of(base), revision.engines_of(change)
+    before, now = revision.names_of(base), revision.names_of(change)
     for engine in asked or ():
         if engine not in now and engine not in before:
             raise InputError(f"unknown engine {engine!r}: there are {', '.join(now)}")
@@ -221,9 +224,16 @@ def _compare(engine: str, base: Tree, change: Tree, may_skip: bool) -> Standing 
         return Standing(engine, "unavailable" if errors[0] else "wrong", errors[1])
     if errors[0]:
         return Standing(engine, "new", f"nothing to compare it with: {errors[0]}")
-    if may_skip and loaded[0].files == loaded[1].files:
+    if may_skip and _files(loaded[0]) == _files(loaded[1]):
         return Standing(engine, "unchanged", f"the same code and dependencies as in {base.label}; not raced")
     return None
+
+
+def _files(loaded: Loaded) -> dict[str, bytes]:
+    """The files behind the engine, what it imports only when it is used among them."""
+    with suppress(InputError):
+        loaded.try_interface()
+    return loaded.files()
 
 
 def _dependencies(tree: Tree) -> object:
@@ -260,7 +270,7 @@ def check(engine: str, cells: Sequence[Cell], jobs: Jobs) -> list[Track] | Stand
     try:
         found = jobs.run(engine, [Lap(cell, SECONDS) for cell in cells])
     except PassError as error:
-        return Standing(engine, "wrong", f"its checks came to no end: {error}")
+        return Standing(engine, "inconclusive" if error.timed_out else "wrong", f"at its checks, {error}")
     standing = _failure(engine, cells, found, jobs.base)
     if standing:
         return standing
@@ -302,7 +312,7 @@ def run_passes(tracks: list[Track], jobs: Jobs, rng: np.random.Generator, progre
             try:
                 found = jobs.run(engine, [Lap(track.cell, track.seconds, track.steps) for track in own])
             except PassError as error:
-                if jobs.left <= 0:
+                if error.timed_out:
                     return standings
                 failed: Standing | None = Standing(engine, "wrong", str(error))
             else:
@@ -345,6 +355,10 @@ def parse_share(text: str) -> float:
 class PassError(RuntimeError):
     """The process of a pass ended without an answer: the message says how."""
 
+    def __init__(self, message: str, timed_out: bool = False) -> None:
+        super().__init__(message)
+        self.timed_out = timed_out
+
 
 def in_own_process(job: Job, timeout: float) -> list[Rounds]:
     """Run the pass in a fresh process, killed after `timeout` seconds, and with this process when that ends."""
@@ -376,7 +390,8 @@ def in_own_process(job: Job, timeout: float) -> list[Rounds]:
         return msgspec.json.decode(answer, type=list[Rounds])
     except msgspec.DecodeError as error:
         how = f"ran for more than {timeout:.0f} s" if timed_out else f"ended with status {status}"
-        raise PassError(f"the process of a pass {how}" + (f": {said[-1]}" if said else "")) from error
+        last = f": {said[-1]}" if said and not timed_out else ""
+        raise PassError(f"the process of a pass {how}{last}", timed_out) from error
 
 
 def _why(row: Row) -> str | None:

@@ -93,10 +93,10 @@ def _lap(
 def _check(lanes: list[Lane], course: Course, batch: int, clock: Clock) -> None:
     """Check the change and the base, and give every arm the steps of the base: alike in all but the code."""
     change, base, _ = lanes
-    for lane in (change, base):
-        attempt(lane, qualify, lane, course, batch, clock)
-    for lane in lanes:
-        lane.steps = max(1, round(SLICE_SECONDS / base.step_seconds))
+    good = [attempt(lane, qualify, lane, course, batch, clock) for lane in (change, base)]
+    if all(good):
+        for lane in lanes:
+            lane.steps = max(1, round(SLICE_SECONDS / base.step_seconds))
 
 
 def _end_with_parent() -> None:

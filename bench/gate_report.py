@@ -41,7 +41,8 @@ def headline(record: GateRecord) -> str:
     told = [f"{standing.engine} is wrong" for standing in record.standings if standing.state == "wrong"]
     told += [_engine_line(record, engine) for engine in _engines(record, "regressed")]
     if not told and record.open:
-        told = [_engine_line(record, engine) for engine in _engines(record, "inconclusive")]
+        told = [_engine_line(record, engine, "inconclusive") for engine in _engines(record, "inconclusive")]
+        told += [f"{standing.engine} inconclusive" for standing in record.standings if standing.state == "inconclusive"]
     return f"{'; '.join(told) or 'no engine slowed down'}, against {record.against} ({record.commit[:10]})"
 
 
@@ -86,7 +87,7 @@ def markdown(record: GateRecord) -> str:
 def workflow_commands(record: GateRecord) -> Iterator[str]:
     """GitHub's workflow commands: errors for what regressed or is wrong, notices for the rest that is news."""
     for standing in record.standings:
-        if standing.state != "unchanged":
+        if standing.state not in ("unchanged", "unavailable"):
             kind = "error" if standing.state == "wrong" else "notice"
             yield _command(kind, f"{standing.engine} is {standing.state}", standing.why)
     for verdict in ("regressed", "improved", "inconclusive"):

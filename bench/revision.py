@@ -13,12 +13,12 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
 from io import BytesIO
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -42,13 +42,36 @@ class Tree:
     folder: Path
     commit: str | None = None
 
+    def __str__(self) -> str:
+        return f"{self.label} ({self.commit[:10]})" if self.commit else self.label
+
 
 @dataclass(frozen=True)
 class Loaded:
-    """An engine of a tree, and what its code is: the content of every file of the package that it imported."""
+    """An engine of a tree, imported from a copy of the package, named `alias`, that no other engine shares."""
 
     make: type[Engine]
-    files: dict[str, bytes]
+    tree: Tree
+    alias: str
+
+    def try_interface(self) -> None:
+        """Take a step on a tiny network, as today's interface has it; InputError where the engine does not fit."""
+        network = Network.random((3, 2, 1), np.random.default_rng(0))
+        try:
+            engine = self.make(network)
+            engine.step(np.ones((2, 3)), np.ones((2, 1)), 0.0)
+            engine.network().copy()
+        except Exception as error:
+            raise InputError(
+                f"{self.make.__name__} of {self.tree.label} does not fit today's interface: {_brief(error)}"
+            ) from error
+
+    def files(self) -> dict[str, bytes]:
+        """The content of every file of the package that the engine has imported up to now."""
+        prefix = f"{self.alias}."
+        modules = [module for name, module in sys.modules.items() if name == self.alias or name.startswith(prefix)]
+        paths = [Path(module.__file__) for module in modules if module.__file__]
+        return {str(path.relative_to(self.tree.folder)): path.read_bytes() for path in paths}
 
 
 def git(*arguments: str, folder: Path = PACKAGE.parent) -> bytes:
@@ -94,49 +117,31 @@ def lay(revision: str) -> Tree:
 
 def lay_work_tree() -> Tree:
     """A copy of the package as it lies in the work tree now, uncommitted changes included."""
-    folder = scratch() / "work-tree"
+    folder = Path(tempfile.mkdtemp(dir=scratch()))
     shutil.copytree(PACKAGE, folder / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
     if (PACKAGE.parent / PROJECT).exists():
         shutil.copy(PACKAGE.parent / PROJECT, folder)
     return Tree("the work tree", folder)
 
 
+def names_of(tree: Tree) -> tuple[str, ...]:
+    """The engines of a tree; InputError where its package does not fit today's interface."""
+    return _package(tree)[0]
+
+
 def load(name: str, tree: Tree) -> Loaded:
-    """The engine of this name in this tree, from a copy of the package that no other engine shares.
+    """The engine of this name in this tree.
 
-    Raises InputError where the tree has no such engine, or its package or the engine fails on import.
+    Raises InputError where the tree's package does not fit today's interface, has no such engine, or the engine
+    fails on import.
     """
-    alias = f"{PACKAGE.name}_{next(_numbers)}"
-    where = f"{tree.label} ({tree.commit[:10]})" if tree.commit else tree.label
-    try:
-        package = _import(tree.folder / PACKAGE.name, alias)
-        known, load_engine = package.names(), package.load
-    except Exception as error:
-        raise InputError(f"the package of {where} does not fit today's interface: {_brief(error)}") from error
+    known, load_engine, alias = _package(tree)
     if name not in known:
-        raise InputError(f"{where} has no engine {name!r}: there are {', '.join(known)}")
+        raise InputError(f"{tree} has no engine {name!r}: there are {', '.join(known)}")
     try:
-        make = load_engine(name)
+        return Loaded(load_engine(name), tree, alias)
     except Exception as error:
-        raise InputError(f"{name} of {where} can't be loaded: {_brief(error)}") from error
-    return Loaded(make, _files(alias, tree.folder))
-
-
-def engines_of(tree: Tree) -> tuple[str, ...]:
-    """The names of a tree's engines, from its files alone."""
-    folder = tree.folder / PACKAGE.name / "engines"
-    return tuple(sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__"))
-
-
-def try_interface(name: str, tree: Tree, make: type[Engine]) -> None:
-    """Take one step on a tiny network, as today's interface has it; InputError where the engine does not fit."""
-    network = Network.random((3, 2, 1), np.random.default_rng(0))
-    try:
-        engine = make(network)
-        engine.step(np.ones((2, 3)), np.ones((2, 1)), 0.0)
-        engine.network().copy()
-    except Exception as error:
-        raise InputError(f"{name}@{tree.label} does not fit today's interface: {_brief(error)}") from error
+        raise InputError(f"{name} of {tree} can't be loaded: {_brief(error)}") from error
 
 
 @cache
@@ -169,20 +174,18 @@ def _remove_unless_in_use(folder: Path) -> None:
         pass
 
 
-def _import(folder: Path, alias: str) -> ModuleType:
+def _package(tree: Tree) -> tuple[tuple[str, ...], Callable[[str], type[Engine]], str]:
+    """The names of a tree's engines, its load, and the alias under which its package has now been imported."""
+    alias, folder = f"{PACKAGE.name}_{next(_numbers)}", tree.folder / PACKAGE.name
     spec = spec_from_file_location(alias, folder / "__init__.py", submodule_search_locations=[str(folder)])
     assert spec is not None, folder
     assert spec.loader is not None, folder
-    module = module_from_spec(spec)
-    sys.modules[alias] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def _files(alias: str, folder: Path) -> dict[str, bytes]:
-    modules = [module for name, module in sys.modules.items() if name == alias or name.startswith(f"{alias}.")]
-    paths = [Path(module.__file__) for module in modules if module.__file__]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+    module = sys.modules[alias] = module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        return tuple(module.names()), module.load, alias
+    except Exception as error:
+        raise InputError(f"the package of {tree} does not fit today's interface: {_brief(error)}") from error
 
 
 def _brief(error: Exception) -> str:

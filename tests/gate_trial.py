@@ -165,7 +165,7 @@ def compare(folder: Path, clone: Clone, number: int, percent: int) -> None:
     fail = ["--benchmark-compare=0001", "--benchmark-compare-fail", "mean:5%", "min:5%"]
     for branch, arguments in ((clone.base, ["--benchmark-save=base"]), (f"slow-{percent}", fail)):
         clone.git("checkout", "--quiet", branch)
-        always = ["-m", "pytest", "-q", f"--benchmark-storage={storage}", "test_steps.py"]
+        always = ["-m", "pytest", "-q", f"--benchmark-storage={storage}", "--benchmark-max-time=2.8", "test_steps.py"]
         done, seconds = clone.python(clone.place, *always, *arguments)
         line["seconds"] = round(line["seconds"] + seconds, 1)
     said = done.stdout + done.stderr
