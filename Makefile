@@ -1,9 +1,12 @@
-# The commands a newcomer needs, `make bench` and `make test`; each sets up .venv first if it has to.
+# The commands a newcomer needs, `make bench` and `make test`; `make gate` tells whether the work tree is slower than
+# BASE, a git revision. Each sets up .venv first if it has to.
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: bench test lint
+BASE ?= origin/main
+
+.PHONY: bench test lint gate
 
 bench: .venv/ready
 	$(BIN)/pytest --benchmark --benchmark-columns=median,iqr,rounds,iterations
@@ -16,6 +19,9 @@ lint: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+gate: .venv/ready
+	$(BIN)/backprop-bench gate --against $(BASE) $(GATE_OPTIONS)
 
 .venv/ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -23,6 +23,8 @@ from backprop import EngineError, InputError, data
 
 from . import contestants, grid, machine, records
 
+INTERRUPTED = 130  # as a shell has it
+
 console = Console()
 app = typer.Typer(
     help="How much faster is backprop over a whole mini-batch than sample by sample?",
@@ -41,15 +43,18 @@ Allocator = Annotated[
 
 
 def main() -> NoReturn:
-    """Run the command line. Exit status: 0 fine, 1 an engine failed, 2 the call or its input is wrong."""
+    """Run the command line. Exit status: 0 fine, 1 an engine failed or is slower, 2 a wrong call, 3 can't tell."""
     try:
-        sys.exit(app(standalone_mode=False) or 0)
+        status = app(standalone_mode=False) or 0
     except (InputError, typer.TyperException) as error:
         complain(error.format_message() if isinstance(error, typer.TyperException) else str(error), 2)
     except EngineError as error:
         complain(str(error), 1)
     except (KeyboardInterrupt, typer.Abort):
-        complain("interrupted", 130)
+        status = INTERRUPTED
+    if status == INTERRUPTED:  # typer may also return it
+        complain("interrupted", status)
+    sys.exit(status)
 
 
 def complain(message: str, status: int) -> NoReturn:

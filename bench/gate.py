@@ -6,17 +6,11 @@ the rule (verdict) has not decided yet. What is found is a GateRecord; gate_repo
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import tomllib
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import log, nan
-from pathlib import Path
 from statistics import fmean, median
-from threading import Timer
 from time import perf_counter
 
 import msgspec
@@ -26,18 +20,19 @@ from threadpoolctl import threadpool_limits
 from backprop import InputError
 
 from . import machine, revision
-from .gate_pass import ARMS, BASE, CHANGE, TWIN, Job, Lap, Rounds
+from .changes import Standing, sort_out
+from .gate_pass import ARMS, BASE, CHANGE, TWIN, Job, Lap, PassError, Rounds, in_own_process
 from .grid import Cell
 from .race import Clock
 from .records import Environment
-from .revision import Loaded, Tree
+from .revision import Tree
 from .stats import Estimate
 from .verdict import ERROR, Row
 
 SCHEMA = 1
 SECONDS, ROUNDS = 0.04, 20  # of a pass in a cell, at the least: short, because many passes beat long ones
 
-RunPass = Callable[[Job, float], list[Rounds]]
+InProcess = Callable[[Job, float], list[Rounds]]
 Progress = Callable[[int, int, float], None]
 
 
@@ -59,14 +54,6 @@ class Finding(msgspec.Struct):
     may_be_slower: bool
     steps_per_slice: int
     seconds: dict[str, list[list[float]]]
-
-
-class Standing(msgspec.Struct):
-    """An engine that was not raced to an end: unchanged, new, removed, unavailable, inconclusive or wrong; and why."""
-
-    engine: str
-    state: str
-    why: str
 
 
 class GateRecord(msgspec.Struct):
@@ -99,14 +86,12 @@ class GateRecord(msgspec.Struct):
         )
 
 
-@dataclass
+@dataclass(eq=False)
 class Track:
-    """An engine in a cell while it is raced."""
+    """An engine in a cell while it is raced: how long a pass of it is, what it is judged by, every slice."""
 
     engine: str
-    cell: Cell
-    steps: int
-    seconds: float
+    lap: Lap
     row: Row
     passes: dict[str, list[list[float]]] = field(default_factory=lambda: {arm: [] for arm in ARMS})
 
@@ -116,17 +101,18 @@ class Track:
         self.row.add(*pass_ratios(rounds.seconds))
 
     def finding(self) -> Finding:
+        row = self.row
         return Finding(
-            self.engine,
-            self.cell,
-            self.row.verdict or "inconclusive",
-            self.row.slowdown,
-            self.row.noise,
-            self.row.resolution,
-            _why(self.row),
-            self.row.may_be_slower,
-            self.steps,
-            self.passes,
+            engine=self.engine,
+            cell=self.lap.cell,
+            verdict=row.verdict or "inconclusive",
+            slowdown=row.slowdown,
+            noise=row.noise,
+            resolution=row.resolution,
+            why=_why(row),
+            may_be_slower=row.may_be_slower,
+            steps_per_slice=self.lap.steps or 0,
+            seconds=self.passes,
         )
 
 
@@ -140,7 +126,7 @@ def gate(
     everything: bool = False,
     pin: bool = True,
     rng: np.random.Generator,
-    run_pass: RunPass | None = None,
+    in_process: InProcess = in_own_process,
     clock: Clock = perf_counter,
     progress: Progress = lambda *_: None,
 ) -> GateRecord:
@@ -155,94 +141,34 @@ def gate(
     if pin:
         machine.pin_allocator()
     standings, to_race = sort_out(engines, base, change, everything)
-    pass_of = run_pass or in_own_process
-    jobs = Jobs(base, change, pin, pass_of, end, clock)
+    jobs = Jobs(base, change, pin, in_process, end, clock)
     with threadpool_limits(limits=max(cell.threads for cell in cells), user_api="blas"):
         environment = machine.environment()
-    tracks = []
+    laps: dict[str, list[Lap]] = {}
     for engine in to_race:
         found = check(engine, cells, jobs)
         if isinstance(found, Standing):
             standings.append(found)
         else:
-            tracks.extend(found)
-    for track in tracks:
-        track.row = Row(tolerance, len(tracks))
+            laps[engine] = found
+    rows = sum(map(len, laps.values()))
+    tracks = [Track(engine, lap, Row(tolerance, rows)) for engine, own in laps.items() for lap in own]
     standings += run_passes(tracks, jobs, rng, progress)
     for track in tracks:
         track.row.close()
     return GateRecord(
-        SCHEMA,
-        against,
-        base.commit or "",
-        tolerance,
-        budget,
-        ERROR,
-        [track.finding() for track in tracks],
-        sorted(standings, key=lambda standing: standing.engine),
-        environment,
-        started,
-        round(clock() - start, 3),
+        schema=SCHEMA,
+        against=against,
+        commit=base.commit or "",
+        tolerance=tolerance,
+        budget_seconds=budget,
+        error=ERROR,
+        findings=[track.finding() for track in tracks],
+        standings=sorted(standings, key=lambda standing: standing.engine),
+        environment=environment,
+        started=started,
+        elapsed_seconds=round(clock() - start, 3),
     )
-
-
-def sort_out(
-    asked: Sequence[str] | None, base: Tree, change: Tree, everything: bool
-) -> tuple[list[Standing], list[str]]:
-    """Who need not or can't be raced, with the reason, and who is to be."""
-    before, now = revision.names_of(base), revision.names_of(change)
-    for engine in asked or ():
-        if engine not in now and engine not in before:
-            raise InputError(f"unknown engine {engine!r}: there are {', '.join(now)}")
-    same_dependencies = _dependencies(base) == _dependencies(change)
-    standings, to_race = [], []
-    for engine in sorted(set(asked or (*before, *now))):
-        if engine not in before:
-            standings.append(Standing(engine, "new", f"not in {base.label}: there is nothing to compare it with"))
-        elif engine not in now:
-            standings.append(Standing(engine, "removed", "no longer in the work tree"))
-        else:
-            standing = _compare(engine, base, change, same_dependencies and not everything)
-            if standing:
-                standings.append(standing)
-            else:
-                to_race.append(engine)
-    return standings, to_race
-
-
-def _compare(engine: str, base: Tree, change: Tree, may_skip: bool) -> Standing | None:
-    """Load the engine from both trees: what stands in the way of a race, or makes it needless."""
-    loaded: list[Loaded] = []
-    errors: list[str | None] = []
-    for tree in (base, change):
-        try:
-            loaded.append(revision.load(engine, tree))
-            errors.append(None)
-        except InputError as error:
-            errors.append(str(error))
-    if errors[1]:
-        return Standing(engine, "unavailable" if errors[0] else "wrong", errors[1])
-    if errors[0]:
-        return Standing(engine, "new", f"nothing to compare it with: {errors[0]}")
-    if may_skip and _files(loaded[0]) == _files(loaded[1]):
-        return Standing(engine, "unchanged", f"the same code and dependencies as in {base.label}; not raced")
-    return None
-
-
-def _files(loaded: Loaded) -> dict[str, bytes]:
-    """The files behind the engine, what it imports only when it is used among them."""
-    with suppress(InputError):
-        loaded.try_interface()
-    return loaded.files()
-
-
-def _dependencies(tree: Tree) -> object:
-    path = tree.folder / revision.PROJECT
-    try:
-        project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
-    except (OSError, KeyError, tomllib.TOMLDecodeError):
-        return None
-    return project.get("dependencies"), project.get("optional-dependencies")
 
 
 @dataclass(frozen=True)
@@ -252,7 +178,7 @@ class Jobs:
     base: Tree
     change: Tree
     pin: bool
-    run_pass: RunPass
+    in_process: InProcess
     end: float
     clock: Clock
 
@@ -262,32 +188,23 @@ class Jobs:
 
     def run(self, engine: str, laps: list[Lap]) -> list[Rounds]:
         job = Job(engine, str(self.change.folder), str(self.base.folder), laps, self.pin)
-        return self.run_pass(job, max(self.left, 1.0))
+        return self.in_process(job, max(self.left, 1.0))
 
 
-def check(engine: str, cells: Sequence[Cell], jobs: Jobs) -> list[Track] | Standing:
-    """Check an engine of both trees in every cell, and find the steps of a slice; or how it failed."""
+def check(engine: str, cells: Sequence[Cell], jobs: Jobs) -> list[Lap] | Standing:
+    """Check an engine of both trees in every cell, and find how long a pass there is to be; or how it failed."""
     try:
         found = jobs.run(engine, [Lap(cell, SECONDS) for cell in cells])
     except PassError as error:
         return Standing(engine, "inconclusive" if error.timed_out else "wrong", f"at its checks, {error}")
-    standing = _failure(engine, cells, found, jobs.base)
-    if standing:
-        return standing
-    tracks = []
+    failed = _failure(engine, cells, found, jobs.base)
+    if failed:
+        return failed
+    laps = []
     for cell, rounds in zip(cells, found, strict=True):
-        step = median(rounds.seconds[BASE])
-        seconds = max(SECONDS, ROUNDS * len(ARMS) * (rounds.steps + 1) * step)
-        tracks.append(Track(engine, cell, rounds.steps, seconds, Row(0.0, 1)))
-    return tracks
-
-
-def _failure(engine: str, cells: Sequence[Cell], found: Sequence[Rounds], base: Tree) -> Standing | None:
-    for arm, state, where in ((CHANGE, "wrong", ""), (BASE, "new", f"{base.label} had it wrong: "), (TWIN, "new", "")):
-        for cell, rounds in zip(cells, found, strict=True):
-            if arm in rounds.failed:
-                return Standing(engine, state, f"{where}in {cell.id}, {rounds.failed[arm]}")
-    return None
+        one_round = len(ARMS) * (rounds.steps + 1) * median(rounds.seconds[BASE])
+        laps.append(Lap(cell, max(SECONDS, ROUNDS * one_round), rounds.steps))
+    return laps
 
 
 def run_passes(tracks: list[Track], jobs: Jobs, rng: np.random.Generator, progress: Progress) -> list[Standing]:
@@ -303,28 +220,55 @@ def run_passes(tracks: list[Track], jobs: Jobs, rng: np.random.Generator, progre
         engines = sorted({track.engine for track in undecided})
         rng.shuffle(engines)
         rng.shuffle(undecided)
+        time_for_any = False
         for engine in engines:
-            own = [track for track in undecided if track.engine == engine]
-            planned = sum(track.seconds for track in own)
-            if planned + overhead > jobs.left:
-                return standings
-            began = jobs.clock()
+            own = _fitting([track for track in undecided if track.engine == engine], jobs.left - overhead)
+            if not own:
+                continue
+            time_for_any = True
+            planned, began = sum(track.lap.seconds for track in own), jobs.clock()
             try:
-                found = jobs.run(engine, [Lap(track.cell, track.seconds, track.steps) for track in own])
+                failed = run_pass(engine, own, jobs)
             except PassError as error:
                 if error.timed_out:
                     return standings
-                failed: Standing | None = Standing(engine, "wrong", str(error))
-            else:
-                failed = _failure(engine, [track.cell for track in own], found, jobs.base)
+                failed = Standing(engine, "wrong", str(error))
             overhead = max(0.8 * overhead, jobs.clock() - began - planned)
             if failed:
                 standings.append(failed)
                 tracks[:] = [track for track in tracks if track.engine != engine]
-            else:
-                for track, rounds in zip(own, found, strict=True):
-                    track.add(rounds)
+        if not time_for_any:
+            break
     return standings
+
+
+def run_pass(engine: str, tracks: Sequence[Track], jobs: Jobs) -> Standing | None:
+    """One pass of an engine on these tracks, added to them; or how it failed."""
+    found = jobs.run(engine, [track.lap for track in tracks])
+    failed = _failure(engine, [track.lap.cell for track in tracks], found, jobs.base)
+    if not failed:
+        for track, rounds in zip(tracks, found, strict=True):
+            track.add(rounds)
+    return failed
+
+
+def _fitting(tracks: Sequence[Track], seconds: float) -> list[Track]:
+    """As many of the tracks as there is time for, the long ones left out first, in the order given."""
+    fitting, spent = set(), 0.0
+    for track in sorted(tracks, key=lambda track: track.lap.seconds):
+        spent += track.lap.seconds
+        if spent <= seconds:
+            fitting.add(track)
+    return [track for track in tracks if track in fitting]
+
+
+def _failure(engine: str, cells: Sequence[Cell], found: Sequence[Rounds], base: Tree) -> Standing | None:
+    before = f"{base.label} had it wrong: "
+    for arm, state, whose in ((CHANGE, "wrong", ""), (BASE, "new", before), (TWIN, "new", before)):
+        for cell, rounds in zip(cells, found, strict=True):
+            if arm in rounds.failed:
+                return Standing(engine, state, f"{whose}in {cell.id}, {rounds.failed[arm]}")
+    return None
 
 
 def pass_ratios(seconds: dict[str, list[float]]) -> tuple[float, float]:
@@ -350,48 +294,6 @@ def parse_share(text: str) -> float:
     if not 0 < share < 1:
         raise InputError(f"the tolerance must lie between 0% and 100%, such as 2% or 0.02, not {text!r}")
     return share
-
-
-class PassError(RuntimeError):
-    """The process of a pass ended without an answer: the message says how."""
-
-    def __init__(self, message: str, timed_out: bool = False) -> None:
-        super().__init__(message)
-        self.timed_out = timed_out
-
-
-def in_own_process(job: Job, timeout: float) -> list[Rounds]:
-    """Run the pass in a fresh process, killed after `timeout` seconds, and with this process when that ends."""
-    command = [sys.executable, "-m", f"{__package__}.gate_pass"]
-    folder = Path(__file__).parents[1]  # where this very package is found, whatever lies in the current one
-    with (
-        (revision.scratch() / "stderr").open("w+b") as errors,
-        subprocess.Popen(
-            command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, bufsize=0
-        ) as process,
-    ):
-        timer = Timer(timeout, process.kill)
-        timer.start()
-        try:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            process.stdin.write(msgspec.json.encode(job) + b"\n")
-            answer = process.stdout.read()
-        except BrokenPipeError:
-            answer = b""
-        finally:
-            timed_out = not timer.is_alive()
-            timer.cancel()
-            process.kill()
-        status = process.wait()
-        errors.seek(0)
-        said = errors.read().decode(errors="replace").strip().splitlines()
-    try:
-        return msgspec.json.decode(answer, type=list[Rounds])
-    except msgspec.DecodeError as error:
-        how = f"ran for more than {timeout:.0f} s" if timed_out else f"ended with status {status}"
-        last = f": {said[-1]}" if said and not timed_out else ""
-        raise PassError(f"the process of a pass {how}{last}", timed_out) from error
 
 
 def _why(row: Row) -> str | None:

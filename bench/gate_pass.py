@@ -1,17 +1,19 @@
 """One pass of the gate in a process of its own: an engine of two trees, over the cells that are still undecided.
 
-The parent writes a Job as one line to standard input and reads an Answer from standard output. It keeps standard
-input open as long as it lives: when it is killed, this process ends with it.
+The parent calls `in_own_process`; the child runs this module: it reads a Job as one line from standard input and
+writes its Rounds, a lap each, to standard output. The parent keeps the child's standard input open as long as it
+lives: when it is killed, the child ends with it.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from threading import Thread
+from threading import Thread, Timer
 from time import perf_counter
 
 import msgspec
@@ -27,6 +29,8 @@ from .grid import Cell
 from .race import Clock, Lane, attempt, qualify, run_pass
 from .revision import Tree
 
+# A fifteenth of the race's slice. Interruptions of a shared machine are rarer than this: most slices see none, and
+# medians pass over the rest, so that passes of a few hundredths of a second agree several times better.
 SLICE_SECONDS = 0.0002
 CHANGE, BASE, TWIN = ARMS = ("change", "base", "twin")  # the twin is a second engine of the base: the A/A arm
 
@@ -97,6 +101,48 @@ def _check(lanes: list[Lane], course: Course, batch: int, clock: Clock) -> None:
     if all(good):
         for lane in lanes:
             lane.steps = max(1, round(SLICE_SECONDS / base.step_seconds))
+
+
+class PassError(RuntimeError):
+    """The process of a pass ended without an answer: the message says how."""
+
+    def __init__(self, message: str, timed_out: bool = False) -> None:
+        super().__init__(message)
+        self.timed_out = timed_out
+
+
+def in_own_process(job: Job, timeout: float) -> list[Rounds]:
+    """Run the pass in a fresh process, killed after `timeout` seconds, and with this process when that ends."""
+    command = [sys.executable, "-m", f"{__package__}.gate_pass"]
+    folder = Path(__file__).parents[1]  # where this very package is found, whatever lies in the current one
+    with (
+        (revision.scratch() / "stderr").open("w+b") as errors,
+        subprocess.Popen(
+            command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, bufsize=0
+        ) as process,
+    ):
+        timer = Timer(timeout, process.kill)
+        timer.start()
+        try:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(msgspec.json.encode(job) + b"\n")
+            answer = process.stdout.read()
+        except BrokenPipeError:
+            answer = b""
+        finally:
+            timed_out = not timer.is_alive()
+            timer.cancel()
+            process.kill()
+        status = process.wait()
+        errors.seek(0)
+        said = errors.read().decode(errors="replace").strip().splitlines()
+    try:
+        return msgspec.json.decode(answer, type=list[Rounds])
+    except msgspec.DecodeError as error:
+        how = f"ran for more than {timeout:.0f} s" if timed_out else f"ended with status {status}"
+        last = f": {said[-1]}" if said and not timed_out else ""
+        raise PassError(f"the process of a pass {how}{last}", timed_out) from error
 
 
 def _end_with_parent() -> None:

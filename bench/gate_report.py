@@ -50,13 +50,15 @@ def describe(record: GateRecord) -> Iterator[str | Table]:
     """The machine, a line for each engine and cell, the engines that were not raced, and the outcome."""
     yield escape(report.machine([record.environment]))
     if record.findings:
-        table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
+        table = Table(box=SIMPLE, padding=0, show_edge=False)  # six columns in 80
         for heading in HEADINGS:
             right = heading in ("slowdown", "interval", "could see")
-            table.add_column(heading, justify="right" if right else "left", no_wrap=heading != "engine")
+            table.add_column(heading, justify="right" if right else "left", no_wrap=heading != "could see")
         for line in _lines(record.findings):
             table.add_row(*map(escape, line))
+        yield ""
         yield table
+        yield ""
     for finding in record.findings:
         if finding.why:
             yield escape(f"{finding.engine}, {finding.cell.id}: inconclusive: {finding.why}")
@@ -177,7 +179,7 @@ def _lines(findings: Sequence[Finding]) -> Iterator[tuple[str, ...]]:
             found.engine,
             found.cell.id,
             _percent(slowdown.value) if slowdown else "",
-            f"{_percent(slowdown.low)} to {_percent(slowdown.high)}" if slowdown else "",
+            f"{_percent(slowdown.low)[:-1]} to {_percent(slowdown.high)}" if slowdown else "",
             found.verdict,
             _percent(1 + resolution) if resolution is not None else "",
         )

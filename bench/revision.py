@@ -74,13 +74,14 @@ class Loaded:
         return {str(path.relative_to(self.tree.folder)): path.read_bytes() for path in paths}
 
 
-def git(*arguments: str, folder: Path = PACKAGE.parent) -> bytes:
-    """What git prints, without taking a lock that the user's own git could stumble over.
+def git(*arguments: str, folder: Path | None = None) -> bytes:
+    """What git prints, run in `folder`, or else where the package lies.
 
+    It takes no lock that the user's own git could stumble over, and so leaves even the index as it is.
     Raises OSError where there is no git, and subprocess.CalledProcessError with its stderr where it refuses.
     """
     command = ["git", "--no-optional-locks", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, check=True).stdout
+    return subprocess.run(command, cwd=folder or PACKAGE.parent, capture_output=True, check=True).stdout
 
 
 def commit_of(revision: str) -> str:
@@ -147,8 +148,8 @@ def load(name: str, tree: Tree) -> Loaded:
 @cache
 def scratch() -> Path:
     """The temporary folder of this process, removed when it ends; what killed processes left behind goes first."""
-    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        _remove_unless_in_use(left)
+    for lock_file in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{LOCK}"):
+        _remove_unless_in_use(lock_file)
     while True:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX))
         lock = FileLock(folder / LOCK)
@@ -166,10 +167,10 @@ def scratch() -> Path:
     return folder
 
 
-def _remove_unless_in_use(folder: Path) -> None:
+def _remove_unless_in_use(lock_file: Path) -> None:
     try:
-        with FileLock(folder / LOCK, timeout=0):
-            shutil.rmtree(folder, ignore_errors=True)
+        with FileLock(lock_file, timeout=0):
+            shutil.rmtree(lock_file.parent, ignore_errors=True)
     except (Timeout, OSError):  # in use, or another user's
         pass
 

@@ -1,10 +1,19 @@
-"""A record as a race would have written it, for the tests of everything downstream."""
+"""A record as a race or the gate would have written it, and a repository to change: for the tests downstream."""
+
+import shutil
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bench import revision
+from bench.gate import Finding, GateRecord
 from bench.grid import Cell
 from bench.records import SCHEMA, Environment, Noise, Pool, Record, Result
+from bench.stats import Estimate
+
+ROOT = Path(__file__).parents[1]
 
 ENVIRONMENT = Environment(
     cpu="Test CPU",
@@ -53,3 +62,62 @@ def grid_records():
     return [
         make_record(batch, speedup=0.8 * batch**0.5, hidden=hidden) for hidden in ("10", "30") for batch in (1, 10, 100)
     ]
+
+
+class Repository:
+    """A git repository of its own with this project's packages, to change and to commit in."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        for package in ("backprop", "bench"):
+            shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "pyproject.toml", folder)
+        self.git("init", "--quiet", "--initial-branch=main")
+        self.commit()
+
+    def git(self, *arguments):
+        identity = ("-c", "user.name=test", "-c", "user.email=test@localhost")
+        command = ["git", *identity, *arguments]
+        done = subprocess.run(command, cwd=self.folder, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    def commit(self):
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", "a change")
+        return self.git("rev-parse", "HEAD")
+
+    def engine(self, name):
+        return self.folder / "backprop" / "engines" / f"{name}.py"
+
+    def edit(self, path, old, new):
+        text = (self.folder / path).read_text()
+        assert old in text
+        (self.folder / path).write_text(text.replace(old, new))
+
+    def comment(self, path):
+        """A change that changes nothing."""
+        with (self.folder / path).open("a") as file:
+            file.write("# a comment\n")
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """A repository that stands in for this one wherever revisions are concerned."""
+    made = Repository(tmp_path / "repository")
+    monkeypatch.setattr(revision, "PACKAGE", made.folder / "backprop")
+    return made
+
+
+def make_finding(engine="full_matrix", verdict="unchanged", slowdown=1.0, half=1.01, batch=10, why=None, slower=False):
+    slices = {arm: [[1e-4, 1.1e-4]] for arm in ("change", "base", "twin")}
+    estimate = Estimate(slowdown, slowdown / half, slowdown * half)
+    noise = Estimate(1.001, 0.99, 1.012)
+    return Finding(engine, Cell((784, 30, 10), batch), verdict, estimate, noise, 0.03, why, slower, 2, slices)
+
+
+def make_gate_record(*findings, standings=()):
+    """What a run of the gate would have found."""
+    started = "2026-01-02T03:04:05+00:00"
+    return GateRecord(
+        1, "main", "c" * 40, 0.02, 180.0, 0.01, list(findings), list(standings), ENVIRONMENT, started, 61.2
+    )

@@ -1,17 +1,19 @@
 """How far can the gate be trusted?  Whole runs on identical code and on injected slowdowns, beside pytest-benchmark.
 
-    python tests/gate_trial.py run results/gate [--identical 26] [--slowed 8]      (an hour and a half)
+    python tests/gate_trial.py run results/gate [--runs 0=26 2=8 3=8 5=8 10=8]      (an hour and three quarters)
     python tests/gate_trial.py tables results/gate
 
 `run` clones this repository's HEAD into a temporary folder and commits, for each slowdown, a change of both engines:
 per_sample gets a comment, full_matrix real extra work, for so long that its step takes 2, 3, 5 or 10 % more time;
 for 0 %, a comment as well. Each run of the gate is a command, `python -m bench gate --against BASE`, in that clone.
 Between them the same commits are judged by `pytest --benchmark-compare-fail` with mean:5% and min:5%, engines, cells
-and time alike. All kinds of run are mixed in random order. What is found is appended as soon as a run ends:
+and time alike. All kinds of run are mixed in random order. What is found is appended as soon as a run ends, so that
+runs can be added to a folder later:
 
     runs.jsonl      a line for each run of the gate: verdicts, times, standings
     passes.csv.gz   the two log-ratios of every pass: change over base, and the A/A arm
     compare.jsonl   a line for each comparison by pytest-benchmark
+    slower-N.png    the intervals of the last run at N %
 
 `tables` reads them, resamples the passes into runs decided by the gate's own rule, and writes trial.md.
 """
@@ -26,20 +28,24 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
+from statistics import median
 from time import perf_counter
 
 import numpy as np
+import pandas as pd
+from scipy.stats import beta
 
 from bench import gate, grid, records
-from bench.verdict import due
+from bench.verdict import Row, due
 
 ROOT = Path(__file__).parents[1]
 TOLERANCE = 0.02
 SLOWDOWNS = (0, 2, 3, 5, 10)  # percent
-BORDER_RUNS = 2  # of 2 and 3 %, between tolerance and target
 CAP = due(6)  # passes of a resampled row: what a run has time for
 RESAMPLED = 1000
+RUNS, COMPARISONS, PASSES = "runs.jsonl", "compare.jsonl", "passes.csv.gz"
 EXTRA_WORK = """        end = perf_counter()
         end += (end - start) * {percent} / 100
         while perf_counter() < end:
@@ -70,13 +76,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["run", "tables"])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--identical", type=int, default=26, help="runs of the gate on identical code")
-    parser.add_argument("--slowed", type=int, default=8, help="runs of the gate at 5 %% and at 10 %% each")
+    default = ["0=26", "2=8", "3=8", "5=8", "10=8"]
+    parser.add_argument("--runs", nargs="+", default=default, metavar="PERCENT=COUNT", help="runs of the gate")
     options = parser.parse_args()
     if options.what == "run":
-        options.folder.mkdir(parents=True)
+        options.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as place:
-            run(options.folder, Clone(Path(place)), options.identical, options.slowed)
+            counts = [[int(number) for number in pair.split("=")] for pair in options.runs]
+            run(options.folder, Clone(Path(place)), counts)
     print(tables(options.folder))
 
 
@@ -120,26 +127,25 @@ class Clone:
         return done, perf_counter() - start
 
 
-def run(folder: Path, clone: Clone, identical: int, slowed: int) -> None:
-    """All runs, in random order."""
-    runs = {0: identical, 2: BORDER_RUNS, 3: BORDER_RUNS, 5: slowed, 10: slowed}
-    kinds = [(judge, percent) for percent, count in runs.items() for _ in range(count)]
-    kinds += [(compare, percent) for percent, count in runs.items() for _ in range(round(0.45 * count))]
+def run(folder: Path, clone: Clone, counts: list[list[int]]) -> None:
+    """All runs, in random order, numbered on from those in the folder."""
+    kinds = [(judge, percent) for percent, count in counts for _ in range(count)]
+    kinds += [(compare, percent) for percent, count in counts for _ in range(round(0.45 * count))]
     np.random.default_rng(3).shuffle(kinds)
+    before = sum(len(lines(folder / name)) for name in (RUNS, COMPARISONS))
     start = perf_counter()
-    for number, (kind, percent) in enumerate(kinds):
-        kind(folder, clone, number, percent)
+    for done, (kind, percent) in enumerate(kinds):
+        kind(folder, clone, before + done, percent)
         spent = perf_counter() - start
-        print(f"{number + 1} of {len(kinds)} runs, {spent:.0f} s", file=sys.stderr, flush=True)
+        print(f"{done + 1} of {len(kinds)} runs, {spent:.0f} s", file=sys.stderr, flush=True)
 
 
 def judge(folder: Path, clone: Clone, number: int, percent: int) -> None:
     """One run of the gate."""
     clone.git("checkout", "--quiet", f"slow-{percent}")
-    path = folder / "gate.json"
-    done, seconds = clone.python(
-        clone.repository, "-m", "bench", "gate", "--against", clone.base, "--json", str(path.absolute())
-    )
+    path, plot = (folder / "gate.json").absolute(), (folder / f"slower-{percent}.png").absolute()
+    command = ["-m", "bench", "gate", "--against", clone.base[:10], "--json", str(path), "--plot", str(plot)]
+    done, seconds = clone.python(clone.repository, *command)
     assert done.returncode in (0, 1, 3), done.stderr
     record = json.loads(path.read_text())
     path.unlink()
@@ -148,14 +154,14 @@ def judge(folder: Path, clone: Clone, number: int, percent: int) -> None:
         cell = records.msgspec.convert(found["cell"], grid.Cell).id
         rows.append({"engine": found["engine"], "cell": cell, "passes": len(found["seconds"]["base"])})
         rows[-1] |= {key: found[key] for key in ("verdict", "slowdown", "noise", "resolution")}
-        with gzip.open(folder / "passes.csv.gz", "at") as file:
+        with gzip.open(folder / PASSES, "at") as file:
             for i in range(rows[-1]["passes"]):
                 seconds_of = {arm: found["seconds"][arm][i] for arm in gate.ARMS}
                 change, noise = gate.pass_ratios(seconds_of)
                 file.write(f"{number},{percent},{found['engine']},{cell},{i},{change:.5f},{noise:.5f}\n")
     line = {"run": number, "percent": percent, "exit": done.returncode, "seconds": round(seconds, 1)}
     line |= {"standings": record["standings"], "findings": rows, "environment": record["environment"]}
-    append(folder / "runs.jsonl", line)
+    append(folder / RUNS, line)
 
 
 def compare(folder: Path, clone: Clone, number: int, percent: int) -> None:
@@ -173,7 +179,11 @@ def compare(folder: Path, clone: Clone, number: int, percent: int) -> None:
     failed = re.findall(r"test_step\[(\w+)-(\S+)\].*?Field '(\w+)' has failed", said)
     for field in ("mean", "min"):
         line[field] = [f"{engine} {cell}" for engine, cell, of in failed if of == field]
-    append(folder / "compare.jsonl", line)
+    append(folder / COMPARISONS, line)
+
+
+def lines(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def append(path: Path, line: dict) -> None:
@@ -182,7 +192,176 @@ def append(path: Path, line: dict) -> None:
 
 
 def tables(folder: Path) -> str:
-    return ""
+    """The tables (a), (b) and (c) as Markdown, also written to trial.md."""
+    runs, comparisons = lines(folder / RUNS), lines(folder / COMPARISONS)
+    columns = ["run", "percent", "engine", "cell", "pass", "change", "identical"]
+    passes = pd.read_csv(folder / PASSES, names=columns)
+    resampled = {percent: resample(part) for percent, part in passes.groupby("percent")}
+    about = runs[0]["environment"]
+    text = [
+        f"{about['cpu']}, {about['cores']} cores; {about['python']}, numpy {about['packages']['numpy']}; gate at "
+        f"{gate_terms()}",
+        "",
+        "Whole runs of the gate (full_matrix is slowed down, per_sample is identical code but for a comment):",
+        "",
+        "| injected | measured | runs | red | cells of full_matrix red | of per_sample red | improved | inconclusive "
+        "| exit 3 | seconds, median | worst |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    text += [gate_line(percent, [run for run in runs if run["percent"] == percent]) for percent in SLOWDOWNS]
+    identical = [run for run in runs if run["percent"] == 0]
+    text += ["", "Of these, the runs that named a cell of full_matrix as regressed:", "", *named(runs)]
+    red = sum(run["exit"] == 1 for run in identical)
+    text += [
+        "",
+        f"Identical code: {red} of {len(identical)} runs red; with 95 % confidence, fewer than "
+        f"{bound(red, len(identical)):.1%} of runs are. {spread(passes[passes['percent'] == 0])}",
+        "",
+        f"{RESAMPLED} runs for each slowdown, resampled from the passes (those that all cells of an engine have) and "
+        f"decided by the gate's own rule, at most {CAP} passes a cell:",
+        "",
+        "| injected | passes in the pool | runs red | cells of full_matrix red | of per_sample red | improved "
+        "| inconclusive | passes a cell, median |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        *(line for percent in SLOWDOWNS if (line := resampled.get(percent))),
+        "",
+        f"None of {RESAMPLED} means: with 95 % confidence fewer than {bound(0, RESAMPLED):.1%} of runs drawn from this "
+        "pool.",
+        "",
+        "pytest-benchmark, the same commits, engines and cells; red where any of 24 rows is more than 5 % up:",
+        "",
+        "| injected | comparisons | seconds, median | mean:5% red | its rows of full_matrix | of per_sample "
+        "| min:5% red | its rows of full_matrix | of per_sample |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    text += [compare_line(percent, [of for of in comparisons if of["percent"] == percent]) for percent in SLOWDOWNS]
+    whole = "\n".join(text) + "\n"
+    with records.written_whole(folder / "trial.md") as path:
+        path.write_text(whole)
+    return whole
+
+
+def named(runs: list[dict]) -> list[str]:
+    """A table of the cells, and how many runs named each."""
+    slowed = [percent for percent in SLOWDOWNS if percent]
+    total = Counter(run["percent"] for run in runs)
+    red = Counter(
+        (finding["cell"], run["percent"])
+        for run in runs
+        for finding in run["findings"]
+        if finding["engine"] == "full_matrix" and finding["verdict"] == "regressed"
+    )
+    head = [cells("cell", *(f"{percent} %" for percent in slowed)), "| --- |" + " ---: |" * len(slowed)]
+    return head + [
+        cells(cell.id, *(f"{red[cell.id, percent]} of {total[percent]}" for percent in slowed))
+        for cell in grid.load("gate")
+    ]
+
+
+def gate_terms() -> str:
+    return f"tolerance {TOLERANCE:.0%}, error {gate.ERROR:.0%} a run, {len(grid.load('gate'))} cells, two engines"
+
+
+def gate_line(percent: int, runs: list[dict]) -> str:
+    found = [finding for run in runs for finding in run["findings"]]
+    slowed = [finding for finding in found if finding["engine"] == "full_matrix"]
+    other = [finding for finding in found if finding["engine"] == "per_sample"]
+    seconds = [run["seconds"] for run in runs]
+    return cells(
+        f"{percent} %",
+        f"{median(finding['slowdown']['value'] for finding in slowed) - 1:+.1%}",
+        len(runs),
+        sum(run["exit"] == 1 for run in runs),
+        share(slowed, "regressed"),
+        share(other, "regressed"),
+        share(found, "improved"),
+        share(found, "inconclusive"),
+        sum(run["exit"] == 3 for run in runs),
+        f"{median(seconds):.0f}",
+        f"{max(seconds):.0f}",
+    )
+
+
+def compare_line(percent: int, found: list[dict]) -> str:
+    told = [f"{percent} %", len(found), f"{median(line['seconds'] for line in found):.0f}"]
+    rows = len(grid.load("gate")) * len(found)
+    for field in ("mean", "min"):
+        told.append(sum(bool(line[field]) for line in found))
+        red = [row.split()[0] for line in found for row in line[field]]
+        told += [f"{red.count(engine)} of {rows}" for engine in ("full_matrix", "per_sample")]
+    return cells(*told)
+
+
+def resample(passes: pd.DataFrame) -> str:
+    """A line of the table: runs drawn from the passes, each row decided by the rule."""
+    percent = passes["percent"].iloc[0]
+    pools = {engine: pool(part) for engine, part in passes.groupby("engine")}
+    rng = np.random.default_rng(0)
+    rows = sum(len(own) for own, _ in pools.values())
+    verdicts: list[list[tuple[str, str]]] = []
+    lengths = []
+    for _ in range(RESAMPLED):
+        verdicts.append([])
+        for engine, (own, values) in pools.items():
+            drawn = values[rng.integers(len(values), size=CAP)]
+            for i in range(len(own)):
+                row = Row(TOLERANCE, rows)
+                for change, identical in drawn[:, i]:
+                    row.add(change, identical)
+                    if row.verdict:
+                        break
+                row.close()
+                verdicts[-1].append((engine, row.verdict or ""))
+                lengths.append(len(row.slowdowns))
+    counts = Counter(found for run in verdicts for found in run)
+    total = {engine: RESAMPLED * len(own) for engine, (own, _) in pools.items()}
+    red = sum(any(verdict == "regressed" for _, verdict in run) for run in verdicts)
+
+    def of(verdict: str, *engines: str) -> str:
+        return f"{sum(counts[engine, verdict] for engine in engines) / sum(total[engine] for engine in engines):.2%}"
+
+    return cells(
+        f"{percent} %",
+        " and ".join(str(len(values)) for _, values in pools.values()),
+        f"{red} of {RESAMPLED}",
+        of("regressed", "full_matrix"),
+        of("regressed", "per_sample"),
+        of("improved", *pools),
+        of("inconclusive", *pools),
+        f"{median(lengths):g}",
+    )
+
+
+def spread(passes: pd.DataFrame) -> str:
+    """How far passes of identical code lie apart, and how heavy their tails are."""
+    groups = passes.groupby(["engine", "cell"])["change"]
+    off = (passes["change"] - groups.transform("median")).abs()
+    core = 1.4826 * off.groupby([passes["engine"], passes["cell"]]).transform("median")
+    return (
+        f"A pass of identical code has a standard deviation (1.48 times the median deviation) of {core.median():.2%} "
+        f"in the median cell, {core.min():.2%} to {core.max():.2%}; {(off > 3 * core).mean():.1%} of passes are more "
+        f"than 3 of it off, {(off > 5 * core).mean():.1%} more than 5, the worst {off.max():.0%}."
+    )
+
+
+def pool(passes: pd.DataFrame) -> tuple[list[str], np.ndarray]:
+    """The cells, and an array (passes, cells, 2) of the passes that all of them have: no choice by their values."""
+    wide = passes.pivot_table(index=["run", "pass"], columns="cell", values=["change", "identical"]).dropna()
+    names = list(wide["change"].columns)
+    return names, np.stack([wide["change"].to_numpy(), wide["identical"].to_numpy()], axis=-1)
+
+
+def share(found: list[dict], verdict: str) -> str:
+    return f"{sum(finding['verdict'] == verdict for finding in found)} of {len(found)}"
+
+
+def cells(*values: object) -> str:
+    return "| " + " | ".join(map(str, values)) + " |"
+
+
+def bound(hits: int, runs: int) -> float:
+    """The upper end of Clopper and Pearson's one-sided 95 % interval for a share."""
+    return float(beta.ppf(0.95, hits + 1, runs - hits)) if hits < runs else 1.0
 
 
 if __name__ == "__main__":

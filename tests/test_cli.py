@@ -1,11 +1,13 @@
 """The command line as a person meets it: what it prints, what it refuses, how it exits."""
 
+import json
 import sys
 
 import numpy as np
 import pytest
+from conftest import make_finding, make_gate_record
 
-from bench import cli, records
+from bench import cli, records, revision
 
 
 @pytest.fixture
@@ -92,6 +94,49 @@ def test_report_rebuilds_a_folder_and_warns_of_a_cut_off_line(call, tmp_path, re
     assert (tmp_path / "speedup.csv").exists()
 
 
+GATE = ["gate", "--against", "HEAD"]
+
+
+@pytest.mark.parametrize(
+    ("finding", "options", "expected"),
+    [
+        (make_finding(), [], 0),
+        (make_finding(verdict="regressed", slowdown=1.1), [], 1),
+        (make_finding(verdict="regressed", slowdown=1.1), ["--inconclusive", "pass"], 1),
+        (make_finding(verdict="inconclusive", why="no time", slower=True), [], 3),
+        (make_finding(verdict="inconclusive", why="no time", slower=True), ["--inconclusive", "pass"], 0),
+        (make_finding(verdict="inconclusive", why="no time", slower=False), [], 0),
+    ],
+)
+def test_the_gate_exits_with_its_outcome_and_writes_what_is_asked_for(
+    call, monkeypatch, tmp_path, finding, options, expected
+):
+    record = make_gate_record(finding)
+    monkeypatch.setattr("bench.gate.gate", lambda *_, **__: record)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    files = {kind: tmp_path / f"gate.{kind}" for kind in ("md", "json", "png")}
+    asked = ["--markdown", files["md"], "--json", files["json"], "--plot", files["png"]]
+    status, out, _ = call(*GATE, *asked, *options)
+    assert status == expected
+    assert f"{finding.verdict} in 1 of 1 cells" in " ".join(out.split()) or "no engine slowed down" in out
+    assert files["md"].read_text() == (tmp_path / "summary.md").read_text()
+    assert json.loads(files["json"].read_text())["findings"][0]["seconds"]["twin"] == [[1e-4, 1.1e-4]]
+    assert files["png"].read_bytes().startswith(b"\x89PNG")
+    assert ("::error" in out) == (expected == 1)
+
+
+def test_the_gate_really_races(call, repository, tmp_path):
+    grid_file = tmp_path / "grid.toml"
+    grid_file.write_text('sizes = ["6-4-2"]\nbatch = [2]\n')
+    status, out, _ = call(*GATE, "--all", "--engines", "full_matrix", "--grid", grid_file, "--tolerance", "90%")
+    assert status == 0
+    assert "full_matrix" in out
+    assert "1 of 1 cells undecided" in out
+    assert "no engine slowed down, against HEAD" in " ".join(out.split())
+    assert revision.PACKAGE.parent == repository.folder
+
+
 def test_help_is_printed_when_nothing_is_asked(call):
     status, out, err = call()
     assert status == 2
@@ -125,6 +170,17 @@ BAD = {
     "epochs 0": (["train", "--epochs", "0"], "--epochs"),
     "eta nan": (["train", "--data", "digits", "--eta", "nan"], "eta must be"),
     "empty compare": (["train", "--data", "digits", "--compare", "per_sample,"], "unknown engine ''"),
+    "gate against nothing": (["gate"], "--against"),
+    "gate against nowhere": (["gate", "--against", "nowhere"], "git knows no revision 'nowhere'"),
+    "gate tolerance": ([*GATE, "--tolerance", "2"], "such as 2% or 0.02, not '2'"),
+    "gate budget": ([*GATE, "--budget", "0"], "must be a positive number"),
+    "gate grid": ([*GATE, "--grid", "none"], "unknown grid 'none'"),
+    "gate engines": ([*GATE, "--engines", "full_matrix,x"], "unknown engine 'x'"),
+    "gate plot": ([*GATE, "--plot", "x.pdf"], "must be a .png or .svg file, not x.pdf"),
+    "gate json": ([*GATE, "--json", "/nowhere/x.json"], "/nowhere/x.json can't be written"),
+    "gate inconclusive": ([*GATE, "--inconclusive", "x"], "--inconclusive"),
+    "race at nowhere": (["race", "full_matrix@nowhere"], "git knows no revision 'nowhere'"),
+    "race at nothing": (["race", "full_matrix@"], "a revision is missing after the @"),
     "report nowhere": (["report", "/nowhere"], "can't be read"),
 }
 

@@ -1,0 +1,105 @@
+"""What people see of a run of the gate: table, Markdown, annotations, picture."""
+
+import io
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from conftest import make_finding, make_gate_record
+from rich.console import Console
+
+from backprop import InputError
+from bench import gate_report
+from bench.changes import Standing
+
+SLOWER = make_finding(verdict="regressed", slowdown=1.052)
+FASTER = make_finding("per_sample", "improved", 0.8, batch=30)
+OPEN = make_finding("per_sample", "inconclusive", 1.01, why="60 passes were not enough", slower=True)
+SAME = make_finding(batch=1)
+WRONG = Standing("fused", "wrong", "the gradient of weights[0] is off by 3%: see\nbelow")
+SKIPPED = Standing("per_sample", "unchanged", "the same code; not raced")
+
+
+def printed(record, width=80):
+    console = Console(file=io.StringIO(), width=width)
+    for part in gate_report.describe(record):
+        console.print(part, highlight=False)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_table_tells_each_cell_gravest_first(width):
+    lines = printed(make_gate_record(SAME, FASTER, OPEN, SLOWER), width).splitlines()
+    rows = [line.split() for line in lines if "784-30-10" in line and ", " not in line]
+    assert rows[0] == ["full_matrix", "784-30-10-b10-float64-t1", "+5.2%", "+4.2", "to", "+6.3%", "regressed", "+3.0%"]
+    assert [row[-2] for row in rows] == ["regressed", "inconclusive", "improved", "unchanged"]
+    assert max(map(len, lines)) <= width
+
+
+def test_the_last_line_is_the_outcome():
+    def last(*findings, standings=()):
+        text = " ".join(printed(make_gate_record(*findings, standings=standings), 500).split("\n")[-2].split())
+        return text.removeprefix("gate: ").removesuffix(" (tolerance 2%, error of the whole run 1%, 61 s)")
+
+    against = ", against main (cccccccccc)"
+    assert last(SAME, SLOWER) == f"full_matrix regressed in 1 of 2 cells, by +5.2% in the median{against}"
+    assert last(SAME) == last(FASTER) == last(standings=[SKIPPED]) == f"no engine slowed down{against}"
+    assert last(OPEN) == f"per_sample inconclusive in 1 of 1 cells{against}"
+    assert last(SLOWER, standings=[WRONG]).startswith("fused is wrong; full_matrix regressed in 1 of 1 cells")
+
+
+def test_reasons_are_told():
+    text = " ".join(printed(make_gate_record(OPEN, standings=[SKIPPED])).split())
+    assert "per_sample, 784-30-10-b10-float64-t1: inconclusive: 60 passes were not enough" in text
+    assert "per_sample: unchanged: the same code; not raced" in text
+
+
+def test_markdown_shows_what_is_news_and_folds_the_rest():
+    text = gate_report.markdown(make_gate_record(SAME, SLOWER, standings=[WRONG]))
+    news, rest = text.split("<details>")
+    assert news.startswith("### :x: fused is wrong; full_matrix regressed in 1 of 2 cells")
+    assert "| full_matrix | 784-30-10-b10-float64-t1 | +5.2% | +4.2 to +6.3% | regressed | +3.0% |" in news
+    assert "<summary>1 unchanged</summary>" in rest
+    assert "784-30-10-b1-float64-t1" in rest
+    assert "Test CPU" in rest
+    assert gate_report.markdown(make_gate_record(SAME)).startswith("### :white_check_mark: no engine slowed down")
+    assert gate_report.markdown(make_gate_record(OPEN)).startswith("### :grey_question: per_sample inconclusive")
+
+
+def test_github_gets_a_summary_and_escaped_annotations(tmp_path):
+    summary = tmp_path / "summary.md"
+    summary.write_text("before\n")
+    record = make_gate_record(SAME, SLOWER, FASTER, OPEN, standings=[WRONG, SKIPPED])
+    environment = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
+    told = list(gate_report.tell_github(record, environment))
+    assert told == [
+        "::error title=fused is wrong::the gradient of weights[0] is off by 3%25: see%0Abelow",
+        "::error title=full_matrix regressed in 1 of 2 cells%2C by +5.2%25 in the median"
+        "::784-30-10-b10-float64-t1 +5.2%25",
+        "::notice title=per_sample improved in 1 of 2 cells%2C by -20.0%25 in the median"
+        "::784-30-10-b30-float64-t1 -20.0%25",
+        "::notice title=per_sample inconclusive in 1 of 2 cells::784-30-10-b10-float64-t1 +1.0%25",
+    ]
+    assert summary.read_text() == "before\n" + gate_report.markdown(record)
+    assert list(gate_report.tell_github(record, {})) == []
+
+
+def test_the_picture_shows_every_cell_and_the_finding(tmp_path):
+    path = tmp_path / "gate.svg"
+    gate_report.draw(make_gate_record(SAME, SLOWER, FASTER, OPEN), path, "svg")
+    text = "".join(ElementTree.parse(path).getroot().itertext())
+    for words in (
+        "full_matrix regressed in 1 of 2 cells",
+        "784-30-10-b30-float64-t1",
+        "improved",
+        "inconclusive",
+        "Test CPU",
+    ):
+        assert words in text
+    gate_report.draw(make_gate_record(), path, "svg")
+    assert "no engine slowed down" in "".join(ElementTree.parse(path).getroot().itertext())
+
+
+def test_a_picture_of_another_kind_is_refused(tmp_path):
+    assert gate_report.form(tmp_path / "x.svg") == "svg"
+    with pytest.raises(InputError, match=r"\.png or \.svg"):
+        gate_report.form(tmp_path / "x.pdf")

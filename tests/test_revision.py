@@ -1,0 +1,158 @@
+"""Revisions: an engine as a commit has it, beside today's; the repository untouched; nothing left behind."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backprop import InputError, Network
+from bench import contestants, revision
+from bench.grid import Cell
+from bench.race import race
+
+FULL = "backprop/engines/full_matrix.py"
+
+
+def state(repository):
+    """Everything in the repository that a command could have changed, the index among it."""
+    files = [path for path in repository.folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
+
+
+def test_an_engine_at_a_revision_is_the_code_of_that_commit(repository):
+    first = repository.commit()
+    repository.edit(FULL, "class FullMatrix(Engine):", "class FullMatrix(Engine):\n    new = True")
+    second = repository.commit()
+    repository.edit(FULL, "new = True", "new = 'uncommitted'")
+    before = state(repository)
+    old, new, same = contestants.resolve([f"full_matrix@{first}", "full_matrix@HEAD", "full_matrix@HEAD"])
+    assert not hasattr(old.make, "new")
+    assert new.make.new is True
+    assert (old.commit, new.commit) == (first, second)
+    assert (new.name, same.name) == ("full_matrix@HEAD", "full_matrix@HEAD#2")
+    assert revision.load("full_matrix", revision.lay_work_tree()).make.new == "uncommitted"
+    assert state(repository) == before
+
+
+def test_a_race_of_revisions_is_a_race_and_its_record_names_the_commit(repository):
+    repository.comment(FULL)
+    repository.commit()
+    field = contestants.resolve(["full_matrix", "full_matrix@HEAD~1"])
+    record = race(Cell((6, 4, 3), 5), field, seconds=0.1, rng=np.random.default_rng(0))
+    assert [result.commit for result in record.contestants] == [None, repository.git("rev-parse", "HEAD~1")]
+    assert not record.failures
+    assert record.contestants[1].seconds
+
+
+def test_engines_of_two_revisions_share_no_module(repository):
+    tree = revision.lay("HEAD")
+    one, other = revision.load("full_matrix", tree), revision.load("full_matrix", tree)
+    assert one.make is not other.make
+    assert one.make.__module__ != other.make.__module__
+    assert one.make.network.__code__ is not other.make.network.__code__
+    assert type(one.make(Network.random((2, 1), np.random.default_rng(0))).network()) is not Network
+
+
+def test_the_files_behind_an_engine_are_those_that_it_imports(repository):
+    repository.edit(FULL, "        m = len(x)\n", "        m = len(x)\n        from .. import late\n")
+    (repository.folder / "backprop" / "late.py").write_text("")
+    loaded = revision.load("full_matrix", revision.lay_work_tree())
+    early = set(loaded.files())
+    assert early == {
+        "backprop/__init__.py",
+        "backprop/engine.py",
+        "backprop/engines/__init__.py",
+        FULL,
+        "backprop/errors.py",
+        "backprop/network.py",
+    }
+    loaded.try_interface()
+    assert set(loaded.files()) - early == {"backprop/late.py"}
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("full_matrix@", "a revision is missing after the @"),
+        ("full_matrix@nowhere", "git knows no revision 'nowhere'"),
+        ("full_matrix@--help", "git knows no revision '--help'"),
+        ("fullmatrix@HEAD", r"HEAD \(\w{10}\) has no engine 'fullmatrix': there are full_matrix, per_sample"),
+        ("mine.py@HEAD", "only a built-in engine can be named at a revision"),
+    ],
+)
+def test_an_address_that_leads_nowhere_is_refused(repository, address, message):
+    with pytest.raises(InputError, match=message):
+        contestants.resolve([address])
+
+
+def test_a_revision_without_the_package_is_refused(repository):
+    repository.git("checkout", "--quiet", "--orphan", "empty")
+    repository.git("rm", "-r", "--quiet", "--cached", ".")
+    repository.git("commit", "--quiet", "--allow-empty", "--message", "empty")
+    with pytest.raises(InputError, match=r"empty .* has no package backprop"):
+        contestants.resolve(["full_matrix@empty"])
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "message"),
+    [
+        ("backprop/__init__.py", "load, names", "names", "the package of HEAD .* does not fit today's interface"),
+        ("backprop/network.py", "class Network", "class Network(", "does not fit today's interface: SyntaxError"),
+        (FULL, "import numpy", "import no_such", "can't be loaded: .*no_such"),
+        (
+            FULL,
+            "(self, x: Array, y: Array, eta: float)",
+            "(self, batch: Array)",
+            "TypeError",
+        ),
+    ],
+)
+def test_a_revision_that_does_not_fit_is_refused(repository, path, old, new, message):
+    repository.edit(path, old, new)
+    repository.commit()
+    with pytest.raises(InputError, match=message) as refusal:
+        contestants.resolve(["full_matrix@HEAD"])
+    assert "\n" not in str(refusal.value)
+
+
+def test_without_a_repository_there_is_no_revision(tmp_path, monkeypatch):
+    monkeypatch.setattr(revision, "PACKAGE", tmp_path / "backprop")
+    with pytest.raises(InputError, match="is not a git repository"):
+        contestants.resolve(["full_matrix@HEAD"])
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InputError, match="git is not installed"):
+        contestants.resolve(["full_matrix@HEAD"])
+
+
+def lay_and(end, place):
+    """A process that lays this repository's HEAD in a temporary folder and then ends in the given way."""
+    code = f"from bench import revision; print(revision.scratch(), flush=True); {end}"
+    environment = {"PATH": "/usr/bin:/bin", "TMPDIR": str(place), "PYTHONPATH": str(Path(__file__).parents[1])}
+    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_temporary_folder_goes_with_its_process_or_with_the_next(tmp_path):
+    lay_and("pass", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    lay_and("raise KeyboardInterrupt", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    killed = lay_and("import os; os.kill(os.getpid(), 9)", tmp_path)
+    assert list(tmp_path.iterdir()) == [Path(killed.stdout.strip())]
+    (tmp_path / "backprop-bench-notes").mkdir()  # somebody's own
+    lay_and("pass", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["backprop-bench-notes"]
+
+
+def test_a_folder_in_use_is_left_alone(tmp_path):
+    code = "from bench import revision; revision.scratch(); print(flush=True); input()"
+    environment = {"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[1])}
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as living:
+        living.stdout.readline()
+        (folder,) = tmp_path.iterdir()
+        lay_and("pass", tmp_path)
+        assert list(tmp_path.iterdir()) == [folder]
+        living.communicate(b"\n")
+    assert list(tmp_path.iterdir()) == []
