@@ -145,6 +145,14 @@ class Suite:
             reasons = "; ".join(f"engine {result.name}: {result.left_out}" for result in record.failures)
             pytest.fail(reasons, pytrace=False)
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pyfunc_call(self) -> Generator[None, object, object]:
+        """Give an interrupt a traceback of line numbers alone: where CPython has none, pytest's summary breaks."""
+        try:
+            return (yield)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt from None
+
     @contextmanager
     def terminal(self) -> Iterator[Callable[..., None]]:
         """A function that writes a line over the one before it, on the real terminal, past pytest's capture.

@@ -18,6 +18,19 @@ GRID = 'sizes = ["8-4-2", "8-6-2"]\nbatch = [1, 4]\n'
 CELLS = {f"8-{width}-2-b{batch}-float64-t1" for width in (4, 6) for batch in (1, 4)}
 WRONG = "from backprop.engines.full_matrix import FullMatrix\nclass Wrong(FullMatrix):\n    def step(self, x, y, eta): "
 WRONG += "super().step(x, y, 2 * eta)\n"
+CUT = """
+from backprop import Engine
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+interrupt.__code__ = interrupt.__code__.replace(co_linetable=b"")
+
+class Cut(Engine):
+    def __init__(self, network): self.kept = network
+    step = interrupt
+    def network(self): return self.kept
+"""
 
 
 def command(*options):
@@ -162,6 +175,15 @@ def test_after_ctrl_c_the_summary_and_plots_are_made_from_what_is_there(tmp_path
     assert 1 <= len(records.load(path.parent)[0]) < 4
     assert "= backprop-bench =" in printed
     assert (path.parent / "speedup-heatmap.png").exists()
+
+
+def test_an_interrupt_where_the_bytecode_has_no_line_number_is_one_like_any_other(tmp_path):
+    """As CPython compiles the end of some loops: one Ctrl-C in thirteen fell there."""
+    (tmp_path / "cut.py").write_text(CUT)
+    done = run(*small(tmp_path, "--engines", f"per_sample,{tmp_path / 'cut.py'}"))
+    assert done.returncode == 2
+    assert "no tests ran" in done.stdout
+    assert done.stderr == ""
 
 
 @pytest.mark.parametrize(
