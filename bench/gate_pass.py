@@ -122,8 +122,9 @@ def in_own_process(job: Job, timeout: float) -> list[Rounds]:
         ) as process,
     ):
         timer = Timer(timeout, process.kill)
-        timer.start()
+        timer.daemon = True  # an interrupt that falls just here must not wait for it
         try:
+            timer.start()
             assert process.stdin is not None
             assert process.stdout is not None
             process.stdin.write(msgspec.json.encode(job) + b"\n")

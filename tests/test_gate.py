@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -286,6 +287,21 @@ def test_a_process_that_gives_no_answer_is_told(repository, line, message, timed
     with pytest.raises(PassError, match=message) as failure:
         in_own_process(job(repository), 2.0 if timed_out else 60.0)
     assert failure.value.timed_out == timed_out
+
+
+def test_an_interrupt_before_a_pass_is_under_way_waits_for_nothing(repository, monkeypatch):
+    class Interrupted(threading.Timer):
+        def start(self):
+            super().start()
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(gate_pass, "Timer", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        in_own_process(job(repository), 600)
+    timers = [thread for thread in threading.enumerate() if isinstance(thread, Interrupted)]
+    for timer in timers:
+        timer.join(10)
+    assert not any(timer.is_alive() for timer in timers)
 
 
 def processes_of(folder):
