@@ -75,7 +75,7 @@ def speedups(rows: pd.DataFrame) -> Table:
         if timed[column].nunique() == 1
     )
     table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(f"cell (all {common[1:]})" if len(common) > 1 else "cell", no_wrap=True)
+    table.add_column(f"cell ({common[1:]})" if len(common) > 1 else "cell", no_wrap=True)
     table.add_column("engine", overflow="fold", min_width=11)
     for heading in ("a step", "speedup", "95 % interval", "noise"):
         table.add_column(heading, justify="right", no_wrap=True)
