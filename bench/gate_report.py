@@ -120,8 +120,8 @@ def draw(record: GateRecord, path: Path, form: str) -> None:
         for place, engine in enumerate(engines, start=1):
             _panel(figure.add_subplot(1, len(engines), place), record, engine)
         figure.supxlabel(
-            f"bar: the slowdown's interval; band: tolerance; hollow circle: the A/A arm, identical code. "
-            f"{_terms(record)}\n{report.machine([record.environment])}; {record.started[:10]}",
+            f"bar: the slowdown's interval; band: tolerance; hollow circle: the A/A arm, identical code\n"
+            f"{_terms(record)}; {record.started[:10]}\n{report.machine([record.environment])}",
             x=0.01, ha="left", fontsize=7.5, color="0.35",
         )  # fmt: skip
         plots.save(figure, path, form)
