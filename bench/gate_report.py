@@ -39,7 +39,7 @@ def dump(record: GateRecord) -> bytes:
 def headline(record: GateRecord) -> str:
     """The outcome in a sentence."""
     told = [f"{standing.engine} is wrong" for standing in record.standings if standing.state == "wrong"]
-    told += [_engine_line(record, engine) for engine in _engines(record, "regressed")]
+    told += [_engine_line(record, engine, "regressed") for engine in _engines(record, "regressed")]
     if not told and record.open:
         told = [_engine_line(record, engine, "inconclusive") for engine in _engines(record, "inconclusive")]
         told += [f"{standing.engine} inconclusive" for standing in record.standings if standing.state == "inconclusive"]
@@ -148,8 +148,8 @@ def _panel(axes: Axes, record: GateRecord, engine: str) -> None:
     axes.set_xlim(max(0.0, 1 - 1.1 * reach), 1 + 1.1 * min(reach, 4.0))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda ratio, _: f"{ratio:.3g}"))
     axes.set_xlabel(f"slowdown: time of the change over time at {record.against}")
-    verdicts = [verdict for verdict in COLOURS if _of(record, engine, verdict)]
-    axes.set_title(_engine_line(record, engine, verdicts[0]), loc="left", fontweight="bold")
+    gravest = next(verdict for verdict in COLOURS if _of(record, engine, verdict))
+    axes.set_title(_engine_line(record, engine, gravest), loc="left", fontweight="bold")
 
 
 def _engines(record: GateRecord, verdict: str | None = None) -> list[str]:
@@ -160,9 +160,8 @@ def _of(record: GateRecord, engine: str, verdict: str | None = None) -> list[Fin
     return [found for found in record.findings if found.engine == engine and verdict in (None, found.verdict)]
 
 
-def _engine_line(record: GateRecord, engine: str, verdict: str | None = None) -> str:
-    """What the cells with the engine's gravest verdict, or this one, come to."""
-    verdict = verdict or next(verdict for verdict in COLOURS if _of(record, engine, verdict))
+def _engine_line(record: GateRecord, engine: str, verdict: str) -> str:
+    """What the engine's cells with this verdict come to."""
     cells = _of(record, engine, verdict)
     line = f"{engine} {verdict} in {len(cells)} of {len(_of(record, engine))} cells"
     values = [found.slowdown.value for found in cells if found.slowdown]

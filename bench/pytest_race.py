@@ -32,7 +32,7 @@ SUITE = pytest.StashKey["Suite"]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("backprop-bench")
     group.addoption("--benchmark", action="store_true", help="Run the benchmark suite, and only it, timed.")
-    group.addoption("--grid", help="smoke, default, full, or a .toml file (default: 'default', untimed 'smoke').")
+    group.addoption("--grid", help="smoke, default, full, gate, or a .toml file (default: 'default', untimed 'smoke').")
     group.addoption("--engines", default="per_sample,full_matrix", help="Engines to race: names or .py files, a,b,...")
     group.addoption("--cell-seconds", type=float, default=3.5, help="Time to race for in each cell (default: 3.5).")
     group.addoption("--results", type=Path, help="Folder for records, table and plots (default: results/latest).")
@@ -66,7 +66,14 @@ def race(benchmark: BenchmarkFixture, pytestconfig: pytest.Config) -> Callable[[
     """Race the suite's contestants in a cell; each becomes a row of pytest-benchmark's group for the cell."""
     suite = pytestconfig.stash[SUITE]
     benchmark._mode = "race"  # in use from now on: an interrupted race is no unused fixture
-    return lambda cell: suite.check(cell) if benchmark.disabled else suite.race(cell, benchmark)
+
+    def check_or_race(cell: Cell) -> None:
+        try:
+            suite.check(cell) if benchmark.disabled else suite.race(cell, benchmark)
+        except KeyboardInterrupt:  # CPython may have no line number for where it fell, and pytest's summary needs one
+            raise KeyboardInterrupt from None
+
+    return check_or_race
 
 
 class Suite:
@@ -144,14 +151,6 @@ class Suite:
         if record.failures:
             reasons = "; ".join(f"engine {result.name}: {result.left_out}" for result in record.failures)
             pytest.fail(reasons, pytrace=False)
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_pyfunc_call(self) -> Generator[None, object, object]:
-        """Give an interrupt a traceback of line numbers alone: where CPython has none, pytest's summary breaks."""
-        try:
-            return (yield)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt from None
 
     @contextmanager
     def terminal(self) -> Iterator[Callable[..., None]]:

@@ -33,6 +33,7 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+import msgspec
 import numpy as np
 import pandas as pd
 from scipy.stats import beta
@@ -147,20 +148,19 @@ def judge(folder: Path, clone: Clone, number: int, percent: int) -> None:
     command = ["-m", "bench", "gate", "--against", clone.base[:10], "--json", str(path), "--plot", str(plot)]
     done, seconds = clone.python(clone.repository, *command)
     assert done.returncode in (0, 1, 3), done.stderr
-    record = json.loads(path.read_text())
+    record = msgspec.json.decode(path.read_bytes(), type=gate.GateRecord)
     path.unlink()
     rows = []
-    for found in record["findings"]:
-        cell = records.msgspec.convert(found["cell"], grid.Cell).id
-        rows.append({"engine": found["engine"], "cell": cell, "passes": len(found["seconds"]["base"])})
-        rows[-1] |= {key: found[key] for key in ("verdict", "slowdown", "noise", "resolution")}
-        with gzip.open(folder / PASSES, "at") as file:
-            for i in range(rows[-1]["passes"]):
-                seconds_of = {arm: found["seconds"][arm][i] for arm in gate.ARMS}
-                change, noise = gate.pass_ratios(seconds_of)
-                file.write(f"{number},{percent},{found['engine']},{cell},{i},{change:.5f},{noise:.5f}\n")
+    with gzip.open(folder / PASSES, "at") as file:
+        for found in record.findings:
+            passes = len(found.seconds[gate.BASE])
+            for i in range(passes):
+                change, noise = gate.pass_ratios({arm: found.seconds[arm][i] for arm in gate.ARMS})
+                file.write(f"{number},{percent},{found.engine},{found.cell.id},{i},{change:.5f},{noise:.5f}\n")
+            rows.append({"engine": found.engine, "cell": found.cell.id, "passes": passes, "verdict": found.verdict})
+            rows[-1] |= {"slowdown": found.slowdown, "noise": found.noise, "resolution": found.resolution}
     line = {"run": number, "percent": percent, "exit": done.returncode, "seconds": round(seconds, 1)}
-    line |= {"standings": record["standings"], "findings": rows, "environment": record["environment"]}
+    line |= {"standings": record.standings, "findings": rows, "environment": record.environment}
     append(folder / RUNS, line)
 
 
@@ -187,8 +187,8 @@ def lines(path: Path) -> list[dict]:
 
 
 def append(path: Path, line: dict) -> None:
-    with path.open("a") as file:
-        file.write(json.dumps(line) + "\n")
+    with path.open("ab") as file:
+        file.write(msgspec.json.encode(line) + b"\n")
 
 
 def tables(folder: Path) -> str:

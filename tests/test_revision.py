@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import numpy as np
 import pytest
@@ -126,33 +127,36 @@ def test_without_a_repository_there_is_no_revision(tmp_path, monkeypatch):
         contestants.resolve(["full_matrix@HEAD"])
 
 
-def lay_and(end, place):
-    """A process that lays this repository's HEAD in a temporary folder and then ends in the given way."""
+def start(end, place):
+    """A process that makes its temporary folder in this place, prints its path, and ends in the given way."""
     code = f"from bench import revision; print(revision.scratch(), flush=True); {end}"
     environment = {"PATH": "/usr/bin:/bin", "TMPDIR": str(place), "PYTHONPATH": str(Path(__file__).parents[1])}
-    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    return subprocess.Popen(
+        [sys.executable, "-c", code], env=environment, text=True, **dict.fromkeys(("stdin", "stdout", "stderr"), PIPE)
+    )
+
+
+def run(end, place):
+    """The path that such a process printed, now that it has ended."""
+    return start(end, place).communicate()[0].strip()
 
 
 def test_the_temporary_folder_goes_with_its_process_or_with_the_next(tmp_path):
-    lay_and("pass", tmp_path)
+    run("pass", tmp_path)
     assert list(tmp_path.iterdir()) == []
-    lay_and("raise KeyboardInterrupt", tmp_path)
+    run("raise KeyboardInterrupt", tmp_path)
     assert list(tmp_path.iterdir()) == []
-    killed = lay_and("import os; os.kill(os.getpid(), 9)", tmp_path)
-    assert list(tmp_path.iterdir()) == [Path(killed.stdout.strip())]
+    killed = run("import os; os.kill(os.getpid(), 9)", tmp_path)
+    assert list(tmp_path.iterdir()) == [Path(killed)]
     (tmp_path / "backprop-bench-notes").mkdir()  # somebody's own
-    lay_and("pass", tmp_path)
+    run("pass", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["backprop-bench-notes"]
 
 
 def test_a_folder_in_use_is_left_alone(tmp_path):
-    code = "from bench import revision; revision.scratch(); print(flush=True); input()"
-    environment = {"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[1])}
-    command = [sys.executable, "-c", code]
-    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as living:
-        living.stdout.readline()
-        (folder,) = tmp_path.iterdir()
-        lay_and("pass", tmp_path)
-        assert list(tmp_path.iterdir()) == [folder]
-        living.communicate(b"\n")
+    living = start("input()", tmp_path)
+    folder = Path(living.stdout.readline().strip())
+    run("pass", tmp_path)
+    assert list(tmp_path.iterdir()) == [folder]
+    living.communicate("\n")
     assert list(tmp_path.iterdir()) == []
