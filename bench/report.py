@@ -39,7 +39,9 @@ def describe(found: Sequence[Record]) -> Iterator[str | Table]:
     ):
         if commit:
             yield escape(f"{name} is commit {commit}")
+    yield ""
     yield speedups(rows)
+    yield ""
     yield from epochs(rows)
     for row in rows[rows["left_out"].notna()].itertuples():
         yield f"{row.cell}: {escape(str(row.engine))} was left out: {escape(str(row.left_out))}"
@@ -74,7 +76,7 @@ def speedups(rows: pd.DataFrame) -> Table:
         for column, prefix in (("dtype", ""), ("threads", "t"))
         if timed[column].nunique() == 1
     )
-    table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(box=SIMPLE, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))  # NAME@HEAD~3 fits into 80
     table.add_column(f"cell ({common[1:]})" if len(common) > 1 else "cell", no_wrap=True)
     table.add_column("engine", overflow="fold", min_width=11)
     for heading in ("a step", "speedup", "95 % interval", "noise"):

@@ -196,7 +196,6 @@ def tables(folder: Path) -> str:
     runs, comparisons = lines(folder / RUNS), lines(folder / COMPARISONS)
     columns = ["run", "percent", "engine", "cell", "pass", "change", "identical"]
     passes = pd.read_csv(folder / PASSES, names=columns)
-    resampled = {percent: resample(part) for percent, part in passes.groupby("percent")}
     about = runs[0]["environment"]
     text = [
         f"{about['cpu']}, {about['cores']} cores; {about['python']}, numpy {about['packages']['numpy']}; gate at "
@@ -208,7 +207,7 @@ def tables(folder: Path) -> str:
         "| exit 3 | seconds, median | worst |",
         "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    text += [gate_line(percent, [run for run in runs if run["percent"] == percent]) for percent in SLOWDOWNS]
+    text += [gate_line(percent, [run for run in runs if run["percent"] == percent]) for percent in percents(runs)]
     identical = [run for run in runs if run["percent"] == 0]
     text += ["", "Of these, the runs that named a cell of full_matrix as regressed:", "", *named(runs)]
     red = sum(run["exit"] == 1 for run in identical)
@@ -223,7 +222,7 @@ def tables(folder: Path) -> str:
         "| injected | passes in the pool | runs red | cells of full_matrix red | of per_sample red | improved "
         "| inconclusive | passes a cell, median |",
         "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-        *(line for percent in SLOWDOWNS if (line := resampled.get(percent))),
+        *(resample(part) for _, part in passes.groupby("percent")),
         "",
         f"None of {RESAMPLED} means: with 95 % confidence fewer than {bound(0, RESAMPLED):.1%} of runs drawn from this "
         "pool.",
@@ -234,16 +233,23 @@ def tables(folder: Path) -> str:
         "| min:5% red | its rows of full_matrix | of per_sample |",
         "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    text += [compare_line(percent, [of for of in comparisons if of["percent"] == percent]) for percent in SLOWDOWNS]
+    text += [
+        compare_line(percent, [of for of in comparisons if of["percent"] == percent])
+        for percent in percents(comparisons)
+    ]
     whole = "\n".join(text) + "\n"
     with records.written_whole(folder / "trial.md") as path:
         path.write_text(whole)
     return whole
 
 
+def percents(found: list[dict]) -> list[int]:
+    return sorted({line["percent"] for line in found})
+
+
 def named(runs: list[dict]) -> list[str]:
     """A table of the cells, and how many runs named each."""
-    slowed = [percent for percent in SLOWDOWNS if percent]
+    slowed = [percent for percent in percents(runs) if percent]
     total = Counter(run["percent"] for run in runs)
     red = Counter(
         (finding["cell"], run["percent"])
