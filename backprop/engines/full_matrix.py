@@ -9,6 +9,8 @@ from ..network import Array, Network, sigmoid, sigmoid_prime
 class FullMatrix(Engine):
     """Changes from per_sample: the loop over samples becomes the columns of one matrix."""
 
+    after = "per_sample"
+
     def __init__(self, network: Network) -> None:
         own = network.copy()
         self.weights = list(own.weights)

@@ -1,0 +1,82 @@
+"""numba_jit: fused, the whole step compiled, so that nothing is left of the interpreter between the products."""
+
+import ctypes
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numba.extending import get_cython_function_address
+
+from ..engine import Engine
+from ..network import Array, Network
+
+
+class NumbaJit(Engine):
+    """Changes from fused: compiled by Numba; each elementwise pass is one loop, each product one call of gemm."""
+
+    after = "fused"
+
+    def __init__(self, network: Network) -> None:
+        own = network.copy()
+        self.dtype = own.dtype
+        self.weights, self.biases = own.weights, own.biases
+        self.compiled = compile_step(self.dtype.char)
+        self.workspaces: dict[int, tuple[tuple[Array, ...], tuple[Array, ...]]] = {}
+
+    def step(self, x: Array, y: Array, eta: float) -> None:
+        m = len(x)
+        if m not in self.workspaces:
+            activations, deltas = (tuple(np.empty((m, len(b)), self.dtype) for b in self.biases) for _ in range(2))
+            self.workspaces[m] = activations, deltas
+        x, y = np.ascontiguousarray(x, self.dtype), np.ascontiguousarray(y, self.dtype)
+        self.compiled(self.weights, self.biases, *self.workspaces[m], x, y, -eta / m)
+
+    def network(self) -> Network:
+        return Network(self.weights, self.biases).copy()
+
+
+@cache
+def compile_step(char: str) -> Callable[..., None]:
+    """The step for float32 ("f") or float64 ("d"); Numba compiles it at its first call, for each depth anew."""
+    address = get_cython_function_address("scipy.linalg.cython_blas", {"f": "sgemm", "d": "dgemm"}[char])
+    gemm = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 13)(address)
+    plain, transposed = np.frombuffer(b"N", np.uint8), np.frombuffer(b"T", np.uint8)
+    dtype = np.dtype(char)
+
+    @njit  # type: ignore[untyped-decorator]
+    def product(flip_a: Any, flip_b: Any, m: int, n: int, k: int, alpha: float, a: Any, b: Any, beta: float, c: Any) -> None:
+        """C <- alpha A B + beta C for matrices as BLAS has them: each array's rows are the columns."""
+        sizes = np.array([m, n, k, a.shape[1], b.shape[1], c.shape[1]], np.int32)
+        factors = np.array([alpha, beta], dtype)
+        gemm(
+            flip_a.ctypes, flip_b.ctypes, sizes.ctypes, sizes[1:].ctypes, sizes[2:].ctypes,
+            factors.ctypes, a.ctypes, sizes[3:].ctypes, b.ctypes, sizes[4:].ctypes,
+            factors[1:].ctypes, c.ctypes, sizes[5:].ctypes,
+        )  # fmt: skip
+
+    @njit  # type: ignore[untyped-decorator]
+    def step(weights: Any, biases: Any, activations: Any, deltas: Any, x: Any, y: Any, rate: float) -> None:
+        m, last = len(x), len(weights) - 1
+        for layer in range(last + 1):
+            w, b, z = weights[layer], biases[layer], activations[layer]
+            a = x if layer == 0 else activations[layer - 1]
+            product(transposed, plain, w.shape[0], m, w.shape[1], 1.0, w, a, 0.0, z)
+            for sample in range(m):
+                for unit in range(len(b)):
+                    z[sample, unit] = 1 / (1 + np.exp(-z[sample, unit] - b[unit]))
+        for layer in range(last, -1, -1):
+            w, b, a, delta = weights[layer], biases[layer], activations[layer], deltas[layer]
+            for sample in range(m):
+                for unit in range(len(b)):
+                    error = a[sample, unit] - y[sample, unit] if layer == last else delta[sample, unit]
+                    delta[sample, unit] = error * a[sample, unit] * (1 - a[sample, unit])
+                    b[unit] += rate * delta[sample, unit]
+            if layer:
+                product(plain, plain, w.shape[1], m, w.shape[0], 1.0, w, delta, 0.0, deltas[layer - 1])
+            below = x if layer == 0 else activations[layer - 1]
+            product(plain, transposed, w.shape[1], w.shape[0], m, rate, below, delta, 1.0, w)
+
+    compiled: Callable[..., None] = step
+    return compiled
