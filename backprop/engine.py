@@ -22,10 +22,12 @@ class Engine(ABC):
 
     after names the engine that this one is one change away from: so engines make a ladder. One that is no rung,
     a peer, leaves it None. compiles says that each new shape costs seconds of compilation, at its first step.
+    traced says that its arrays are NumPy's, so that tracemalloc sees them.
     """
 
     after: ClassVar[str | None] = None
     compiles: ClassVar[bool] = False
+    traced: ClassVar[bool] = True
 
     @abstractmethod
     def __init__(self, network: Network) -> None:
@@ -36,8 +38,8 @@ class Engine(ABC):
         """Timed: forward, backward and update on one mini-batch.
 
         x (batch, n_in) and y (batch, n_out) are timed C-contiguous and of the network's dtype, and taken
-        as any real array; any batch length is taken, and it may change from step to step. eta is the learning rate, and the cost is
-        averaged over the batch: W -= eta * dC/dW, b -= eta * dC/db.
+        as any real array; any batch length is taken, and it may change from step to step. eta is the learning
+        rate, and the cost is averaged over the batch: W -= eta * dC/dW, b -= eta * dC/db.
         """
 
     @abstractmethod

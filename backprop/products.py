@@ -14,7 +14,7 @@ from functools import cache, partial
 from itertools import pairwise
 from statistics import median
 from time import perf_counter
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from scipy.linalg import get_blas_funcs
@@ -23,6 +23,8 @@ from .network import Array
 from .threads import current
 
 Columns = Literal["samples", "units"]
+Functions = Sequence[Callable[..., object]]
+"""gemm, gemv and ger of one dtype, as SciPy wraps them."""
 Form = Literal["whole", "blocks", "vector"]  # one call of gemm, several, or one of gemv or ger
 
 BLOCK = 500_000  # multiply-adds in a block: half of where OpenBLAS's kernels for small matrices end
@@ -52,7 +54,9 @@ class Products:
     update[layer](rate, a): w <- w + rate delta a^T.
     """
 
-    def __init__(self, weights: Sequence[Array], batch: int, plan: Plan | None = None) -> None:
+    def __init__(
+        self, weights: Sequence[Array], batch: int, plan: Plan | None = None, functions: Functions | None = None
+    ) -> None:
         sizes = (weights[0].shape[1], *(w.shape[0] for w in weights))
         dtype = weights[0].dtype
         plan = plan or fastest(sizes, batch, dtype.name, current())
@@ -60,13 +64,14 @@ class Products:
         self.all_activations = np.zeros(batch * sum(sizes[1:]), dtype)
         self.activations = self.of_each_layer(self.all_activations, sizes[1:])
         self.deltas = self.of_each_layer(np.zeros_like(self.all_activations), sizes[1:])
-        blas, forms = Blas(dtype, plan.columns), iter(plan.forms)
+        blas = Blas(functions or get_blas_funcs(("gemm", "gemv", "ger"), dtype=dtype), plan.columns)
+        forms = iter(plan.forms)
         self.forward = [
             blas.forward(w.T, z, next(forms), i == 0)
             for i, (w, z) in enumerate(zip(weights, self.activations, strict=True))
         ]
-        self.down: dict[int, Callable[[], None]] = {}
-        self.update: dict[int, Callable[[float, Array], None]] = {}
+        self.down: dict[int, Callable[[], object]] = {}
+        self.update: dict[int, Callable[[float, Array], object]] = {}
         for i in reversed(range(len(weights))):
             if i:
                 self.down[i] = blas.down(weights[i].T, self.deltas[i], self.deltas[i - 1], next(forms))
@@ -81,18 +86,18 @@ class Products:
 
 
 class Blas:
-    """Makes the calls of each product, for one dtype and one choice of columns.
+    """Makes the calls of each product by gemm, gemv and ger of one dtype, for one choice of columns.
 
     wt is a layer's weights transposed, (n_in, n_out) in Fortran order; first says that its inputs have the
     samples as columns whatever the others have. SciPy's wrappers silently copy an array that is not in Fortran
     order or of another dtype, and what they write then goes nowhere: the tests prove that nothing is copied.
     """
 
-    def __init__(self, dtype: np.dtype[Any], columns: Columns) -> None:
-        self.gemm, self.gemv, self.ger = get_blas_funcs(("gemm", "gemv", "ger"), dtype=dtype)
+    def __init__(self, functions: Functions, columns: Columns) -> None:
+        self.gemm, self.gemv, self.ger = functions
         self.by_samples = columns == "samples"
 
-    def forward(self, wt: Array, z: Array, form: Form, first: bool) -> Callable[[Array], None]:
+    def forward(self, wt: Array, z: Array, form: Form, first: bool) -> Callable[[Array], object]:
         gemm, gemv, cuts = self.gemm, self.gemv, cut(wt, z, form)
         if form == "vector":
             vector = z.reshape(-1)
@@ -112,7 +117,7 @@ class Blas:
 
         return product
 
-    def down(self, wt: Array, delta: Array, below: Array, form: Form) -> Callable[[], None]:
+    def down(self, wt: Array, delta: Array, below: Array, form: Form) -> Callable[[], object]:
         gemm, gemv, cuts = self.gemm, self.gemv, cut(wt, delta, form)
         if form == "vector":
             into, vector = below.reshape(-1), delta.reshape(-1)
@@ -132,7 +137,7 @@ class Blas:
 
         return product
 
-    def update(self, wt: Array, delta: Array, form: Form, first: bool) -> Callable[[float, Array], None]:
+    def update(self, wt: Array, delta: Array, form: Form, first: bool) -> Callable[[float, Array], object]:
         gemm, ger, cuts = self.gemm, self.ger, cut(wt, delta, form)
         if form == "vector":
             vector = delta.reshape(-1)

@@ -1,1 +1,8 @@
 """How the engines of `backprop` are compared: grid -> race -> records -> summary -> plots and report."""
+
+import os
+
+# Workers that spin after their part is done, as they do for milliseconds, would run on the core that the next
+# contestant needs: with two threads, races were off by a factor of ten. Read when the libraries are loaded.
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "14")  # 2^14 cycles
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # some ten microseconds: from one operation of PyTorch to the next

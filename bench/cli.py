@@ -16,10 +16,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
-from threadpoolctl import threadpool_limits
 
 import backprop
 from backprop import EngineError, InputError, data
+from backprop.threads import limited
 
 from . import contestants, grid, machine, records
 
@@ -86,6 +86,7 @@ def race(
     dtype: DType = "float64",
     threads: Threads = 1,
     seconds: Annotated[float, typer.Option(help="Time to race for.")] = 5.0,
+    floor: Annotated[bool, typer.Option(help="Race the products of a step alone, too.")] = True,
     json: Annotated[Path | None, typer.Option(help="Write the record, with every slice, to this file.")] = None,
     allocator: Allocator = "pinned",
 ) -> int:
@@ -105,6 +106,7 @@ def race(
                 field,
                 seconds=seconds,
                 rng=np.random.default_rng(),
+                floor=floor,
                 progress=lambda share: progress.update(task, completed=share, refresh=True),
             )
         if temporary:
@@ -137,7 +139,7 @@ def train(
     if allocator == "pinned":
         machine.pin_allocator()
     lessons = report.Lessons([contestant.name for contestant in field])
-    with threadpool_limits(limits=threads, user_api="blas"), bar() as progress:
+    with limited(threads), bar() as progress:
         task = progress.add_task(f"{cell.id}, eta {eta:g}", total=epochs)
         for finished in run_epochs(field, cell, learned, eta=eta, epochs=epochs, seed=seed):
             show(lessons.add(finished))

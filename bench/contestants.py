@@ -18,12 +18,20 @@ from . import revision
 class Contestant:
     """What is raced: a name that is unique in its race, how to make a fresh engine, and the commit it is from.
 
-    commit is None for the code as it lies in the work tree.
+    commit is None for the code as it lies in the work tree. after and traced are the engine's own attributes.
     """
 
     name: str
     make: Callable[[Network], Engine]
     commit: str | None = None
+
+    @property
+    def after(self) -> str | None:
+        return getattr(self.make, "after", None)
+
+    @property
+    def traced(self) -> bool:
+        return getattr(self.make, "traced", True)
 
 
 def resolve(addresses: Sequence[str]) -> list[Contestant]:

@@ -18,9 +18,8 @@ from time import perf_counter
 
 import msgspec
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from backprop import Engine, Network
+from backprop import Engine, Network, threads
 from backprop.check import check_step
 
 from . import machine, revision
@@ -80,7 +79,7 @@ def _lap(
 ) -> Rounds:
     course = prepare(lap.cell, rng)
     lanes = [Lane(arm, makes[arm], steps=lap.steps or 1) for arm in ARMS]
-    with threadpool_limits(limits=lap.cell.threads, user_api="blas"):
+    with threads.limited(lap.cell.threads):
         if lap.steps is None:
             _check(lanes, course, lap.cell.batch, clock)
         engines = {} if any(lane.failed for lane in lanes) else run_pass(lanes, course, lap.seconds, rng, clock)

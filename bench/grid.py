@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from functools import cache
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -14,8 +15,9 @@ from backprop import InputError
 DType = Literal["float32", "float64"]
 
 
+@cache
 def cores() -> int:
-    """How many cores this process may run on."""
+    """How many cores this process might run on when it started."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -37,6 +39,12 @@ class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The cell in one word, such as 784-30-10-b10-float64-t1."""
         word = f"{format_sizes(self.sizes)}-b{self.batch}-{self.dtype}-t{self.threads}"
         return word if self.data == "random" else f"{word}-{self.data}"
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations in the products of a step: the first layer has two, the others three."""
+        forward = [2 * self.batch * n_in * n_out for n_in, n_out in itertools.pairwise(self.sizes)]
+        return 3 * sum(forward) - forward[0]
 
 
 class Axes(msgspec.Struct, forbid_unknown_fields=True):

@@ -36,6 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--engines", default="per_sample,full_matrix", help="Engines to race: names or .py files, a,b,...")
     group.addoption("--cell-seconds", type=float, default=3.5, help="Time to race for in each cell (default: 3.5).")
     group.addoption("--results", type=Path, help="Folder for records, table and plots (default: results/latest).")
+    group.addoption("--no-floor", action="store_true", help="Do not race the floor, the products of a step alone.")
     group.addoption(
         "--allocator", choices=["pinned", "default"], default="pinned", help="Pin glibc's thresholds or not."
     )
@@ -136,6 +137,7 @@ class Suite:
                 self.contestants,
                 seconds=budget,
                 rng=np.random.default_rng(),
+                floor=not self.config.option.no_floor,
                 clock=benchmark._timer,
                 progress=lambda share: live(f"{head}  racing {share:.0%}"),
             )

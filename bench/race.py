@@ -18,14 +18,14 @@ from time import perf_counter
 from typing import ParamSpec
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from backprop import Engine, GradientError, InputError, Network
+from backprop import Engine, GradientError, InputError, Network, threads
 from backprop.check import check_step, verify
 
 from . import machine
 from .contestants import Contestant
 from .course import Course, prepare
+from .floor import Floor
 from .grid import Cell
 from .records import SCHEMA, Noise, Record, Result
 
@@ -45,6 +45,10 @@ class Lane:
     name: str
     make: Callable[[Network], Engine]
     commit: str | None = None
+    after: str | None = None
+    traced: bool = True  # tracemalloc sees its memory
+    checked: bool = True  # it is an engine, whose gradient is checked
+    first_step_seconds: float | None = None
     gradient_error: float | None = None
     peak_bytes: int | None = None
     step_seconds: float = 0.0
@@ -67,8 +71,17 @@ class Lane:
 
     def result(self) -> Result:
         if self.left_out:
-            return Result(self.name, left_out=self.left_out, failed=self.failed, commit=self.commit)
-        return Result(self.name, self.seconds, self.steps, self.gradient_error, self.peak_bytes, commit=self.commit)
+            return Result(self.name, left_out=self.left_out, failed=self.failed, commit=self.commit, after=self.after)
+        return Result(
+            self.name,
+            self.seconds,
+            self.steps,
+            self.gradient_error,
+            self.peak_bytes,
+            commit=self.commit,
+            after=self.after,
+            first_step_seconds=self.first_step_seconds,
+        )
 
 
 def race(
@@ -77,29 +90,33 @@ def race(
     *,
     seconds: float,
     rng: np.random.Generator,
+    floor: bool = False,
     clock: Clock = perf_counter,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Record:
     """Race the contestants in this cell for about `seconds` (the checks before and after come on top).
 
-    progress is told the share done after each pass. A contestant that fails its check, or raises, or is too
-    slow for five passes within `seconds`, is in the record with the reason and without timings.
+    floor: race the products of a step alone, too. progress is told the share done after each pass. A contestant
+    that fails its check, or raises, or is too slow for five passes within `seconds`, is in the record with the
+    reason and without timings.
     """
     check_seconds(seconds)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     start = clock()
-    with threadpool_limits(limits=cell.threads, user_api="blas"):
+    with threads.limited(cell.threads):
         environment = machine.environment()
         course = prepare(cell, rng)
-        lanes = [Lane(contestant.name, contestant.make, contestant.commit) for contestant in contestants]
-        for lane in lanes:
-            attempt(lane, qualify, lane, course, cell.batch, clock)
+        lanes = [Lane(one.name, one.make, one.commit, one.after, one.traced) for one in contestants]
+        ground = [Lane(Floor.name, Floor, checked=False)] if floor else []
+        for lane in [*lanes, *ground]:
+            attempt(lane, admit, lane, course, cell.batch, seconds, clock)
         leave_out_slow(lanes, seconds)
         twin = second_copy(lanes)
-        run_passes([*lanes, *([twin] if twin else [])], course, seconds, rng, clock, progress)
+        run_passes([*lanes, *ground, *([twin] if twin else [])], course, seconds, rng, clock, progress)
     noise = Noise(twin.name, twin.seconds) if twin and not twin.left_out else None
-    results = [lane.result() for lane in lanes]
-    return Record(SCHEMA, cell, results, noise, environment, started, round(clock() - start, 3))
+    results, floors = ([lane.result() for lane in part] for part in (lanes, ground))
+    elapsed = round(clock() - start, 3)
+    return Record(SCHEMA, cell, results, noise, environment, started, elapsed, floors[0] if floors else None)
 
 
 def check_seconds(seconds: float) -> None:
@@ -117,16 +134,32 @@ def attempt(lane: Lane, act: Callable[P, object], *args: P.args, **kwargs: P.kwa
     return not lane.failed
 
 
+def admit(lane: Lane, course: Course, batch: int, seconds: float, clock: Clock) -> None:
+    """Let the engine take its first two steps, and qualify it unless it is too slow in any field."""
+    engine = lane.make(course.network)
+    took = []
+    for _ in range(2):
+        start = clock()
+        engine.step(*course.batches[0], ETA)
+        took.append(clock() - start)
+    lane.first_step_seconds, lane.step_seconds = round(took[0], 6), took[1]
+    leave_out_slow([lane], seconds)
+    if not lane.left_out:
+        qualify(lane, course, batch, clock)
+
+
 def qualify(lane: Lane, course: Course, batch: int, clock: Clock) -> None:
     """Check the gradient, weigh the memory of one step, and find how many steps make a slice."""
-    lane.gradient_error = verify(lane.make, course.network, course.x, course.y, batch)
+    if lane.checked:
+        lane.gradient_error = verify(lane.make, course.network, course.x, course.y, batch)
     x, y = course.batches[0]
-    tracemalloc.start()
-    try:
-        lane.make(course.network).step(x, y, ETA)
-        lane.peak_bytes = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    if lane.traced:
+        tracemalloc.start()
+        try:
+            lane.make(course.network).step(x, y, ETA)
+            lane.peak_bytes = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
     engine = lane.make(course.network)
     engine.step(x, y, ETA)
     lane.steps = course.steps or 1
@@ -203,7 +236,8 @@ def run_passes(
             done += 1
             progress(done / passes)
     for i, engine in engines.items():
-        attempt(lanes[i], check_step, engine, *course.batches[0])
+        if lanes[i].checked:
+            attempt(lanes[i], check_step, engine, *course.batches[0])
 
 
 def run_pass(

@@ -25,7 +25,9 @@ class Result(msgspec.Struct, frozen=True):
     """What the race found of one contestant.
 
     left_out says why there are no seconds, or is None; failed says whether that is the engine's own fault.
-    commit is that of an engine named at a revision, None where it is the work tree's.
+    commit is that of an engine named at a revision, None where it is the work tree's. after is the engine that
+    this one is one change away from. first_step_seconds is what the first step of all took: compilation, trials.
+    peak_bytes is None where it is not known.
     """
 
     name: str
@@ -36,6 +38,8 @@ class Result(msgspec.Struct, frozen=True):
     left_out: str | None = None
     failed: bool = False
     commit: str | None = None
+    after: str | None = None
+    first_step_seconds: float | None = None
 
 
 class Noise(msgspec.Struct, frozen=True):
@@ -71,7 +75,7 @@ class Environment(msgspec.Struct, frozen=True):
 
 
 class Record(msgspec.Struct, frozen=True):
-    """One race: the cell, what was found of each contestant in the order they were named, and the noise."""
+    """One race: the cell, what was found of each contestant in the order they were named, the noise, the floor."""
 
     schema: int
     cell: Cell
@@ -80,6 +84,7 @@ class Record(msgspec.Struct, frozen=True):
     environment: Environment
     started: str
     elapsed_seconds: float
+    floor: Result | None = None
 
     @property
     def failures(self) -> list[Result]:
@@ -90,6 +95,9 @@ class Record(msgspec.Struct, frozen=True):
         """Time spent inside slices, the second copy's among them."""
         steps = {result.name: result.steps_per_slice or 0 for result in self.contestants}
         slices = [(result.name, result.seconds) for result in self.contestants]
+        if self.floor:
+            steps[self.floor.name] = self.floor.steps_per_slice or 0
+            slices.append((self.floor.name, self.floor.seconds))
         if self.noise:
             slices.append((self.noise.of, self.noise.seconds))
         return sum(steps[name] * taken for name, passes in slices for rounds in passes for taken in rounds if taken)

@@ -66,6 +66,12 @@ def speedup(record: Record, result: Result) -> Estimate | None:
     return ratio(reference.seconds, result.seconds) if reference.seconds and result.seconds else None
 
 
+def efficiency(record: Record, result: Result) -> Estimate | None:
+    """The floor's time over this contestant's; None where either has none."""
+    floor = record.floor
+    return ratio(floor.seconds, result.seconds) if floor and floor.seconds and result.seconds else None
+
+
 def noise_floor(record: Record) -> float | None:
     """What this machine could resolve in this race, as a share: the uncertainty of a ratio that must be 1.
 

@@ -17,6 +17,7 @@ COLUMNS = (
     *("seconds_per_step", "seconds_low", "seconds_high", "samples_per_second"),
     *("speedup", "speedup_low", "speedup_high", "noise_floor", "gradient_error", "peak_bytes"),
     *("passes", "rounds", "steps_per_slice", "left_out"),
+    *("flops", "efficiency", "efficiency_low", "efficiency_high", "after", "first_step_seconds"),
 )
 
 
@@ -24,7 +25,8 @@ def frame(records: Sequence[Record]) -> pd.DataFrame:
     """A row for each record and contestant, in the order of the records, with COLUMNS.
 
     speedup is the baseline's time over the engine's, NaN where either has none; noise_floor is how far from
-    1 the interval reaches for two copies of one engine in the same rounds (0.01 is 1 %).
+    1 the interval reaches for two copies of one engine in the same rounds (0.01 is 1 %). efficiency is the
+    floor's time over the engine's.
     """
     rows = pd.DataFrame([row for record in records for row in _rows(record)], columns=list(COLUMNS))
     return rows.astype({"peak_bytes": "Int64", "steps_per_slice": "Int64"})
@@ -55,11 +57,16 @@ def _rows(record: Record) -> list[dict[str, Any]]:
             "rounds": sum(s is not None for rounds in result.seconds for s in rounds),
             "steps_per_slice": result.steps_per_slice,
             "left_out": result.left_out,
+            "flops": cell.flops,
+            "after": result.after,
+            "first_step_seconds": result.first_step_seconds,
         }
         if time := stats.typical(result.seconds):
             row |= {"seconds_per_step": time.value, "seconds_low": time.low, "seconds_high": time.high}
             row["samples_per_second"] = cell.batch / time.value
         if gain := stats.speedup(record, result):
             row |= {"speedup": gain.value, "speedup_low": gain.low, "speedup_high": gain.high}
+        if share := stats.efficiency(record, result):
+            row |= {"efficiency": share.value, "efficiency_low": share.low, "efficiency_high": share.high}
         rows.append(row)
     return rows

@@ -38,6 +38,7 @@ class JaxJit(Engine):
     """A peer: XLA plans the whole step, and writes the new parameters where the old ones were."""
 
     compiles = True
+    traced = False
 
     def __init__(self, network: Network) -> None:
         global threads

@@ -45,8 +45,10 @@ def compile_step(char: str) -> Callable[..., None]:
     plain, transposed = np.frombuffer(b"N", np.uint8), np.frombuffer(b"T", np.uint8)
     dtype = np.dtype(char)
 
-    @njit  # type: ignore[untyped-decorator]
-    def product(flip_a: Any, flip_b: Any, m: int, n: int, k: int, alpha: float, a: Any, b: Any, beta: float, c: Any) -> None:
+    @njit
+    def product(
+        flip_a: Any, flip_b: Any, m: int, n: int, k: int, alpha: float, a: Any, b: Any, beta: float, c: Any
+    ) -> None:
         """C <- alpha A B + beta C for matrices as BLAS has them: each array's rows are the columns."""
         sizes = np.array([m, n, k, a.shape[1], b.shape[1], c.shape[1]], np.int32)
         factors = np.array([alpha, beta], dtype)
@@ -56,7 +58,7 @@ def compile_step(char: str) -> Callable[..., None]:
             factors[1:].ctypes, c.ctypes, sizes[5:].ctypes,
         )  # fmt: skip
 
-    @njit  # type: ignore[untyped-decorator]
+    @njit
     def step(weights: Any, biases: Any, activations: Any, deltas: Any, x: Any, y: Any, rate: float) -> None:
         m, last = len(x), len(weights) - 1
         for layer in range(last + 1):

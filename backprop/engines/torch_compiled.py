@@ -38,6 +38,7 @@ class TorchCompiled(Engine):
     """A peer: no dispatch between the operations; their loops are fused into C++ kernels."""
 
     compiles = True
+    traced = False
 
     def __init__(self, network: Network) -> None:
         torch.set_num_threads(current())

@@ -12,6 +12,8 @@ from ..threads import current
 class TorchEager(Engine):
     """A peer: operations are dispatched one by one, and the gradient is autograd's."""
 
+    traced = False
+
     def __init__(self, network: Network) -> None:
         torch.set_num_threads(current())
         self.dtype = network.dtype
