@@ -21,7 +21,7 @@ class Engine(ABC):
     An engine changes nothing that it is given and shares no memory with another engine.
 
     after names the engine that this one is one change away from: so engines make a ladder. One that is no rung,
-    a peer, leaves it None. compiles says that each new shape costs seconds of compilation, at its first step.
+    a peer, leaves it None. compiles says that first steps cost seconds of compilation.
     traced says that its arrays are NumPy's, so that tracemalloc sees them.
     """
 

@@ -15,7 +15,7 @@ from .revision import Loaded, Tree
 
 
 class Standing(msgspec.Struct):
-    """An engine that was not raced to an end: unchanged, new, removed, unavailable, inconclusive or wrong; and why."""
+    """An engine not raced to an end, and why: unchanged, new, removed, unavailable, left out, inconclusive or wrong."""
 
     engine: str
     state: str
@@ -27,7 +27,7 @@ def sort_out(
 ) -> tuple[list[Standing], list[str]]:
     """Who need not or can't be raced, with the reason, and who is to be.
 
-    Without `asked`, every engine is sorted out. Raises InputError for an engine asked for that neither tree has,
+    Without `asked`, every engine is sorted out, and those that compile for seconds are left out. Raises InputError for an engine asked for that neither tree has,
     or that can't be loaded here.
     """
     before, now = revision.names_of(base), revision.names_of(change)
@@ -42,7 +42,7 @@ def sort_out(
         elif engine not in now:
             standings.append(Standing(engine, "removed", "no longer in the work tree"))
         else:
-            standing = _compare(engine, base, change, same_dependencies and not everything)
+            standing = _compare(engine, base, change, same_dependencies and not everything, bool(asked))
             if asked and standing and standing.state == "unavailable":
                 raise InputError(standing.why)
             if standing:
@@ -52,7 +52,7 @@ def sort_out(
     return standings, to_race
 
 
-def _compare(engine: str, base: Tree, change: Tree, may_skip: bool) -> Standing | None:
+def _compare(engine: str, base: Tree, change: Tree, may_skip: bool, asked: bool) -> Standing | None:
     """Load the engine from both trees: what stands in the way of a race, or makes it needless."""
     loaded: list[Loaded] = []
     errors: list[str | None] = []
@@ -66,6 +66,8 @@ def _compare(engine: str, base: Tree, change: Tree, may_skip: bool) -> Standing 
         return Standing(engine, "unavailable" if errors[0] else "wrong", errors[1])
     if errors[0]:
         return Standing(engine, "new", f"nothing to compare it with: {errors[0]}")
+    if not asked and getattr(loaded[1].make, "compiles", False):
+        return Standing(engine, "left out", "each process would compile it for seconds: name it with --engines")
     if may_skip and _same_code(*loaded):
         return Standing(engine, "unchanged", f"the same code and dependencies as in {base.label}; not raced")
     return None

@@ -89,7 +89,7 @@ def markdown(record: GateRecord) -> str:
 def workflow_commands(record: GateRecord) -> Iterator[str]:
     """GitHub's workflow commands: errors for what regressed or is wrong, notices for the rest that is news."""
     for standing in record.standings:
-        if standing.state not in ("unchanged", "unavailable"):
+        if standing.state not in ("unchanged", "unavailable", "left out"):
             kind = "error" if standing.state == "wrong" else "notice"
             yield _command(kind, f"{standing.engine} is {standing.state}", standing.why)
     for verdict in ("regressed", "improved", "inconclusive"):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ctypes
 import platform
 import subprocess
+from contextlib import suppress
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from .revision import git
 # glibc's mallopt parameters (malloc.h), with the values that keep every array of a step on the heap and the
 # heap from shrinking: otherwise its thresholds move as a process runs, and identical engines differ for good.
 MALLOPT = {-3: 1 << 30, -1: (1 << 31) - 1, -2: 64 << 20}  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD
-PACKAGES = ("numpy", "scipy", "pytest-benchmark", "backprop-bench")
+PACKAGES = ("numpy", "scipy", "numba", "torch", "jax", "jaxlib", "pytest-benchmark", "backprop-bench")
 
 _allocator = "default"
 
@@ -65,9 +66,18 @@ def _unchanging() -> dict[str, Any]:
         "governor": _governor(),
         "os": platform.platform(),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "packages": {name: version(name) for name in PACKAGES},
+        "packages": versions(),
         **_revision(),
     }
+
+
+def versions() -> dict[str, str]:
+    """Those of the packages that are installed."""
+    found = {}
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def _governor() -> str | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backprop import InputError, load, names
 from bench import revision
 from bench.gate import Finding, GateRecord
 from bench.grid import Cell
@@ -51,6 +52,15 @@ def make_record(batch=10, speedup=4.0, hidden="30", noise=0.01, failed=None, slo
     return Record(SCHEMA, Cell(sizes, batch, **cell), contestants, twin, ENVIRONMENT, started, 4.0)
 
 
+@pytest.fixture(scope="module", params=names())
+def engine(request):
+    """Each built-in engine that can be had here."""
+    try:
+        return load(request.param)
+    except InputError as error:
+        pytest.skip(str(error))
+
+
 @pytest.fixture
 def record():
     return make_record
@@ -65,12 +75,15 @@ def grid_records():
 
 
 class Repository:
-    """A git repository of its own with this project's packages, to change and to commit in."""
+    """A git repository of its own with this project's packages and two of its engines, to change and to commit in."""
 
     def __init__(self, folder):
         self.folder = folder
         for package in ("backprop", "bench"):
             shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+        for path in (folder / "backprop" / "engines").iterdir():
+            if path.stem not in ("__init__", "full_matrix", "per_sample"):
+                path.unlink()
         shutil.copy(ROOT / "pyproject.toml", folder)
         self.git("init", "--quiet", "--initial-branch=main")
         self.commit()

@@ -206,6 +206,15 @@ def test_an_engine_that_never_could_be_loaded_here_is_not_available(repository):
         judge(Machine(), engines=["full_matrix"])
 
 
+def test_an_engine_that_compiles_for_seconds_is_raced_only_by_its_name(repository):
+    repository.edit(FULL, "    def __init__", "    compiles = True\n\n    def __init__")
+    machine = Machine()
+    assert standings(judge(machine, everything=True))["full_matrix"] == "left out"
+    assert {job.engine for job in machine.jobs} == {"per_sample"}
+    asked = judge(Machine(), engines=["full_matrix"])
+    assert {found.engine for found in asked.findings} == {"full_matrix"}
+
+
 def test_an_engine_that_goes_wrong_on_the_way_is_taken_off(repository):
     class Breaks(Machine):
         def rounds(self, engine, cell):

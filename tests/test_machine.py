@@ -20,6 +20,11 @@ def test_the_environment_is_json_and_tells_the_threads_of_every_pool():
     assert about["python"].endswith(".".join(map(str, sys.version_info[:3])))
 
 
+def test_packages_that_are_not_installed_are_left_out(monkeypatch):
+    monkeypatch.setattr(machine, "PACKAGES", ("numpy", "no-such-package"))
+    assert list(machine.versions()) == ["numpy"]
+
+
 def test_the_revision_is_this_repositorys():
     head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     assert machine.environment().revision == (head.stdout.strip() or None)

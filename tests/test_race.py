@@ -86,7 +86,7 @@ def test_every_pass_has_fresh_engines():
     contestants = [paced(clock, "a", 1e-3), paced(clock, "b", 3e-4)]
     record = run(clock, *contestants)
     passes = len(record.contestants[0].seconds)
-    before = 4  # two to check the gradient, one to weigh, one to calibrate
+    before = 5  # one to be admitted, two to check the gradient, one to weigh, one to calibrate
     assert contestants[0].make.made == before + passes
     assert contestants[1].make.made == before + 2 * passes  # it is the fastest, and its copy is raced too
 

@@ -17,6 +17,7 @@ class NumbaJit(Engine):
     """Changes from fused: compiled by Numba; each elementwise pass is one loop, each product one call of gemm."""
 
     after = "fused"
+    compiles = True
 
     def __init__(self, network: Network) -> None:
         own = network.copy()

@@ -1,0 +1,114 @@
+"""The products of a step: right in every form, written where they belong, and found by a trial."""
+
+import tracemalloc
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from backprop import Network, load, products
+from backprop.check import tolerance
+from backprop.products import Plan, Products, cut, fastest
+
+PLANS = [
+    *[(columns, form, batch) for columns in ("samples", "units") for form in ("whole", "blocks") for batch in (1, 7)],
+    ("samples", "vector", 1),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("columns", "form", "batch"), PLANS)
+def test_every_form_gives_the_products_and_writes_them_in_place(monkeypatch, columns, form, batch, dtype):
+    monkeypatch.setattr(products, "BLOCK", 100)  # so that even these are cut
+    sizes = (9, 8, 6, 3)
+    rng = np.random.default_rng(0)
+    network = Network.random(sizes, rng, dtype)
+    close = {"rtol": 0, "atol": tolerance(network, batch)}
+    weights = list(network.copy().weights)
+    made = Products(weights, batch, Plan(columns, (form,) * 8))
+    x = np.asfortranarray(rng.random((9, batch)), dtype)
+
+    def by_samples(matrix):
+        return matrix if columns == "samples" else matrix.T
+
+    a = x
+    for layer, (w, z) in enumerate(zip(weights, made.activations, strict=True)):
+        assert np.shares_memory(z, made.all_activations)
+        z[...] = rng.random(z.shape)
+        expected = -(w @ (x if layer == 0 else by_samples(a)) + by_samples(z))
+        made.forward[layer](a)
+        np.testing.assert_allclose(by_samples(z), expected, **close)
+        a = z
+    for layer in reversed(range(3)):
+        made.deltas[layer][...] = rng.random(made.deltas[layer].shape)
+        delta = by_samples(made.deltas[layer]).copy()
+        if layer:
+            made.down[layer]()
+            np.testing.assert_allclose(by_samples(made.deltas[layer - 1]), weights[layer].T @ delta, **close)
+        below = by_samples(made.activations[layer - 1]) if layer else x
+        expected = weights[layer] - 0.5 * delta @ below.T
+        made.update[layer](-0.5, made.activations[layer - 1] if layer else x)
+        np.testing.assert_allclose(weights[layer], expected, **close)
+
+
+@pytest.mark.parametrize("units", [1, 2, 3, 10, 999])
+def test_blocks_are_small_enough_and_make_up_the_whole(units):
+    wt, z = np.empty((784, units), order="F"), np.empty((units, 1000), order="F")
+    parts = cut(wt, z, "blocks")
+    if units == 1:
+        assert len(parts) == 2
+    assert [part.stop for part in parts[:-1]] == [part.start for part in parts[1:]]
+    assert (parts[0].start, parts[-1].stop) == (0, 1000)
+    assert max(part.stop - part.start for part in parts) * 784 * units <= 1.5 * products.BLOCK + 784 * units
+    assert cut(wt, z, "whole") == [None]
+
+
+def test_the_trial_takes_the_plan_that_takes_least_time(monkeypatch):
+    """Time goes by only while a product is run: units of columns 1, samples 3, and in blocks half of it."""
+    now = [0.0]
+
+    def timed(products, x):
+        whole = "whole" in plans[id(products)].forms
+        cost = (3.0 if products.columns == "samples" else 1.0) * (1.0 if whole else 0.5)
+        return [lambda: now.__setitem__(0, now[0] + cost)] * 5
+
+    plans = {}
+    made = Products.__init__
+
+    def noted(self, weights, batch, plan=None, functions=None):
+        made(self, weights, batch, plan, functions)
+        plans[id(self)] = plan
+
+    monkeypatch.setattr(Products, "__init__", noted)
+    monkeypatch.setattr(products, "steps", timed)
+    monkeypatch.setattr(products, "perf_counter", lambda: now[0])
+    fastest.cache_clear()
+    try:
+        assert fastest((4, 3, 2), 8, "float64", 1) == Plan("units", ("blocks",) * 5)
+    finally:
+        fastest.cache_clear()
+
+
+@pytest.mark.parametrize("name", ["in_place", "fused"])
+@pytest.mark.parametrize("batch", [1, 32])
+def test_updates_land_in_place_and_a_step_allocates_no_array(name, batch):
+    sizes = (784, 100, 60, 10)  # each matrix and each vector but the last bias is more than a kilobyte
+    rng = np.random.default_rng(0)
+    network = Network.random(sizes, rng)
+    engine = load(name)(network)
+    x, y = rng.random((batch, 784)), rng.random((batch, 10))
+    engine.step(x, y, 1.0)
+    held = [*engine.weights, *engine.biases]
+    before = [block.copy() for block in held]
+    tracemalloc.start()
+    try:
+        engine.step(x, y, 1.0)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    smallest = min(n_out * batch for _, n_out in pairwise(sizes)) * 8 if batch > 1 else 100 * 8
+    assert peak < max(smallest, 2000), "what Python's own objects take, and no array"
+    after = [*engine.weights, *engine.biases]
+    for was, old, now in zip(before, held, after, strict=True):
+        assert np.shares_memory(old, now)
+        assert not np.array_equal(was, now), "the update went to a copy"
