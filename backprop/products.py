@@ -28,7 +28,7 @@ Functions = Sequence[Callable[..., object]]
 Form = Literal["whole", "blocks", "vector"]  # one call of gemm, several, or one of gemv or ger
 
 BLOCK = 500_000  # multiply-adds in a block: half of where OpenBLAS's kernels for small matrices end
-ROUNDS = (3, 15)  # of the trial: the fewest, and where it stops even before
+ROUNDS = (3, 200)  # of a trial: the fewest, and the most
 TRIAL_SECONDS = 0.2
 WORTH = 0.95  # a form other than whole must take less than this share of its time
 
@@ -178,38 +178,55 @@ def take(matrix: Array, part: slice | None) -> Array:
 def fastest(sizes: tuple[int, ...], batch: int, dtype: str, _threads: int) -> Plan:
     """The plan of a step of these layer sizes that takes the least time now, with this many threads.
 
-    Whole steps of the products are run, a product timed at a time, so that each finds in the caches what the
-    one before it has left there. Columns that are samples and columns that are units are tried in turn.
+    First every plan of one form throughout is timed, product by product; then those that have the fastest form
+    of each product, against the best of the first: a form may leave the weights in the cache of another core,
+    and so be fast only among its like.
     """
     weights = [np.full((n_out, n_in), 1e-3, dtype) for n_in, n_out in pairwise(sizes)]
     x = np.full((sizes[0], batch), 1e-3, dtype, order="F")
     single = batch == 1  # then the columns are the same, and a product can be one with a vector
-    plans = [
+    uniform = [
         Plan(columns, (form,) * (3 * len(weights) - 1))
         for columns in get_args(Columns)[: 1 if single else 2]
         for form in get_args(Form)[: 3 if single else 2]
     ]
-    calls = [steps(Products(weights, batch, plan), x) for plan in plans]
-    taken: list[list[list[float]]] = [[[] for _ in products] for products in calls]
-    start = perf_counter()
-    while len(taken[0][0]) < ROUNDS[0] or (len(taken[0][0]) < ROUNDS[1] and perf_counter() - start < TRIAL_SECONDS):
-        for products, times in zip(calls, taken, strict=True):
-            for product, seconds in zip(products, times, strict=True):
-                before = perf_counter()
-                product()
-                seconds.append(perf_counter() - before)
-    totals: dict[Plan, float] = {}
-    for columns in get_args(Columns):
+    taken = trial(uniform, weights, x)
+    mixed = []
+    for columns in dict.fromkeys(plan.columns for plan in uniform):
         tried = [
-            [(median(seconds) * (1.0 if form == "whole" else 1 / WORTH), form) for seconds in times]
-            for plan, times in zip(plans, taken, strict=True)
+            [(seconds * (1.0 if form == "whole" else 1 / WORTH), form) for seconds in taken[plan]]
+            for plan in uniform
             if plan.columns == columns
             for form in plan.forms[:1]
         ]
-        best = [min(product) for product in zip(*tried, strict=True)]
-        if best:
-            totals[Plan(columns, tuple(form for _, form in best))] = sum(seconds for seconds, _ in best)
+        mixed.append(Plan(columns, tuple(min(product)[1] for product in zip(*tried, strict=True))))
+    best = min(uniform, key=lambda plan: sum(taken[plan]))
+    totals = {plan: sum(seconds) for plan, seconds in trial([best, *mixed], weights, x).items()}
     return min(totals, key=lambda plan: totals[plan])
+
+
+def trial(plans: Sequence[Plan], weights: Sequence[Array], x: Array) -> dict[Plan, list[float]]:
+    """For each plan, the median seconds of each product of a step on inputs x (n_in, batch), in Fortran order.
+
+    In every round a plan takes two steps and the second is timed: so each product finds in the caches what the
+    one before it, of the same plan, has left there.
+    """
+    calls = {plan: steps(Products(weights, x.shape[1], plan), x) for plan in plans}
+    taken: dict[Plan, list[list[float]]] = {plan: [] for plan in calls}
+    start = perf_counter()
+    for number in range(ROUNDS[1]):
+        if number >= ROUNDS[0] and perf_counter() - start > TRIAL_SECONDS:
+            break
+        for plan, products in calls.items():
+            for product in products:
+                product()
+            seconds = []
+            for product in products:
+                before = perf_counter()
+                product()
+                seconds.append(perf_counter() - before)
+            taken[plan].append(seconds)
+    return {plan: [median(product) for product in zip(*times, strict=True)] for plan, times in taken.items()}
 
 
 def steps(products: Products, x: Array) -> list[Callable[[], object]]:

@@ -27,8 +27,8 @@ def sort_out(
 ) -> tuple[list[Standing], list[str]]:
     """Who need not or can't be raced, with the reason, and who is to be.
 
-    Without `asked`, every engine is sorted out, and those that compile for seconds are left out. Raises InputError for an engine asked for that neither tree has,
-    or that can't be loaded here.
+    Without `asked`, every engine is sorted out, and those that compile for seconds are left out. Raises
+    InputError for an engine asked for that neither tree has, or that can't be loaded here.
     """
     before, now = revision.names_of(base), revision.names_of(change)
     for engine in asked or ():

@@ -132,8 +132,9 @@ def gate(
 ) -> GateRecord:
     """Race the engines of the work tree against themselves at the revision `against`, for `budget` seconds at most.
 
-    Without `engines`, all but those that compile for seconds; without `everything`, only those whose code differs. progress is told how many rows
-    are undecided, how many there are, and the seconds left. Raises InputError for a call that can't be met.
+    Without `engines`, all but those that compile for seconds; without `everything`, only those whose code
+    differs. progress is told how many rows are undecided, how many there are, and the seconds left. Raises
+    InputError for a call that can't be met.
     """
     started, start = datetime.now(UTC).isoformat(timespec="seconds"), clock()
     end = start + budget

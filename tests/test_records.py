@@ -18,16 +18,8 @@ def test_what_is_written_is_read_back(tmp_path, record):
 
 def test_a_line_is_plain_json_with_the_fields_promised(record):
     line = json.loads(records.dump(record()))
-    assert list(line) == [
-        "schema",
-        "cell",
-        "contestants",
-        "noise",
-        "environment",
-        "started",
-        "elapsed_seconds",
-        "floor",
-    ]
+    fields = ["schema", "cell", "contestants", "noise", "environment", "started", "elapsed_seconds", "floor"]
+    assert list(line) == fields
     assert {"name", "seconds", "steps_per_slice", "gradient_error", "peak_bytes"} <= set(line["contestants"][0])
 
 

@@ -61,7 +61,8 @@ class Fused(Engine):
 
         multiply(work.all_activations, work.all_activations, work.all_slopes)
         subtract(work.all_activations, work.all_slopes, work.all_slopes)  # sigmoid' = a - a^2, of every layer at once
-        subtract(a, y.T if work.by_samples else y, deltas[-1])
+        deltas[-1][...] = y.T if work.by_samples else y  # in one call, NumPy would allocate a buffer
+        subtract(a, deltas[-1], deltas[-1])
         multiply(deltas[-1], slopes[-1], deltas[-1])
         rate = -eta / m
         for layer in reversed(range(len(deltas))):

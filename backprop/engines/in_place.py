@@ -28,16 +28,18 @@ class InPlace(Engine):
         activations, slopes, deltas = self.workspaces[m]
 
         x = a = np.ascontiguousarray(x, self.dtype).T
-        for w, b, z in zip(self.weights, self.biases, activations, strict=True):
+        for w, b, z, rows in zip(self.weights, self.biases, activations, slopes, strict=True):
             np.dot(w, a, out=z)
-            z += b
+            rows[...] = b  # z += b would allocate a buffer, as NumPy does for operands of different strides
+            z += rows
             a = z  # sigmoid in place: 1 / (1 + exp(-z))
             np.negative(a, out=a)
             np.exp(a, out=a)
             a += 1
             np.divide(1, a, out=a)
 
-        np.subtract(a, y.T, out=deltas[-1])
+        deltas[-1][...] = y.T
+        np.subtract(a, deltas[-1], out=deltas[-1])
         for layer in reversed(range(len(self.weights))):
             a, slope, delta = activations[layer], slopes[layer], deltas[layer]
             np.subtract(1, a, out=slope)
