@@ -90,7 +90,7 @@ def _revision() -> dict[str, Any]:
     here = Path(__file__)
     try:
         git("ls-files", "--error-unmatch", here.name, folder=here.parent)
-        dirty = bool(git("status", "--porcelain", "--untracked-files=no"))
-        return {"revision": git("rev-parse", "HEAD").decode().strip(), "dirty": dirty}
+        dirty = bool(git("status", "--porcelain", "--untracked-files=no", folder=here.parent))
+        return {"revision": git("rev-parse", "HEAD", folder=here.parent).decode().strip(), "dirty": dirty}
     except (OSError, subprocess.CalledProcessError):
         return {"revision": None, "dirty": None}
