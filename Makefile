@@ -1,31 +1,33 @@
 # The commands a newcomer needs, `make bench` and `make test`; `make gate` tells whether the work tree is slower than
-# BASE, a git revision. Each sets up .venv first if it has to.
+# BASE, a git revision. Each sets up .venv first if it has to, with the extras of pyproject.toml that EXTRAS names.
 
 PYTHON ?= python3
 BIN := .venv/bin
 
 BASE ?= origin/main
+EXTRAS ?= dev
+READY := .venv/ready-$(EXTRAS)
 
 .PHONY: bench test lint gate
 
-bench: .venv/ready
+bench: $(READY)
 	$(BIN)/pytest --benchmark --benchmark-columns=median,iqr,rounds,iterations
 
-test: .venv/ready
+test: $(READY)
 	$(BIN)/pytest
 
-lint: .venv/ready
+lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-gate: .venv/ready
+gate: $(READY)
 	$(BIN)/backprop-bench gate --against $(BASE) $(GATE_OPTIONS)
 
-.venv/ready: pyproject.toml
+$(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	|| { echo "Python 3.11 or newer is needed: name one with make PYTHON=python3.12" >&2; exit 2; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
 	touch $@

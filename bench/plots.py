@@ -1,10 +1,10 @@
-"""The pictures, drawn from the tidy frame: speedup as a heatmap over the grid, and against batch size."""
+"""The pictures of a grid, drawn from the tidy frame: speedup and efficiency over batch size and width."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -14,6 +14,7 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from . import words
 from .records import written_whole
 
 CLAIMS = {2.0: "2x: Nielsen's book", 5.0: "5x: this project's source"}
@@ -27,99 +28,153 @@ STYLE: dict[Any, Any] = {
 }
 TICKS = [factor * 10.0**power for power in range(-2, 4) for factor in (1, 2, 5)]
 
-Facet = tuple[str, pd.DataFrame]
+PANELS = 8  # the most in one figure; where there are more, each engine has a figure of its own
+
+
+class Facet(NamedTuple):
+    """One panel: an engine in one setting of all but batch and width."""
+
+    engine: str
+    finding: str
+    setting: str
+    rows: pd.DataFrame
 
 
 def draw(rows: pd.DataFrame, folder: Path, note: str) -> list[Path]:
-    """Draw speedup-heatmap and speedup-by-batch into the folder, each as PNG and SVG; returns their paths.
+    """Draw speedup and efficiency over the grid into the folder, each as PNG and SVG; returns their paths.
 
-    note is the footnote: the machine and the noise floor. Without a speedup in any cell of a grid, nothing
-    is drawn.
+    note is the footnote: the machine and the noise floor. A quantity that no cell of a grid has is not drawn.
     """
-    facets = list(_facets(rows))
-    if not facets:
-        return []
-    with mpl.rc_context(STYLE):
-        heatmap = _figure(facets, _heatmap, note)
-        curves = _figure(facets, _curves, note)
-        return [*_save_both(heatmap, folder / "speedup-heatmap"), *_save_both(curves, folder / "speedup-by-batch")]
+    grid = grid_of(rows)
+    compared = grid[grid["engine"] != grid["baseline"]]
+    paths: list[Path] = []
+    for stem, facets, draw_facet in (
+        ("speedup-heatmap", list(_facets(compared, "speedup", _speedup_words)), _heatmap),
+        ("speedup-by-batch", list(_facets(compared, "speedup", _speedup_words)), _curves),
+        ("efficiency-heatmap", list(_facets(grid, "efficiency", _efficiency_words)), _efficiency),
+    ):
+        for name, part in _figures(stem, facets):
+            paths += save_both(_figure(part, draw_facet, note), folder / name)
+    return paths
 
 
-def factor(value: float) -> str:
-    """A ratio with three significant digits: 0.97x, 4.60x, 12.3x, 1234x."""
-    return f"{value:#.3g}".rstrip(".") + "x" if value < 1000 else f"{value:.0f}x"
-
-
-def _facets(rows: pd.DataFrame) -> Iterable[Facet]:
-    """One part of the rows, with its title, for each engine and each setting other than batch and width."""
-    grid = rows[(rows["data"] == "random") & (rows["engine"] != rows["baseline"])]
-    grid = grid.drop_duplicates(["cell", "engine"], keep="last")
+def grid_of(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of cells on random data, the last of each engine and cell, with the parts of sizes as columns."""
+    grid = rows[rows["data"] == "random"].drop_duplicates(["cell", "engine"], keep="last")
     layers = grid["sizes"].str.split("-")
-    grid = grid.assign(
+    return grid.assign(
         inputs=layers.str[0],
         outputs=layers.str[-1],
         hidden=layers.str[1:-1].str.join("-"),
         depth=layers.str.len() - 2,
     )
+
+
+def widths(part: pd.DataFrame) -> list[str]:
+    """The hidden layers that the rows have, in order of their width."""
+    return sorted(part["hidden"].unique(), key=lambda hidden: [int(size) for size in hidden.split("-") if size])
+
+
+def depth(hidden_layers: int) -> str:
+    """A number of hidden layers in words."""
+    return {0: "no hidden layer", 1: "one hidden layer"}.get(hidden_layers, f"{hidden_layers} hidden layers")
+
+
+def _facets(grid: pd.DataFrame, column: str, describe: Callable[[pd.DataFrame], str]) -> Iterable[Facet]:
+    """A panel for each engine and setting in which the column has a value."""
     keys = ["engine", "baseline", "inputs", "outputs", "depth", "dtype", "threads"]
-    for (engine, baseline, inputs, outputs, depth, dtype, threads), part in grid.groupby(keys, sort=False):
-        speedups = part["speedup"].dropna()
-        if speedups.empty:
-            continue
-        span = factor(speedups.min())
-        if len(speedups) > 1:
-            span += f" to {factor(speedups.max())} as fast as {baseline}, median {factor(speedups.median())}"
-        else:
-            span += f" as fast as {baseline}"
-        layers_word = {0: "no hidden layer", 1: "one hidden layer"}.get(depth, f"{depth} hidden layers")
-        setting = f"{inputs} inputs, {layers_word}, {outputs} outputs; {dtype}; BLAS threads: {threads}"
-        yield f"{engine} is {span}\n{setting}", part
+    for (engine, _, inputs, outputs, layers, dtype, threads), part in grid.groupby(keys, sort=False):
+        if part[column].notna().any():
+            setting = f"{inputs} inputs, {depth(layers)}, {outputs} outputs; {dtype}; BLAS threads: {threads}"
+            yield Facet(engine, f"{engine} is {describe(part)}", setting, part)
+
+
+def _figures(stem: str, facets: list[Facet]) -> Iterable[tuple[str, list[Facet]]]:
+    """The panels of each figure, under the figure's name."""
+    if len(facets) <= PANELS:
+        return [(stem, facets)] if facets else []
+    engines = dict.fromkeys(facet.engine for facet in facets)
+    return [(f"{stem}-{engine}", [facet for facet in facets if facet.engine == engine]) for engine in engines]
+
+
+def _speedup_words(part: pd.DataFrame) -> str:
+    speedups, baseline = part["speedup"].dropna(), part["baseline"].iloc[0]
+    if len(speedups) == 1:
+        return f"{words.factor(speedups.iloc[0])} as fast as {baseline}"
+    span = f"{words.factor(speedups.min())} to {words.factor(speedups.max())}"
+    return f"{span} as fast as {baseline}, median {words.factor(speedups.median())}"
+
+
+def _efficiency_words(part: pd.DataFrame) -> str:
+    shares = part["efficiency"].dropna()
+    if len(shares) == 1:
+        return f"at {shares.iloc[0]:.0%} of the floor's speed"
+    return f"at {shares.min():.0%} to {shares.max():.0%} of the floor's speed, median {shares.median():.0%}"
 
 
 def _figure(facets: list[Facet], draw_facet: Callable[[Axes, pd.DataFrame], None], note: str) -> Figure:
     columns = min(2, len(facets))
     lines = -(-len(facets) // columns)
-    figure = Figure(figsize=(8.0 * columns, 5.0 * lines + 0.6), layout="constrained")
-    grid = list(figure.subplots(lines, columns, squeeze=False).flat)
-    for axes, (title, part) in zip(grid, facets, strict=False):
-        finding, setting = title.split("\n")
-        axes.set_title(finding, loc="left", fontweight="bold", pad=22)
-        axes.text(0, 1.02, setting, transform=axes.transAxes, color="0.35", fontsize=9)
-        draw_facet(axes, part)
-    for axes in grid[len(facets) :]:
-        axes.set_axis_off()
-    figure.supxlabel(note, x=0.01, ha="left", fontsize=7.5, color="0.35")
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(8.0 * columns, 5.0 * lines + 0.6), layout="constrained")
+        grid = list(figure.subplots(lines, columns, squeeze=False).flat)
+        for axes, facet in zip(grid, facets, strict=False):
+            axes.set_title(facet.finding, loc="left", fontweight="bold", pad=22)
+            axes.text(0, 1.02, facet.setting, transform=axes.transAxes, color="0.35", fontsize=9)
+            draw_facet(axes, facet.rows)
+        for axes in grid[len(facets) :]:
+            axes.set_axis_off()
+        foot(figure, note)
     return figure
 
 
-def _widths(part: pd.DataFrame) -> list[str]:
-    return sorted(part["hidden"].unique(), key=lambda hidden: [int(size) for size in hidden.split("-") if size])
+def foot(figure: Figure, note: str) -> None:
+    """The footnote of a figure."""
+    figure.supxlabel(note, x=0.01, ha="left", fontsize=7.5, color="0.35")
 
 
 def _heatmap(axes: Axes, part: pd.DataFrame) -> None:
-    table = part.pivot_table(index="hidden", columns="batch", values="speedup", dropna=False)
-    table = table.reindex(index=_widths(part)[::-1], columns=sorted(part["batch"].unique()))
+    table = _table(part, "speedup")
     logs = np.log2(table.to_numpy(dtype=float))
     reach = max(float(np.nanmax(np.abs(logs))), 0.5)
     axes.imshow(logs, cmap="PuOr", norm=TwoSlopeNorm(0, -reach, reach), aspect="auto")
-    for (line, column), value in np.ndenumerate(logs):
-        text = "left out" if np.isnan(value) else factor(2**value)
-        light = abs(value) > 0.5 * reach
-        axes.text(column, line, text, ha="center", va="center", color="white" if light else "black", fontsize=11)
+    _fill(axes, table, words.factor, dark=np.abs(logs) > 0.5 * reach)
+    axes.set_xlabel("batch size (samples); colour: below 1x orange, above 1x purple, logarithmic")
+
+
+def _efficiency(axes: Axes, part: pd.DataFrame) -> None:
+    table = _table(part, "efficiency")
+    shares = table.to_numpy(dtype=float)
+    axes.imshow(shares, cmap="viridis", vmin=0, vmax=1, aspect="auto")
+    _fill(axes, table, lambda share: f"{share:.0%}", dark=shares < 0.6)
+    axes.set_xlabel("batch size (samples); efficiency: the floor's time over the engine's")
+
+
+def _table(part: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The column as width x batch, the widest first."""
+    table = part.pivot_table(index="hidden", columns="batch", values=column, dropna=False)
+    return table.reindex(index=widths(part)[::-1], columns=sorted(part["batch"].unique()))
+
+
+def _fill(axes: Axes, table: pd.DataFrame, write: Callable[[float], str], dark: Any) -> None:
+    """Write into each field of a heatmap, in white where it is dark, and label its sides."""
+    for (line, column), value in np.ndenumerate(table.to_numpy(dtype=float)):
+        text = "left out" if np.isnan(value) else write(value)
+        colour = "white" if dark[line, column] else "black"
+        axes.text(column, line, text, ha="center", va="center", color=colour, fontsize=11)
     axes.set_xticks(range(table.shape[1]), [str(batch) for batch in table.columns])
     axes.set_yticks(range(table.shape[0]), list(table.index))
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    axes.set_xlabel("batch size (samples); colour: below 1x orange, above 1x purple, logarithmic")
     axes.set_ylabel("hidden width (units)")
 
 
 def _curves(axes: Axes, part: pd.DataFrame) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
-    widths = _widths(part)
+    hiddens = widths(part)
     ends = []
-    for width, colour in zip(widths, mpl.colormaps["viridis"](np.linspace(0.0, 0.8, len(widths))), strict=True):
+    for width, colour in zip(hiddens, mpl.colormaps["viridis"](np.linspace(0.0, 0.8, len(hiddens))), strict=True):
         line = part[part["hidden"] == width].dropna(subset=["speedup"]).sort_values("batch")
         if line.empty:
             continue
@@ -160,10 +215,12 @@ def _apart(heights: list[float], span: float) -> list[float]:
 
 def save(figure: Figure, path: Path, form: str) -> None:
     """Write the figure as png or svg; a .svg is the same each time."""
-    figure.savefig(path, format=form, dpi=160, metadata={"Date": None} if form == "svg" else {})
+    with mpl.rc_context(STYLE):
+        figure.savefig(path, format=form, dpi=160, metadata={"Date": None} if form == "svg" else {})
 
 
-def _save_both(figure: Figure, stem: Path) -> list[Path]:
+def save_both(figure: Figure, stem: Path) -> list[Path]:
+    """Write the figure as PNG and as SVG; returns their paths."""
     paths = [stem.with_suffix(".png"), stem.with_suffix(".svg")]
     for path in paths:
         with written_whole(path) as temporary:

@@ -18,7 +18,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from backprop import InputError
 from backprop.check import verify
 
-from . import contestants, grid, machine, records, stats
+from . import contestants, grid, machine, records, stats, words
 from .course import prepare
 from .grid import Cell
 from .race import check_seconds
@@ -33,7 +33,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("backprop-bench")
     group.addoption("--benchmark", action="store_true", help="Run the benchmark suite, and only it, timed.")
     group.addoption("--grid", help="smoke, default, full, gate, or a .toml file (default: 'default', untimed 'smoke').")
-    group.addoption("--engines", default="per_sample,full_matrix", help="Engines to race: names or .py files, a,b,...")
+    engines = "per_sample,full_matrix,in_place,fused"
+    group.addoption("--engines", default=engines, help=f"Engines to race: names or .py files (default: {engines}).")
     group.addoption("--cell-seconds", type=float, default=3.5, help="Time to race for in each cell (default: 3.5).")
     group.addoption("--results", type=Path, help="Folder for records, table and plots (default: results/latest).")
     group.addoption("--no-floor", action="store_true", help="Do not race the floor, the products of a step alone.")
@@ -200,16 +201,16 @@ class Suite:
 
 
 def outcome(record: Record) -> str:
-    """A race in a few words: each speedup, and who was left out; the summary has the intervals."""
-    words = []
-    reference = stats.baseline(record)
-    for result in record.contestants:
+    """A race in a few words: who was fastest, by how much, and who was left out; the summary has it all."""
+    told = []
+    for result in stats.fastest(record)[:1]:
         gain = stats.speedup(record, result)
-        if result.left_out:
-            words.append(f"{result.name} {'FAILED' if result.failed else 'left out'}")
-        elif gain and result is not reference:
-            words.append(f"{result.name} {gain.value:.3g}x")
-    return ", ".join(words)
+        told.append(f"{result.name} {words.factor(gain.value)}" if gain else result.name)
+    told += [f"{result.name} FAILED" for result in record.failures]
+    slow = [result.name for result in record.contestants if result.left_out and not result.failed]
+    if slow:
+        told.append(f"{slow[0] if len(slow) == 1 else len(slow)} left out")
+    return ", ".join(told)
 
 
 def hand_over(benchmark: BenchmarkFixture, cell: Cell, result: Result) -> None:

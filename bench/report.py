@@ -1,4 +1,4 @@
-"""What people see of a results folder: the CSV, the plots, and the summary in the terminal."""
+"""What people see of a results folder: the CSV, the plots, the page, and the summary in the terminal."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
-from . import plots, records, summary
+from . import ladder, memory, page, plots, records, summary, waterfall, words
 from .records import Environment, Record
 from .train import Epoch
 
 CSV = "speedup.csv"
+PAGE = "report.md"
 
 
 def build(folder: Path) -> Iterator[str | Table]:
@@ -24,10 +25,25 @@ def build(folder: Path) -> Iterator[str | Table]:
     rows = summary.frame(found)
     with records.written_whole(folder / CSV) as temporary:
         summary.write_csv(rows, temporary)
-    paths = [folder / CSV, *plots.draw(rows, folder, footnote(found, rows))]
+    note = footnote(found, rows)
+    pictures = draw(found, rows, folder, note)
+    with records.written_whole(folder / PAGE) as temporary:
+        temporary.write_text(page.markdown(found, rows, note, pictures), encoding="utf-8")
+    paths = [folder / CSV, folder / PAGE, *pictures]
     yield from describe(found)
     yield from (f"warning: {escape(warning)}" for warning in warnings)
     yield f"in {escape(str(folder))}: {records.FILE}, {', '.join(path.name for path in paths)}"
+
+
+def draw(found: Sequence[Record], rows: pd.DataFrame, folder: Path, note: str) -> list[Path]:
+    """Every picture that these records are enough for."""
+    paths = []
+    if top := ladder.headline(found):
+        paths += plots.save_both(waterfall.draw(top, note), folder / "waterfall")
+    paths += plots.draw(rows, folder, note)
+    if figure := memory.draw(rows, note):
+        paths += plots.save_both(figure, folder / "memory-by-batch")
+    return paths
 
 
 def describe(found: Sequence[Record]) -> Iterator[str | Table]:
@@ -79,7 +95,8 @@ def speedups(rows: pd.DataFrame) -> Table:
     table = Table(box=SIMPLE, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))  # NAME@HEAD~3 fits into 80
     table.add_column(f"cell ({common[1:]})" if len(common) > 1 else "cell", no_wrap=True)
     table.add_column("engine", overflow="fold", min_width=11)
-    for heading in ("a step", "speedup", "95 % interval", "noise"):
+    floor = timed["efficiency"].notna().any()
+    for heading in ("a step", "speedup", "95 % interval", *(["of floor"] if floor else []), "noise"):
         table.add_column(heading, justify="right", no_wrap=True)
     last = None
     for row in timed.itertuples():
@@ -87,9 +104,10 @@ def speedups(rows: pd.DataFrame) -> Table:
         table.add_row(
             str(row.cell).replace(common, "") if row.cell != last else "",
             escape(str(row.engine)),
-            seconds(row.seconds_per_step),
-            plots.factor(row.speedup) if compared else "",
-            f"{plots.factor(row.speedup_low)} - {plots.factor(row.speedup_high)}" if compared else "",
+            words.seconds(row.seconds_per_step),
+            words.factor(row.speedup) if compared else "",
+            words.interval(row.speedup_low, row.speedup_high) if compared else "",
+            *([f"{row.efficiency:.0%}" if not pd.isna(row.efficiency) else ""] if floor else []),
             f"{row.noise_floor:.1%}" if compared and not pd.isna(row.noise_floor) else "",
         )
         last = row.cell
@@ -101,19 +119,11 @@ def epochs(rows: pd.DataFrame) -> Iterator[str]:
     timed = rows[(rows["data"] != "random") & rows["seconds_per_step"].notna()]
     for cell, part in timed.groupby("cell", sort=False):
         times = ", ".join(
-            f"{row.engine} {seconds(row.seconds_per_step * row.steps_per_slice)}"
-            + (f" ({plots.factor(row.speedup)})" if row.engine != row.baseline and not pd.isna(row.speedup) else "")
+            f"{row.engine} {words.seconds(row.seconds_per_step * row.steps_per_slice)}"
+            + (f" ({words.factor(row.speedup)})" if row.engine != row.baseline and not pd.isna(row.speedup) else "")
             for row in part.itertuples()
         )
         yield escape(f"one epoch, {cell}: {times}")
-
-
-def seconds(value: float) -> str:
-    """A time with three significant digits in the unit that suits it."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
-        if value >= size:
-            return f"{value / size:#.3g}".rstrip(".") + f" {unit}"
-    return f"{value * 1e9:.0f} ns"
 
 
 class Lessons:
@@ -130,7 +140,7 @@ class Lessons:
             titles = "  ".join(f"{name:>{width}} accuracy" for name, width in zip(self.names, self.widths, strict=True))
             yield escape(f"epoch  {titles}")
         cells = "  ".join(
-            f"{seconds(epoch.seconds[name]):>{width}} {epoch.accuracy[name]:8.2%}"
+            f"{words.seconds(epoch.seconds[name]):>{width}} {epoch.accuracy[name]:8.2%}"
             for name, width in zip(self.names, self.widths, strict=True)
         )
         yield f"{epoch.number:5}  {cells}"
@@ -140,8 +150,8 @@ class Lessons:
         first = self.names[0]
         for name in self.names:
             typical = median(epoch.seconds[name] for epoch in self.epochs)
-            line = f"{name}: {seconds(typical)} an epoch, test accuracy {self.epochs[-1].accuracy[name]:.2%}"
+            line = f"{name}: {words.seconds(typical)} an epoch, test accuracy {self.epochs[-1].accuracy[name]:.2%}"
             if name != first:
                 gain = median(epoch.seconds[first] / epoch.seconds[name] for epoch in self.epochs)
-                line += f"; {plots.factor(gain)} as fast as {first}"
+                line += f"; {words.factor(gain)} as fast as {first}"
             yield escape(line)

@@ -72,6 +72,17 @@ def efficiency(record: Record, result: Result) -> Estimate | None:
     return ratio(floor.seconds, result.seconds) if floor and floor.seconds and result.seconds else None
 
 
+def fastest(record: Record) -> list[Result]:
+    """The fastest contestant, and after it those that the noise floor does not tell from it."""
+    timed = [(taken.value, result) for result in record.contestants if (taken := typical(result.seconds))]
+    if not timed:
+        return []
+    _, best = min(timed, key=lambda pair: pair[0])
+    reach = 1 + (noise_floor(record) or 0.0)
+    level = [result for _, result in timed if (gap := ratio(result.seconds, best.seconds)) and gap.low <= reach]
+    return [best, *(result for result in level if result is not best)]
+
+
 def noise_floor(record: Record) -> float | None:
     """What this machine could resolve in this race, as a share: the uncertainty of a ratio that must be 1.
 

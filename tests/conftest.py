@@ -41,7 +41,7 @@ def make_record(batch=10, speedup=4.0, hidden="30", noise=0.01, failed=None, slo
     fast = 1e-5 * batch
     contestants = [
         Result("per_sample", slices(fast * speedup), 3, 1e-16, 1000 * batch),
-        Result("full_matrix", slices(fast), 7, 2e-16, 2000 * batch),
+        Result("full_matrix", slices(fast), 7, 2e-16, 2000 * batch, after="per_sample"),
     ]
     if failed:
         contestants.append(Result("wrong", left_out=failed, failed=True))
@@ -59,6 +59,35 @@ def engine(request):
         return load(request.param)
     except InputError as error:
         pytest.skip(str(error))
+
+
+LADDER = {  # microseconds for each sample of a batch, and the engine that it changes
+    "per_sample": (40.0, None),
+    "full_matrix": (10.0, "per_sample"),
+    "in_place": (8.0, "full_matrix"),
+    "fused": (4.0, "in_place"),
+    "torch_eager": (40.0, None),
+    "jax_jit": (12.0, None),
+}
+PEERS = ("torch_eager", "jax_jit")
+
+
+def make_ladder_record(batch=10, hidden="30", floor=2.5, noise=0.001, engines=LADDER, **cell):
+    """A record of the ladder, two peers and the floor (microseconds for each sample)."""
+    rng = np.random.default_rng(batch)
+
+    def slices(micros):
+        return [[1e-6 * batch * micros * float(np.exp(noise * rng.normal())) for _ in range(4)] for _ in range(8)]
+
+    contestants = [
+        Result(name, slices(micros), 3, 1e-16, None if name in PEERS else 1000 * batch, after=after)
+        for name, (micros, after) in engines.items()
+    ]
+    sizes = (784, *(int(n) for n in hidden.split("-")), 10)
+    twin = Noise(contestants[-1].name, contestants[-1].seconds)
+    ground = Result("floor", slices(floor), 9) if floor else None
+    started = "2026-01-02T03:04:05+00:00"
+    return Record(SCHEMA, Cell(sizes, batch, **cell), contestants, twin, ENVIRONMENT, started, 4.0, ground)
 
 
 @pytest.fixture

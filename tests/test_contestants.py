@@ -1,5 +1,8 @@
 """Addresses of engines: names, and files of the user's own."""
 
+import re
+import sys
+
 import pytest
 
 from backprop import InputError, Network
@@ -56,3 +59,21 @@ def test_a_file_that_is_no_engine_is_refused(tmp_path, text, message):
 def test_a_missing_file_is_named():
     with pytest.raises(InputError, match=r"nowhere/mine\.py does not exist"):
         contestants.resolve(["nowhere/mine.py"])
+
+
+@pytest.mark.parametrize(("name", "package"), [("numba_jit", "numba"), ("torch_eager", "torch"), ("jax_jit", "jax")])
+def test_an_engine_whose_package_is_missing_says_how_to_install_it(monkeypatch, name, package):
+    monkeypatch.setitem(sys.modules, package, None)  # as if it were not there
+    monkeypatch.delitem(sys.modules, f"backprop.engines.{name}", raising=False)
+    message = f"engine {name} needs the package {package}, which is not installed: pip install {package}"
+    with pytest.raises(InputError, match=re.escape(message)):
+        contestants.resolve([name])
+
+
+def test_a_compiler_that_is_missing_is_named(monkeypatch):
+    pytest.importorskip("torch")
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.delitem(sys.modules, "backprop.engines.torch_compiled", raising=False)
+    with pytest.raises(InputError, match="needs a C\\+\\+ compiler"):
+        contestants.resolve(["torch_compiled"])

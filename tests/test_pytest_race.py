@@ -71,17 +71,20 @@ def test_every_cell_is_recorded_and_everything_is_made(finished):
     assert {record.cell.id for record in found} == CELLS
     assert warnings == []
     assert (pd.read_csv(folder / "out" / "speedup.csv")["engine"] == "full_matrix").sum() == 4
-    assert {path.suffix for path in (folder / "out").iterdir()} == {".jsonl", ".csv", ".png", ".svg"}
+    assert {path.suffix for path in (folder / "out").iterdir()} == {".jsonl", ".csv", ".md", ".png", ".svg"}
+    engines = ["per_sample", "full_matrix", "in_place", "fused"]
+    assert all([result.name for result in record.contestants] == engines for record in found)
+    assert all(record.floor.seconds for record in found)
 
 
 def test_progress_and_the_summary_are_printed(finished):
     folder, printed = finished
     for number in range(1, 5):
-        assert re.search(rf"^\[{number}/4\] 8-\d-2-b\d-float64-t1  full_matrix [\d.]+x  \d:\d\d left$", printed, re.M)
+        assert re.search(rf"^\[{number}/4\] 8-\d-2-b\d-float64-t1  \w+ [\d.]+x  \d:\d\d left$", printed, re.M)
     table, summary = printed.split("= backprop-bench =")
     assert "8-4-2-b1" in summary
     assert f"in {folder / 'out'}" in summary
-    assert "benchmark '8-4-2-b1-float64-t1': 2 tests" in table
+    assert "benchmark '8-4-2-b1-float64-t1': 4 tests" in table
 
 
 def test_pytest_benchmark_gets_a_group_a_cell_and_a_row_an_engine_with_every_slice(finished):
@@ -133,12 +136,12 @@ def test_benchmark_only_and_skip_and_disable_keep_their_meaning(tmp_path):
     only = run("--benchmark-only", *grid, "--cell-seconds=0.2", "bench/test_step.py", "tests/test_network.py")
     assert "4 passed" in only.stdout
     assert "skipped" in only.stdout
-    assert "4 tests" not in only.stdout
-    assert "benchmark '8-4-2-b1-float64-t1': 2 tests" in only.stdout
+    assert "benchmark: 4 tests" not in only.stdout
+    assert "benchmark '8-4-2-b1-float64-t1': 4 tests" in only.stdout
     assert "4 skipped" in run("--benchmark-skip", *grid, "bench/test_step.py").stdout
     disabled = run(*small(tmp_path, "--benchmark-disable"))
     assert "4 passed" in disabled.stdout
-    assert "2 tests" not in disabled.stdout
+    assert "4 tests" not in disabled.stdout
 
 
 def test_a_wrong_engine_fails_its_cell_and_the_others_are_recorded(tmp_path):
@@ -153,8 +156,9 @@ def test_a_wrong_engine_fails_its_cell_and_the_others_are_recorded(tmp_path):
 def test_records_of_the_run_before_are_set_aside(tmp_path, record):
     (tmp_path / "out").mkdir()
     records.append(tmp_path / "out", record())
-    done = run(*small(tmp_path, "-k", "8-4-2-b1"))
+    done = run(*small(tmp_path, "-k", "8-4-2-b1", "--no-floor"))
     assert done.returncode == 0
+    assert records.load(tmp_path / "out")[0][0].floor is None
     (aside,) = tmp_path.glob("out-*")
     assert records.load(aside)[0] == [record()]
     assert str(aside) in done.stdout.replace("\n", "")

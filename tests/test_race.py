@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from backprop import load
+from bench import race as race_module
 from bench import stats
 from bench.contestants import Contestant
+from bench.floor import Floor
 from bench.grid import Cell
 from bench.race import race
 
@@ -46,8 +48,8 @@ def paced(clock, name, seconds, base=FullMatrix):
     return Contestant(name, Paced)
 
 
-def run(clock, *contestants, seconds=1.0, cell=CELL, seed=0):
-    return race(cell, contestants, seconds=seconds, rng=np.random.default_rng(seed), clock=clock)
+def run(clock, *contestants, seconds=1.0, cell=CELL, seed=0, floor=False):
+    return race(cell, contestants, seconds=seconds, rng=np.random.default_rng(seed), floor=floor, clock=clock)
 
 
 def test_a_steady_machine_gives_the_exact_factor_and_no_noise():
@@ -258,3 +260,59 @@ def test_the_record_tells_error_memory_and_machine(dtype):
     assert result.peak_bytes > parameters * np.dtype(dtype).itemsize
     assert {pool.threads for pool in record.environment.blas} == {1}
     assert record.environment.packages["numpy"] == np.__version__
+
+
+def paced_floor(clock, seconds):
+    class Paced(Floor):
+        def step(self, x, y, eta):
+            super().step(x, y, eta)
+            clock.spend(seconds)
+
+    return Paced
+
+
+def test_the_floor_is_raced_in_the_same_rounds_and_is_no_contestant(monkeypatch):
+    clock = Clock(pace=lambda now: 1.5 + 0.5 * np.sin(now * 7))
+    monkeypatch.setattr(race_module, "Floor", paced_floor(clock, 50e-6))
+    contestants = [paced(clock, "a", 300e-6), paced(clock, "b", 100e-6)]
+    record = run(clock, *contestants, floor=True)
+    assert [result.name for result in record.contestants] == ["a", "b"]
+    assert record.noise.of == "b"
+    shares = [stats.efficiency(record, result).value for result in record.contestants]
+    assert shares == pytest.approx([1 / 6, 1 / 2], rel=0.02)
+    assert [len(rounds) for rounds in record.floor.seconds] == [len(rounds) for rounds in record.noise.seconds]
+    assert record.floor.gradient_error is None
+    assert run(clock, *contestants).floor is None
+
+
+def test_a_first_step_that_compiles_is_told_and_costs_no_place():
+    clock = Clock()
+
+    class Compiles(FullMatrix):
+        compiled = False
+
+        def step(self, x, y, eta):
+            super().step(x, y, eta)
+            clock.spend(100e-6 if Compiles.compiled else 25.0)
+            Compiles.compiled = True
+
+    (result,) = run(clock, Contestant("compiles", Compiles)).contestants
+    assert result.first_step_seconds == 25.0
+    assert stats.typical(result.seconds).value == pytest.approx(100e-6)
+
+
+def test_an_engine_far_too_slow_is_not_even_checked():
+    clock = Clock()
+    slow = paced(clock, "slow", 10.0)
+    record = run(clock, slow, paced(clock, "fast", 100e-6))
+    assert "too slow: a step takes 10 s" in record.contestants[0].left_out
+    assert slow.make.made == 1
+    assert clock.now < 25
+
+
+def test_rungs_and_untraced_memory_are_as_the_engine_says():
+    clock = Clock()
+    one = paced(clock, "one", 100e-6)
+    one.make.after, one.make.traced = "another", False
+    (result,) = run(clock, one).contestants
+    assert (result.after, result.peak_bytes) == ("another", None)

@@ -7,8 +7,9 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from bench import plots, records, report, summary
+from bench import records, report, summary
 from bench.train import Epoch
+from bench.words import factor, seconds
 
 
 def text(parts, width=80):
@@ -28,8 +29,9 @@ def folder(tmp_path, grid_records, record):
 def test_everything_follows_from_the_records_alone(folder):
     first = text(report.build(folder))
     made = {path.name: path.read_bytes() for path in folder.iterdir()}
-    stems = ("speedup-heatmap", "speedup-by-batch")
-    assert set(made) == {"cells.jsonl", "speedup.csv", *(f"{stem}.{kind}" for stem in stems for kind in ("png", "svg"))}
+    stems = ("speedup-heatmap", "speedup-by-batch", "memory-by-batch", "waterfall")
+    pictures = {f"{stem}.{kind}" for stem in stems for kind in ("png", "svg")}
+    assert set(made) == {"cells.jsonl", "speedup.csv", "report.md", *pictures}
     for path in folder.iterdir():
         if path.name != "cells.jsonl":
             path.unlink()
@@ -46,7 +48,7 @@ def test_the_heatmap_has_the_factor_in_each_field_and_the_machine_below(folder):
     words = svg_text(folder / "speedup-heatmap.svg")
     rows = summary.frame(records.load(folder)[0])
     for value in rows[(rows["engine"] == "full_matrix") & (rows["data"] == "random")]["speedup"]:
-        assert plots.factor(value) in words
+        assert factor(value) in words
     assert "Test CPU, 2 cores" in words
     assert "noise floor" in words
     assert re.search(r"full_matrix is 0\.\d+x to [78]\.\d\dx as fast as per_sample", words)
@@ -65,12 +67,12 @@ def test_the_summary_fits_80_columns_and_says_it_all(folder):
     assert len(table) == 7
     assert all(len(line) <= 80 for line in table)
     assert re.search(r"784-30-10-b100 +per_sample +8\.\d+ ms", printed)
-    assert re.search(r"full_matrix +(1\.0\d ms|99\d us) +(7\.9|8\.0)\dx +\d\.\d\dx - \d\.\d\dx +\d\.\d%", printed)
+    assert re.search(r"full_matrix +(1\.0\d ms|99\d us) +(7\.9|8\.0)\dx +\d\.\d\d - \d\.\d\dx +\d\.\d%", printed)
     assert re.search(
         r"one epoch, 784-30-10-b10-float64-t1-mnist5k: per_sample 1\.\d+ ms, full_matrix \d+ us \([34]\.",
         " ".join(printed.split()),
     )
-    assert "cells.jsonl, speedup.csv, speedup-heatmap.png" in " ".join(printed.split())
+    assert "cells.jsonl, speedup.csv, report.md, waterfall.png" in " ".join(printed.split())
 
 
 def test_who_was_left_out_is_named_with_the_reason_even_in_brackets(tmp_path, record):
@@ -88,7 +90,7 @@ def test_a_cell_without_a_speedup_is_a_marked_gap(tmp_path, record):
 def test_records_without_a_grid_make_a_table_and_no_plots(tmp_path, record):
     records.append(tmp_path, record(10, data="mnist5k"))
     list(report.build(tmp_path))
-    assert {path.name for path in tmp_path.iterdir()} == {"cells.jsonl", "speedup.csv"}
+    assert {path.name for path in tmp_path.iterdir()} == {"cells.jsonl", "speedup.csv", "report.md"}
 
 
 def test_each_setting_beside_batch_and_width_has_a_field_of_its_own(tmp_path, record):
@@ -113,14 +115,14 @@ def test_each_setting_beside_batch_and_width_has_a_field_of_its_own(tmp_path, re
     ("value", "words"), [(0.9712, "0.971x"), (4.6, "4.60x"), (12.34, "12.3x"), (123.4, "123x"), (1234.5, "1234x")]
 )
 def test_factors_in_words(value, words):
-    assert plots.factor(value) == words
+    assert factor(value) == words
 
 
 @pytest.mark.parametrize(
     ("value", "words"), [(1.5, "1.50 s"), (0.0123, "12.3 ms"), (4.2e-5, "42.0 us"), (3e-4, "300 us"), (2e-8, "20 ns")]
 )
 def test_times_in_words(value, words):
-    assert report.seconds(value) == words
+    assert seconds(value) == words
 
 
 def test_lessons_give_seconds_an_epoch_side_by_side_and_the_factor():

@@ -1,0 +1,36 @@
+"""How numbers are written wherever people read them: factors, times, shares, and tables in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from .stats import Estimate
+
+
+def factor(value: float) -> str:
+    """A ratio with three significant digits: 0.97x, 4.60x, 12.3x, 1234x."""
+    return f"{value:#.3g}".rstrip(".") + "x" if value < 1000 else f"{value:.0f}x"
+
+
+def interval(low: float, high: float) -> str:
+    """The ends of a factor's interval: 4.51 - 4.72x."""
+    return f"{factor(low)[:-1]} - {factor(high)}"
+
+
+def estimate(value: Estimate) -> str:
+    """A factor with its interval: 4.60x (4.51 - 4.72x)."""
+    return f"{factor(value.value)} ({interval(value.low, value.high)})"
+
+
+def seconds(value: float) -> str:
+    """A time with three significant digits in the unit that suits it."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
+        if value >= size:
+            return f"{value / size:#.3g}".rstrip(".") + f" {unit}"
+    return f"{value * 1e9:.0f} ns"
+
+
+def table(headings: Sequence[str], lines: Iterable[Sequence[str]], left: int = 1) -> str:
+    """A Markdown table; all but the first `left` columns are flush right."""
+    marks = ["---"] * left + ["---:"] * (len(headings) - left)
+    return "\n".join("| " + " | ".join(line) + " |" for line in [headings, marks, *lines])
