@@ -72,7 +72,7 @@ def ladder_table(top: Ladder) -> str:
         return f"{words.estimate(rung.factor)} as fast as {rung.base}" if rung.factor else ""
 
     def beside(rung: Rung) -> str:
-        return f"{rung.base} is {words.estimate(_inverse(rung.factor))} as fast" if rung.factor else ""
+        return f"{rung.base} is {words.estimate(rung.factor.inverse)} as fast" if rung.factor else ""
 
     lines = [line(rung, faster(rung)) for rung in top.rungs]
     if top.floor:
@@ -112,11 +112,7 @@ def _has_base(tops: Sequence[Ladder], name: str) -> bool:
 def _factor(rung: Rung | None, inverse: bool = False) -> str:
     if rung is None or rung.factor is None:
         return ""
-    return words.factor((_inverse(rung.factor) if inverse else rung.factor).value)
-
-
-def _inverse(ratio: Estimate) -> Estimate:
-    return Estimate(1 / ratio.value, 1 / ratio.high, 1 / ratio.low)
+    return words.factor((rung.factor.inverse if inverse else rung.factor).value)
 
 
 def _between(record: Record, one: str, other: str) -> Estimate | None:

@@ -214,9 +214,14 @@ def _apart(heights: list[float], span: float) -> list[float]:
 
 
 def save(figure: Figure, path: Path, form: str) -> None:
-    """Write the figure as png or svg; a .svg is the same each time."""
+    """Write the figure as png, 1,600 pixels wide at the most, or svg; a .svg is the same each time."""
     with mpl.rc_context(STYLE):
-        figure.savefig(path, format=form, dpi=160, metadata={"Date": None} if form == "svg" else {})
+        figure.savefig(
+            path,
+            format=form,
+            dpi=min(160, 1600 / figure.get_figwidth()),
+            metadata={"Date": None} if form == "svg" else {},
+        )
 
 
 def save_both(figure: Figure, stem: Path) -> list[Path]:

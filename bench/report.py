@@ -29,10 +29,9 @@ def build(folder: Path) -> Iterator[str | Table]:
     pictures = draw(found, rows, folder, note)
     with records.written_whole(folder / PAGE) as temporary:
         temporary.write_text(page.markdown(found, rows, note, pictures), encoding="utf-8")
-    paths = [folder / CSV, folder / PAGE, *pictures]
     yield from describe(found)
     yield from (f"warning: {escape(warning)}" for warning in warnings)
-    yield f"in {escape(str(folder))}: {records.FILE}, {', '.join(path.name for path in paths)}"
+    yield f"in {escape(str(folder))}: {PAGE}, {CSV}, {records.FILE}, {len(pictures)} pictures"
 
 
 def draw(found: Sequence[Record], rows: pd.DataFrame, folder: Path, note: str) -> list[Path]:

@@ -40,6 +40,11 @@ class Estimate:
         """How far from 1 the interval reaches, as a share: for a ratio of identical code, the noise floor."""
         return max(self.high, 1 / self.low if self.low else inf) - 1
 
+    @property
+    def inverse(self) -> Estimate:
+        """The ratio the other way round."""
+        return Estimate(1 / self.value, 1 / self.high, 1 / self.low if self.low else inf)
+
 
 def ratio(numerator: Slices, denominator: Slices) -> Estimate | None:
     """The ratio numerator / denominator over the rounds that have both; None where none has."""

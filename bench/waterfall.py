@@ -34,14 +34,21 @@ def draw(ladder: Ladder, note: str) -> Figure:
         axes.set_xlim(-0.6, max(places.values()) + 0.6)
         for rung in (*shown, *ladder.beside):
             base = levels.get(rung.base or "", bottom)
-            _bar(axes, rung, places[rung.name], base, _colour(rung, ladder))
+            _bar(axes, rung, places[rung.name], base, _colour(rung, ladder), rung in ladder.beside)
             if rung.base and rung not in ladder.beside:
                 _step_down(axes, places[rung.base], places[rung.name], base)
         if ladder.beside:
             first = places[ladder.beside[0].name]
             axes.hlines(ladder.fastest.seconds.value, first - 0.5, max(places.values()) + 0.5, color="0.4", lw=0.8)
             axes.axvline(first - 0.8, color="0.8", lw=1)
-            axes.text(first - 0.6, top, f"beside it, against {ladder.fastest.name}", va="top", color="0.35", fontsize=9)
+            axes.text(
+                first - 0.6,
+                top,
+                f"beside it, their time over {ladder.fastest.name}'s",
+                va="top",
+                color="0.35",
+                fontsize=9,
+            )
         axes.text(-0.55, top, "the ladder, each against the one it changes", va="top", color="0.35", fontsize=9)
         axes.set_xticks(list(places.values()), list(places), fontsize=9)
         axes.tick_params(axis="x", length=0)
@@ -77,14 +84,15 @@ def _colour(rung: Rung, ladder: Ladder) -> str:
     return COLOURS["faster" if rung.factor.value >= 1 else "slower"]
 
 
-def _bar(axes: Axes, rung: Rung, place: float, base: float, colour: str) -> None:
+def _bar(axes: Axes, rung: Rung, place: float, base: float, colour: str, is_beside: bool) -> None:
     own = rung.seconds.value
     axes.bar(place, own - base, bottom=base, width=0.62, color=colour, zorder=2)
     lines = []
     if rung.factor:
         ends = [[own - base / rung.factor.high], [base / rung.factor.low - own]]
         axes.errorbar(place, own, yerr=[[max(end[0], 0.0)] for end in ends], color="black", lw=1.2, capsize=3, zorder=3)
-        lines = [words.factor(rung.factor.value), words.interval(rung.factor.low, rung.factor.high)]
+        told = rung.factor.inverse if is_beside else rung.factor
+        lines = [words.factor(told.value), words.interval(told.low, told.high)]
     above = max(own, base)
     if own >= base:
         lines.append(words.seconds(own))

@@ -57,7 +57,7 @@ def judge(record: Record) -> dict[str, Verdict]:
 
 def against_peers(top: Ladder, flops: int, noise: float) -> Iterator[tuple[str, Verdict]]:
     for peer in top.beside:
-        lead = Estimate(1 / peer.factor.value, 1 / peer.factor.high, 1 / peer.factor.low)
+        lead = peer.factor.inverse
         if flops < SMALL:
             yield peer.name, Verdict("twice as fast as every peer under 1 MFLOP", lead, lead.value >= 2)
         else:
