@@ -9,6 +9,8 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_info, threadpool_limits
 
+_limit: int | None = None
+
 
 @contextmanager
 def limited(threads: int) -> Iterator[None]:
@@ -17,23 +19,35 @@ def limited(threads: int) -> Iterator[None]:
     The limit on the pools alone would not hold a library that has a pool of its own, such as XLA; the cores hold
     them all. Only Linux lets a process choose its cores: elsewhere the pools are all that is limited.
     """
-    with threadpool_limits(limits=threads):
-        if not hasattr(os, "sched_setaffinity"):
+    global _limit
+    outer, _limit = _limit, threads
+    try:
+        with threadpool_limits(limits=threads), _on_cores(threads):
             yield
-            return
-        before = os.sched_getaffinity(0)
-        _run_on(sorted(before)[-threads:])  # the first core is the one that serves most of the interrupts
-        try:
-            yield
-        finally:
-            _run_on(before)
+    finally:
+        _limit = outer
 
 
 def current() -> int:
-    """The threads that an engine may use now: as many as it has cores, or where that isn't known, as BLAS has."""
+    """The threads that an engine may use now: as it is limited, else as many as it has cores or BLAS has threads."""
+    if _limit is not None:
+        return _limit
     if hasattr(os, "sched_getaffinity"):
         return min(len(os.sched_getaffinity(0)), _pools())
     return _pools()
+
+
+@contextmanager
+def _on_cores(count: int) -> Iterator[None]:
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    _run_on(sorted(before)[-count:])  # the first core is the one that serves most of the interrupts
+    try:
+        yield
+    finally:
+        _run_on(before)
 
 
 def _pools() -> int:
