@@ -71,6 +71,13 @@ def headline(found: Sequence[Record]) -> Ladder | None:
     return best if best and len(best.rungs) > 1 else None
 
 
+def between(record: Record, one: str, other: str) -> Estimate | None:
+    """The time of one contestant over the time of another, the floor among them; None where either has none."""
+    field = [*record.contestants, *([record.floor] if record.floor else [])]
+    runs = {result.name: result.seconds for result in field if result.seconds}
+    return stats.ratio(runs[one], runs[other]) if one in runs and other in runs else None
+
+
 def _is_rung(record: Record, result: Result) -> bool:
     named = any(other.after == result.name for other in record.contestants)
     return result.after is not None or named or result is stats.baseline(record)

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import EngFormatter, FixedLocator, FuncFormatter, NullFormatter, NullLocator
+from matplotlib.ticker import EngFormatter, FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from .grid import parse_sizes
 from .plots import STYLE, foot, grid_of, widths
@@ -37,7 +37,6 @@ def draw(rows: pd.DataFrame, note: str) -> Figure | None:
             for axes in line[len(hiddens) :]:
                 axes.set_axis_off()
         _legend(figure, grid, colours)
-        figure.suptitle("What the speed costs: peak memory of an engine with its first step", fontweight="bold")
         foot(figure, note)
     return figure
 
@@ -55,6 +54,7 @@ def _panel(axes: Axes, part: pd.DataFrame, colours: dict[str, Any]) -> None:
     axes.xaxis.set_major_locator(FixedLocator(sorted(part["batch"].unique())))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda batch, _: f"{batch:g}"))
     axes.xaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(EngFormatter("B"))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("batch size (samples)", fontsize=9)
@@ -68,5 +68,12 @@ def _legend(figure: Figure, grid: pd.DataFrame, colours: dict[str, Any]) -> None
         labels.append(engine if known else f"{engine}: not known")
     marks.append(Line2D([], [], color="0.5", ls="--"))
     figure.legend(
-        marks, [*labels, "the parameters alone"], loc="outside upper center", ncols=5, frameon=False, fontsize=9
+        marks,
+        [*labels, "the parameters alone"],
+        title="What the speed costs: peak memory of an engine with its first step",
+        title_fontproperties={"weight": "bold"},
+        loc="outside upper center",
+        ncols=5,
+        frameon=False,
+        fontsize=9,
     )

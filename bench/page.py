@@ -11,7 +11,6 @@ from . import ladder, stats, words
 from .ladder import Ladder, Rung
 from .plots import depth, grid_of, widths
 from .records import Record
-from .stats import Estimate
 
 
 def markdown(found: Sequence[Record], rows: pd.DataFrame, note: str, pictures: Sequence[Path]) -> str:
@@ -47,6 +46,9 @@ def _parts(found: Sequence[Record], rows: pd.DataFrame, note: str, pictures: Seq
             "peer, over the time of the engine; *of floor* is efficiency, the floor's time over the engine's."
         )
         yield every_cell(list(races.values()))
+        yield "## First steps"
+        yield "What the first step of an engine in a cell took, with its compilation or trial, which no race times."
+        yield first_steps(rows)
     left_out = rows[rows["left_out"].notna()]
     if len(left_out):
         yield "## Left out"
@@ -58,8 +60,8 @@ def ladder_table(top: Ladder) -> str:
     first = top.rungs[0]
 
     def line(rung: Rung, compared: str) -> list[str]:
-        of_first = _between(top.record, first.name, rung.name)
-        of_floor = _between(top.record, top.floor.name, rung.name) if top.floor else None
+        of_first = ladder.between(top.record, first.name, rung.name)
+        of_floor = ladder.between(top.record, top.floor.name, rung.name) if top.floor else None
         return [
             rung.name,
             words.seconds(rung.seconds.value),
@@ -78,7 +80,16 @@ def ladder_table(top: Ladder) -> str:
     if top.floor:
         lines.append(line(top.floor, f"the products alone: {faster(top.floor)}"))
     lines += [line(rung, beside(rung)) for rung in top.beside]
-    return words.table(["engine", "a step", "factor (95 % interval)", f"over {first.name}", "of floor"], lines)
+    return words.table(
+        [
+            "engine",
+            "a step",
+            "factor (95 % interval)",
+            f"over {first.name}",
+            "of floor",
+        ],
+        lines,
+    )
 
 
 def every_cell(races: Sequence[Record]) -> str:
@@ -105,6 +116,15 @@ def every_cell(races: Sequence[Record]) -> str:
     return words.table(headings, lines)
 
 
+def first_steps(rows: pd.DataFrame) -> str:
+    """A line for each engine: the median over the cells, and the longest."""
+    taken = rows[rows["data"] == "random"].groupby("engine", sort=False)["first_step_seconds"]
+    lines = [
+        [engine, words.seconds(own.median()), words.seconds(own.max())] for engine, own in taken if own.notna().any()
+    ]
+    return words.table(["engine", "median", "longest"], lines)
+
+
 def _has_base(tops: Sequence[Ladder], name: str) -> bool:
     return any(rung.name == name and rung.base for top in tops for rung in top.rungs)
 
@@ -113,12 +133,6 @@ def _factor(rung: Rung | None, inverse: bool = False) -> str:
     if rung is None or rung.factor is None:
         return ""
     return words.factor((rung.factor.inverse if inverse else rung.factor).value)
-
-
-def _between(record: Record, one: str, other: str) -> Estimate | None:
-    """The time of one over the time of the other, the floor among them."""
-    runs = {result.name: result.seconds for result in (*record.contestants, *([record.floor] if record.floor else []))}
-    return stats.ratio(runs[one], runs[other])
 
 
 def _last_of_each_cell(found: Sequence[Record]) -> dict[str, Record]:

@@ -7,6 +7,7 @@ pyproject.toml alone: installing the package changes no other project's pytest.
 from __future__ import annotations
 
 import time
+from argparse import BooleanOptionalAction
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,7 +38,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--engines", default=engines, help=f"Engines to race: names or .py files (default: {engines}).")
     group.addoption("--cell-seconds", type=float, default=3.5, help="Time to race for in each cell (default: 3.5).")
     group.addoption("--results", type=Path, help="Folder for records, table and plots (default: results/latest).")
-    group.addoption("--no-floor", action="store_true", help="Do not race the floor, the products of a step alone.")
+    floor_help = "Race the floor, the products of a step alone (default: do)."
+    group.addoption("--floor", action=BooleanOptionalAction, default=True, help=floor_help)
     group.addoption(
         "--allocator", choices=["pinned", "default"], default="pinned", help="Pin glibc's thresholds or not."
     )
@@ -138,7 +140,7 @@ class Suite:
                 self.contestants,
                 seconds=budget,
                 rng=np.random.default_rng(),
-                floor=not self.config.option.no_floor,
+                floor=self.config.option.floor,
                 clock=benchmark._timer,
                 progress=lambda share: live(f"{head}  racing {share:.0%}"),
             )

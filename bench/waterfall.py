@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from . import words
 from .grid import format_sizes
-from .ladder import Ladder, Rung
+from .ladder import Ladder, Rung, between
 from .plots import STYLE, foot
 
 COLOURS = {"start": "0.75", "faster": "#5e3c99", "slower": "#e08214", "floor": "0.35"}
@@ -63,8 +63,9 @@ def draw(ladder: Ladder, note: str) -> Figure:
 
 
 def _finding(ladder: Ladder) -> str:
-    first, fastest = ladder.rungs[0].seconds.value, ladder.fastest
-    told = f"{words.factor(first / fastest.seconds.value)} from {ladder.rungs[0].name} to {fastest.name}"
+    first, fastest = ladder.rungs[0].name, ladder.fastest.name
+    gain = between(ladder.record, first, fastest)
+    told = f"{words.factor(gain.value)} from {first} to {fastest}" if gain else fastest
     if ladder.floor and ladder.floor.factor:
         told += f", {words.factor(ladder.floor.factor.value)} above the floor"
     return told

@@ -80,7 +80,15 @@ def make_ladder_record(batch=10, hidden="30", floor=2.5, noise=0.001, engines=LA
         return [[1e-6 * batch * micros * float(np.exp(noise * rng.normal())) for _ in range(4)] for _ in range(8)]
 
     contestants = [
-        Result(name, slices(micros), 3, 1e-16, None if name in PEERS else 1000 * batch, after=after)
+        Result(
+            name,
+            slices(micros),
+            3,
+            1e-16,
+            None if name in PEERS else 1000 * batch,
+            after=after,
+            first_step_seconds=1.5,
+        )
         for name, (micros, after) in engines.items()
     ]
     sizes = (784, *(int(n) for n in hidden.split("-")), 10)
