@@ -95,7 +95,7 @@ def speedups(rows: pd.DataFrame) -> Table:
     table.add_column(f"cell ({common[1:]})" if len(common) > 1 else "cell", no_wrap=True)
     table.add_column("engine", overflow="fold", min_width=11)
     floor = timed["efficiency"].notna().any()
-    for heading in ("a step", "speedup", "95 % interval", *(["of floor"] if floor else []), "noise"):
+    for heading in ("a step", "speedup", "interval", *(["floor"] if floor else []), "noise"):
         table.add_column(heading, justify="right", no_wrap=True)
     last = None
     for row in timed.itertuples():

@@ -13,12 +13,12 @@ def factor(value: float) -> str:
 
 
 def interval(low: float, high: float) -> str:
-    """The ends of a factor's interval: 4.51 - 4.72x."""
-    return f"{factor(low)[:-1]} - {factor(high)}"
+    """The ends of a factor's interval: 4.51-4.72x."""
+    return f"{factor(low)[:-1]}-{factor(high)}"
 
 
 def estimate(value: Estimate) -> str:
-    """A factor with its interval: 4.60x (4.51 - 4.72x)."""
+    """A factor with its interval: 4.60x (4.51-4.72x)."""
     return f"{factor(value.value)} ({interval(value.low, value.high)})"
 
 

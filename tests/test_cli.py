@@ -42,7 +42,7 @@ def test_race_prints_the_factor_and_writes_the_record(call, tmp_path):
     path = tmp_path / "one.json"
     status, out, err = call("race", "per_sample", "full_matrix", "--sizes", "8-4-2", "--seconds", 0.2, "--json", path)
     assert (status, err) == (0, "")
-    for word in ("8-4-2-b10", "full_matrix", "95 % interval", "noise", "numpy"):
+    for word in ("8-4-2-b10", "full_matrix", "interval", "floor", "noise", "numpy"):
         assert word in out
     (tmp_path / records.FILE).write_bytes(path.read_bytes())
     (found,), _ = records.load(tmp_path)

@@ -94,7 +94,7 @@ def test_the_waterfall_has_every_factor_with_its_interval_and_the_peers(folder):
     told = svg_text(folder / "waterfall.svg")
     for words in ("10.0x from per_sample to fused, 1.60x above the floor", "4.00x", "2.00x", "400 us", "40.0 us"):
         assert words in told
-    assert re.search(r"[34]\.\d\d - 4\.\d\dx", told)
+    assert re.search(r"[34]\.\d\d-4\.\d\dx", told)
     for name in [*LADDER, "floor", "beside it, their time over fused's"]:
         assert name in told
 
