@@ -46,7 +46,7 @@ def draw(found: Sequence[Record], rows: pd.DataFrame, folder: Path, note: str) -
 
 
 def describe(found: Sequence[Record]) -> Iterator[str | Table]:
-    """The machine, the table of speedups, epochs in seconds, and who was left out and why."""
+    """The machine, the tables of speedups, epochs in seconds, and who was left out and why."""
     rows = summary.frame(found)
     yield escape(machine(record.environment for record in found))
     for name, commit in dict.fromkeys(
@@ -55,8 +55,9 @@ def describe(found: Sequence[Record]) -> Iterator[str | Table]:
         if commit:
             yield escape(f"{name} is commit {commit}")
     yield ""
-    yield speedups(rows)
-    yield ""
+    for table in speedups(rows):
+        yield table
+        yield ""
     yield from epochs(rows)
     for row in rows[rows["left_out"].notna()].itertuples():
         yield f"{row.cell}: {escape(str(row.engine))} was left out: {escape(str(row.left_out))}"
@@ -83,34 +84,31 @@ def footnote(found: Sequence[Record], rows: pd.DataFrame) -> str:
     return f"{machine(record.environment for record in found)}\n{found[-1].started[:10]}; {resolved}"
 
 
-def speedups(rows: pd.DataFrame) -> Table:
-    """A line for each cell and engine that was timed; what all cells share is said once, in the title."""
+def speedups(rows: pd.DataFrame) -> Iterator[Table]:
+    """A table for each dtype and number of threads, with a line for each cell and engine that was timed."""
     timed = rows[rows["seconds_per_step"].notna()]
-    common = "-" + "-".join(
-        f"{prefix}{timed[column].iloc[0]}"
-        for column, prefix in (("dtype", ""), ("threads", "t"))
-        if timed[column].nunique() == 1
-    )
-    table = Table(box=SIMPLE, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))  # NAME@HEAD~3 fits into 80
-    table.add_column(f"cell ({common[1:]})" if len(common) > 1 else "cell", no_wrap=True)
-    table.add_column("engine", overflow="fold", min_width=11)
     floor = timed["efficiency"].notna().any()
-    for heading in ("a step", "speedup", "interval", *(["floor"] if floor else []), "noise"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    last = None
-    for row in timed.itertuples():
-        compared = row.engine != row.baseline and not pd.isna(row.speedup)
-        table.add_row(
-            str(row.cell).replace(common, "") if row.cell != last else "",
-            escape(str(row.engine)),
-            words.seconds(row.seconds_per_step),
-            words.factor(row.speedup) if compared else "",
-            words.interval(row.speedup_low, row.speedup_high) if compared else "",
-            *([f"{row.efficiency:.0%}" if not pd.isna(row.efficiency) else ""] if floor else []),
-            f"{row.noise_floor:.1%}" if compared and not pd.isna(row.noise_floor) else "",
-        )
-        last = row.cell
-    return table
+    for (dtype, threads), part in timed.groupby(["dtype", "threads"], sort=False):
+        common = f"{dtype}-t{threads}"  # said once, in the heading
+        table = Table(box=SIMPLE, show_edge=False, pad_edge=False, padding=0)  # fits into 80 columns
+        table.add_column(f"cell ({common})", no_wrap=True)
+        table.add_column("engine", overflow="fold", min_width=11)
+        for heading in ("a step", "speedup", "interval", *(["floor"] if floor else []), "noise"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        last = None
+        for row in part.itertuples():
+            compared = row.engine != row.baseline and not pd.isna(row.speedup)
+            table.add_row(
+                str(row.cell).replace(f"-{common}", "") if row.cell != last else "",
+                escape(str(row.engine)),
+                words.seconds(row.seconds_per_step),
+                words.factor(row.speedup) if compared else "",
+                words.interval(row.speedup_low, row.speedup_high) if compared else "",
+                *([f"{row.efficiency:.0%}" if not pd.isna(row.efficiency) else ""] if floor else []),
+                f"{row.noise_floor:.1%}" if compared and not pd.isna(row.noise_floor) else "",
+            )
+            last = row.cell
+        yield table
 
 
 def epochs(rows: pd.DataFrame) -> Iterator[str]:

@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 from io import StringIO
 
 import pytest
+from conftest import make_ladder_record
 from rich.console import Console
 
 from bench import records, report, summary
@@ -73,6 +74,23 @@ def test_the_summary_fits_80_columns_and_says_it_all(folder):
         " ".join(printed.split()),
     )
     assert "report.md, speedup.csv, cells.jsonl, 8 pictures" in " ".join(printed.split())
+
+
+def test_the_widest_cell_and_name_fit_80_columns_in_a_table_for_each_dtype_and_threads(tmp_path):
+    engines = {"per_sample": (40.0, None), "torch_compiled": (190.0, None)}
+    for dtype, threads in (("float64", 1), ("float32", 2)):
+        records.append(tmp_path, make_ladder_record(1000, "1000-1000", engines=engines, dtype=dtype, threads=threads))
+    lines = text(report.build(tmp_path)).splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    assert sum(bool(re.match(r"784-1000-1000-10-b1000 per_sample +40\.\d ms", line)) for line in lines) == 2
+    assert (
+        sum(bool(re.search(r" torch_compiled .* 0\.21\dx 0\.21\d-0\.21\dx +\d% +\d\.\d%$", line)) for line in lines)
+        == 2
+    )
+    assert [line.split("  ")[0] for line in lines if line.startswith("cell")] == [
+        "cell (float64-t1)",
+        "cell (float32-t2)",
+    ]
 
 
 def test_who_was_left_out_is_named_with_the_reason_even_in_brackets(tmp_path, record):
