@@ -14,7 +14,7 @@ from functools import cache, partial
 from itertools import pairwise
 from statistics import median
 from time import perf_counter
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from scipy.linalg import get_blas_funcs
@@ -28,7 +28,7 @@ Functions = Sequence[Callable[..., object]]
 Form = Literal["whole", "blocks", "vector"]  # one call of gemm, several, or one of gemv or ger
 
 BLOCK = 500_000  # multiply-adds in a block: half of where OpenBLAS's kernels for small matrices end
-ROUNDS = (3, 200)  # of a trial: the fewest, and the most
+ROUNDS = (3, 100)  # of a trial: the fewest, and the most
 TRIAL_SECONDS = 0.2
 WORTH = 0.95  # a form other than whole must take less than this share of its time
 
@@ -184,15 +184,17 @@ def fastest(sizes: tuple[int, ...], batch: int, dtype: str, _threads: int) -> Pl
     """
     weights = [np.full((n_out, n_in), 1e-3, dtype) for n_in, n_out in pairwise(sizes)]
     x = np.full((sizes[0], batch), 1e-3, dtype, order="F")
-    single = batch == 1  # then the columns are the same, and a product can be one with a vector
-    uniform = [
-        Plan(columns, (form,) * (3 * len(weights) - 1))
-        for columns in get_args(Columns)[: 1 if single else 2]
-        for form in get_args(Form)[: 3 if single else 2]
-    ]
+    columns_tried: list[Columns] = ["samples", "units"]
+    forms: list[Form] = ["whole"]
+    if batch == 1:  # then the columns are the same, and a product can be one with a vector
+        columns_tried.pop()
+        forms.append("vector")
+    elif max(w.size for w in weights) * batch > BLOCK:
+        forms.append("blocks")
+    uniform = [Plan(columns, (form,) * (3 * len(weights) - 1)) for columns in columns_tried for form in forms]
     taken = trial(uniform, weights, x)
     mixed = []
-    for columns in dict.fromkeys(plan.columns for plan in uniform):
+    for columns in columns_tried:
         tried = [
             [(seconds * (1.0 if form == "whole" else 1 / WORTH), form) for seconds in taken[plan]]
             for plan in uniform
@@ -201,8 +203,11 @@ def fastest(sizes: tuple[int, ...], batch: int, dtype: str, _threads: int) -> Pl
         ]
         mixed.append(Plan(columns, tuple(min(product)[1] for product in zip(*tried, strict=True))))
     best = min(uniform, key=lambda plan: sum(taken[plan]))
-    totals = {plan: sum(seconds) for plan, seconds in trial([best, *mixed], weights, x).items()}
-    return min(totals, key=lambda plan: totals[plan])
+    rivals = [plan for plan in mixed if plan not in uniform]
+    if not rivals:
+        return best
+    again = trial([best, *rivals], weights, x)
+    return min(again, key=lambda plan: sum(again[plan]))
 
 
 def trial(plans: Sequence[Plan], weights: Sequence[Array], x: Array) -> dict[Plan, list[float]]:

@@ -25,7 +25,7 @@ from backprop.check import check_step
 from . import machine, revision
 from .course import Course, prepare
 from .grid import Cell
-from .race import Clock, Lane, attempt, qualify, run_pass
+from .race import ETA, Clock, Lane, attempt, qualify, run_pass
 from .revision import Tree
 
 # A fifteenth of the race's slice. Interruptions of a shared machine are rarer than this: most slices see none, and
@@ -82,6 +82,9 @@ def _lap(
     with threads.limited(lap.cell.threads):
         if lap.steps is None:
             _check(lanes, course, lap.cell.batch, clock)
+        for i in rng.permutation(len(lanes)):
+            if not lanes[i].failed:
+                attempt(lanes[i], _first_step, lanes[i], course)
         engines = {} if any(lane.failed for lane in lanes) else run_pass(lanes, course, lap.seconds, rng, clock)
         if lap.steps is None:  # once more, after some hundred steps
             for i, engine in engines.items():
@@ -91,6 +94,11 @@ def _lap(
         return Rounds(failed=failed)
     slices = {lane.name: [taken for taken in lane.seconds[0] if taken] for lane in lanes}
     return Rounds(lanes[0].steps, slices)
+
+
+def _first_step(lane: Lane, course: Course) -> None:
+    """Let the code compile or try out what it does once in a process, off the clock of the lap."""
+    lane.make(course.network).step(*course.batches[0], ETA)
 
 
 def _check(lanes: list[Lane], course: Course, batch: int, clock: Clock) -> None:

@@ -197,9 +197,9 @@ def _terms(record: GateRecord) -> str:
 
 
 def _percent(ratio: float) -> str:
-    """A ratio as its distance from 1: +5.1%, -0.3%, +120%."""
+    """A ratio as its distance from 1: +5.1%, -0.3%, +12%."""
     share = 100 * (ratio - 1)
-    return f"{share:+.1f}%" if abs(share) < 100 else f"{share:+.0f}%"
+    return f"{share:+.1f}%" if abs(share) < 9.95 else f"{share:+.0f}%"
 
 
 def _command(kind: str, title: str, message: str) -> str:

@@ -76,7 +76,7 @@ def test_github_gets_a_summary_and_escaped_annotations(tmp_path):
         "::error title=full_matrix regressed in 1 of 2 cells%2C by +5.2%25 in the median"
         "::784-30-10-b10-float64-t1 +5.2%25",
         "::notice title=per_sample improved in 1 of 2 cells%2C by -20.0%25 in the median"
-        "::784-30-10-b30-float64-t1 -20.0%25",
+        "::784-30-10-b30-float64-t1 -20%25",
         "::notice title=per_sample inconclusive in 1 of 2 cells::784-30-10-b10-float64-t1 +1.0%25",
     ]
     assert summary.read_text() == "before\n" + gate_report.markdown(record)
