@@ -75,7 +75,7 @@ def test_github_gets_a_summary_and_escaped_annotations(tmp_path):
         "::error title=fused is wrong::the gradient of weights[0] is off by 3%25: see%0Abelow",
         "::error title=full_matrix regressed in 1 of 2 cells%2C by +5.2%25 in the median"
         "::784-30-10-b10-float64-t1 +5.2%25",
-        "::notice title=per_sample improved in 1 of 2 cells%2C by -20.0%25 in the median"
+        "::notice title=per_sample improved in 1 of 2 cells%2C by -20%25 in the median"
         "::784-30-10-b30-float64-t1 -20%25",
         "::notice title=per_sample inconclusive in 1 of 2 cells::784-30-10-b10-float64-t1 +1.0%25",
     ]

@@ -46,6 +46,19 @@ def test_parameters_that_do_not_fit_are_refused(weights, biases, message):
         Network(weights, biases)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_copy_starts_at_a_cache_line_and_shares_nothing(dtype):
+    network = Network.random((5, 3, 1), np.random.default_rng(0), dtype)
+    transposed = Network(tuple(np.asfortranarray(w) for w in network.weights), network.biases)
+    copy = transposed.copy()
+    for own, block in zip(copy.weights + copy.biases, transposed.weights + transposed.biases, strict=True):
+        np.testing.assert_array_equal(own, block)
+        assert own.dtype == block.dtype
+        assert own.flags.c_contiguous
+        assert own.ctypes.data % 64 == 0
+        assert not np.shares_memory(own, block)
+
+
 def test_the_public_names():
     assert set(backprop.names()) >= {"per_sample", "full_matrix"}
     assert issubclass(backprop.load("per_sample"), backprop.Engine)
