@@ -6,6 +6,7 @@ import difflib
 import inspect
 import pkgutil
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType
 from typing import ClassVar
@@ -13,6 +14,9 @@ from typing import ClassVar
 from . import engines
 from .errors import InputError
 from .network import Array, Network
+
+Calls = list[Callable[[], object]]
+"""To be made in this order, as often as one likes; each gives the array that it made, or several in order."""
 
 
 class Engine(ABC):
@@ -23,11 +27,15 @@ class Engine(ABC):
     after names the engine that this one is one change away from: so engines make a ladder. One that is no rung,
     a peer, leaves it None. compiles says that first steps cost seconds of compilation.
     traced says that its arrays are NumPy's, so that tracemalloc sees them.
+    products prepares, for an engine whose products are by another library than NumPy's BLAS, those of a step of a
+    network on inputs (batch, n_in), and nothing else: forward; then from the top, down (not of the lowest layer)
+    and the gradient of the weights, (n_out, n_in), with each layer's z in the place of its delta.
     """
 
     after: ClassVar[str | None] = None
     compiles: ClassVar[bool] = False
     traced: ClassVar[bool] = True
+    products: ClassVar[staticmethod[[Network, Array], Calls] | None] = None
 
     @abstractmethod
     def __init__(self, network: Network) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import backprop
 from backprop import Engine, InputError, Network
-from backprop.engine import engine_in
+from backprop.engine import Calls, engine_in
+from backprop.network import Array
 
 from . import revision
 
@@ -18,7 +19,8 @@ from . import revision
 class Contestant:
     """What is raced: a name that is unique in its race, how to make a fresh engine, and the commit it is from.
 
-    commit is None for the code as it lies in the work tree. after and traced are the engine's own attributes.
+    commit is None for the code as it lies in the work tree. after, traced and products are the engine's own
+    attributes.
     """
 
     name: str
@@ -32,6 +34,10 @@ class Contestant:
     @property
     def traced(self) -> bool:
         return getattr(self.make, "traced", True)
+
+    @property
+    def products(self) -> Callable[[Network, Array], Calls] | None:
+        return getattr(self.make, "products", None)
 
 
 def resolve(addresses: Sequence[str]) -> list[Contestant]:

@@ -43,7 +43,8 @@ def _parts(found: Sequence[Record], rows: pd.DataFrame, note: str, pictures: Seq
         yield "## Every cell"
         yield (
             "MFLOP are those of the products of a step. A factor is the time of the engine that is changed, or of the "
-            "peer, over the time of the engine; *of floor* is efficiency, the floor's time over the engine's."
+            "peer, over the time of the engine; *of floor* is efficiency, the floor's time over the engine's; "
+            "in brackets, the engine whose library has the fastest products, where that is not BLAS."
         )
         yield every_cell(list(races.values()))
         yield "## First steps"
@@ -107,13 +108,21 @@ def every_cell(races: Sequence[Record]) -> str:
                 f"{top.record.cell.flops / 1e6:.3g}",
                 *(_factor(rungs.get(name)) for name in steps),
                 top.fastest.name,
-                f"{1 / top.floor.factor.value:.0%}" if top.floor and top.floor.factor else "",
+                _of_floor(top),
                 *(_factor(rungs.get(name), inverse=True) for name in peers),
                 f"{noise:.1%}" if noise is not None else "",
             ]
         )
     headings = ["cell", "MFLOP", *steps, "best of ours", "of floor", *(f"against {peer}" for peer in peers), "noise"]
     return words.table(headings, lines)
+
+
+def _of_floor(top: Ladder) -> str:
+    """The efficiency of the fastest rung, and whose products the floor's are where they are not BLAS's."""
+    if not (top.floor and top.floor.factor and top.record.floor):
+        return ""
+    by = top.record.floor.by
+    return f"{1 / top.floor.factor.value:.0%}" + (f" ({by})" if by else "")
 
 
 def first_steps(rows: pd.DataFrame) -> str:

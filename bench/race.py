@@ -12,8 +12,10 @@ import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from itertools import cycle, islice
-from math import isfinite, log2
+from math import inf, isfinite, log2
+from statistics import median
 from time import perf_counter
 from typing import ParamSpec
 
@@ -48,6 +50,7 @@ class Lane:
     after: str | None = None
     traced: bool = True  # tracemalloc sees its memory
     checked: bool = True  # it is an engine, whose gradient is checked
+    by: str | None = None  # of a floor: the engine whose library makes the products
     first_step_seconds: float | None = None
     gradient_error: float | None = None
     peak_bytes: int | None = None
@@ -81,6 +84,7 @@ class Lane:
             commit=self.commit,
             after=self.after,
             first_step_seconds=self.first_step_seconds,
+            by=self.by,
         )
 
 
@@ -96,9 +100,9 @@ def race(
 ) -> Record:
     """Race the contestants in this cell for about `seconds` (the checks before and after come on top).
 
-    floor: race the products of a step alone, too. progress is told the share done after each pass. A contestant
-    that fails its check, or raises, or is too slow for five passes within `seconds`, is in the record with the
-    reason and without timings.
+    floor: race the products of a step alone, too, by each library that computes in this race; the fastest goes
+    into the record. progress is told the share done after each pass. A contestant that fails its check, or
+    raises, or is too slow for five passes within `seconds`, is in the record with the reason and without timings.
     """
     check_seconds(seconds)
     started = datetime.now(UTC).isoformat(timespec="seconds")
@@ -107,16 +111,17 @@ def race(
         environment = machine.environment()
         course = prepare(cell, rng)
         lanes = [Lane(one.name, one.make, one.commit, one.after, one.traced) for one in contestants]
-        ground = [Lane(Floor.name, Floor, checked=False)] if floor else []
+        ground = floors(contestants) if floor else []
         for lane in [*lanes, *ground]:
             attempt(lane, admit, lane, course, cell.batch, seconds, clock)
         leave_out_slow(lanes, seconds)
         twin = second_copy(lanes)
         run_passes([*lanes, *ground, *([twin] if twin else [])], course, seconds, rng, clock, progress)
     noise = Noise(twin.name, twin.seconds) if twin and not twin.left_out else None
-    results, floors = ([lane.result() for lane in part] for part in (lanes, ground))
+    lowest = min(ground, key=time_taken, default=None)
+    results = [lane.result() for lane in lanes]
     elapsed = round(clock() - start, 3)
-    return Record(SCHEMA, cell, results, noise, environment, started, elapsed, floors[0] if floors else None)
+    return Record(SCHEMA, cell, results, noise, environment, started, elapsed, lowest.result() if lowest else None)
 
 
 def check_seconds(seconds: float) -> None:
@@ -198,6 +203,24 @@ def leave_out_slow(lanes: Sequence[Lane], seconds: float) -> None:
                 f"too slow: a step takes {lane.step_seconds:.2g} s, and {PASSES[0]} passes need "
                 f"{spent:.1f} s; {seconds:g} s were given"
             )
+
+
+def floors(contestants: Sequence[Contestant]) -> list[Lane]:
+    """A floor by BLAS, and one by each other library that an engine in the race computes with."""
+    others = {one.products: one.name for one in reversed(contestants) if one.products}
+    return [
+        Lane(Floor.name, Floor, checked=False),
+        *(
+            Lane(Floor.name, partial(Floor, products=products), traced=False, checked=False, by=name)
+            for products, name in others.items()
+        ),
+    ]
+
+
+def time_taken(lane: Lane) -> float:
+    """The median of its slices, seconds per step; infinite without any."""
+    slices = [] if lane.left_out else [taken for rounds in lane.seconds for taken in rounds if taken is not None]
+    return median(slices) if slices else inf
 
 
 def second_copy(lanes: Sequence[Lane]) -> Lane | None:

@@ -9,7 +9,7 @@ from .stats import Estimate
 
 def factor(value: float) -> str:
     """A ratio with three significant digits: 0.97x, 4.60x, 12.3x, 1234x."""
-    return f"{value:#.3g}".rstrip(".") + "x" if value < 1000 else f"{value:.0f}x"
+    return f"{value:#.3g}".rstrip(".") + "x" if value < 999.5 else f"{value:.0f}x"
 
 
 def interval(low: float, high: float) -> str:
@@ -25,7 +25,7 @@ def estimate(value: Estimate) -> str:
 def seconds(value: float) -> str:
     """A time with three significant digits in the unit that suits it."""
     for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
-        if value >= size:
+        if value >= 0.9995 * size:  # 999.6 us is 1.00 ms with three digits
             return f"{value / size:#.3g}".rstrip(".") + f" {unit}"
     return f"{value * 1e9:.0f} ns"
 

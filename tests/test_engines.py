@@ -1,5 +1,7 @@
 """The contract that every engine keeps; none is named here, so a new file in the folder is tested as it is."""
 
+from itertools import accumulate
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -174,3 +176,22 @@ def test_the_network_keeps_sizes_and_dtype(engine):
 
 def test_a_rung_names_the_one_before_it(engine):
     assert engine.after is None or engine.after in names()
+
+
+@pytest.mark.parametrize(("sizes", "samples", "dtype"), [((6, 4, 3, 2), 5, "float64"), ((6, 3), 1, "float32")])
+def test_an_engine_with_a_library_of_its_own_makes_the_products_of_a_step(engine, sizes, samples, dtype):
+    if engine.products is None:
+        pytest.skip("its products are NumPy's BLAS's")
+    network, x, _ = make(sizes, samples, dtype, 0)
+    calls = engine.products(network, x)
+    ins = list(accumulate(network.weights, lambda a, w: a @ w.T, initial=x))
+    right = ins[1:]
+    for layer in reversed(range(len(network.weights))):
+        if layer:
+            right.append(ins[layer + 1] @ network.weights[layer])
+        right.append(ins[layer + 1].T @ ins[layer])
+    for _ in range(2):  # as often as one likes
+        given = [call() for call in calls]
+        made = [array for one in given for array in (one if isinstance(one, list) else [one])]
+        for theirs, ours in zip(made, right, strict=True):
+            np.testing.assert_allclose(theirs, ours, rtol=1e-4 if dtype == "float32" else 1e-12)

@@ -50,17 +50,13 @@ def test_it_makes_the_products_of_a_step_and_nothing_else(calls, batch, dtype):
                for first, second in zip(one[1], two[1], strict=True)), "the very same arrays"  # fmt: skip
 
 
-def test_it_computes_where_fused_would_and_leaves_the_network_alone():
+def test_it_plans_as_fused_does_and_leaves_the_network_alone():
     network = Network.random((20, 9, 3), np.random.default_rng(0))
     kept = network.copy()
     floor = Floor(network)
-    before = [w.copy() for w in floor.weights]
     floor.step(np.ones((7, 20)), np.ones((7, 3)), 0.0)
     floor.step(np.ones((4, 20)), np.ones((4, 3)), 0.0)  # another length has calls of its own
     assert fastest.cache_info().currsize
-    for was, now in zip(before, floor.weights, strict=True):
-        assert was.shape == now.shape
-        assert now.flags.c_contiguous
     for a, b in zip(network.weights + network.biases, kept.weights + kept.biases, strict=True):
         np.testing.assert_array_equal(a, b)
     for a, b in zip(floor.network().weights, kept.weights, strict=True):

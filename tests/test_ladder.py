@@ -4,6 +4,7 @@ import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import msgspec
 import pytest
 import targets
 from conftest import LADDER, make_ladder_record, make_record
@@ -124,6 +125,14 @@ def test_the_page_has_the_ladder_the_fastest_and_every_cell(folder):
     assert "| torch_eager | 1.50 s | 1.50 s |" in told
     for name in re.findall(r"\]\(([^)]+)\)", told):
         assert (folder / name).exists(), name
+
+
+def test_the_page_says_whose_products_make_the_floor():
+    plain, xla = make_ladder_record(batch=1), make_ladder_record(batch=10)
+    xla = msgspec.structs.replace(xla, floor=msgspec.structs.replace(xla.floor, by="jax_jit"))
+    told = page.every_cell([plain, xla])
+    assert re.search(r"-b1-float64-t1 .*\| 6[23]% \|", told)
+    assert re.search(r"-b10-float64-t1 .*\| 6[23]% \(jax_jit\) \|", told)
 
 
 def test_more_panels_than_fit_give_each_engine_a_figure_of_its_own(tmp_path):

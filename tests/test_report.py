@@ -130,14 +130,15 @@ def test_each_setting_beside_batch_and_width_has_a_field_of_its_own(tmp_path, re
 
 
 @pytest.mark.parametrize(
-    ("value", "words"), [(0.9712, "0.971x"), (4.6, "4.60x"), (12.34, "12.3x"), (123.4, "123x"), (1234.5, "1234x")]
+    ("value", "words"), [(0.9712, "0.971x"), (4.6, "4.60x"), (12.34, "12.3x"), (123.4, "123x"), (999.6, "1000x")]
 )
 def test_factors_in_words(value, words):
     assert factor(value) == words
 
 
 @pytest.mark.parametrize(
-    ("value", "words"), [(1.5, "1.50 s"), (0.0123, "12.3 ms"), (4.2e-5, "42.0 us"), (3e-4, "300 us"), (2e-8, "20 ns")]
+    ("value", "words"),
+    [(1.5, "1.50 s"), (0.0123, "12.3 ms"), (4.2e-5, "42.0 us"), (9.996e-4, "1.00 ms"), (2e-8, "20 ns")],
 )
 def test_times_in_words(value, words):
     assert seconds(value) == words

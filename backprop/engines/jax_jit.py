@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend import backend
 
-from ..engine import Engine
+from ..engine import Calls, Engine
 from ..network import Array, Network
 from ..threads import current
 
@@ -34,16 +34,42 @@ def step(parameters: Parameters, x: Any, y: Any, eta: Any) -> Parameters:
     return updated
 
 
+@jax.jit
+def _products(weights: list[Any], x: Any) -> list[Any]:
+    inputs = [x]
+    for w in weights:
+        inputs.append(inputs[-1] @ w.T)
+    back = []
+    for layer in reversed(range(len(weights))):
+        if layer:
+            back.append(inputs[layer + 1] @ weights[layer])
+        back.append(inputs[layer + 1].T @ inputs[layer])
+    return inputs[1:] + back
+
+
+def products(network: Network, x: Array) -> Calls:
+    """XLA makes them all in one call, and may make them side by side."""
+    keep_to_threads()
+    weights, inputs = [jnp.array(w) for w in network.weights], jnp.array(x)
+    return [lambda: jax.block_until_ready(_products(weights, inputs))]
+
+
+def keep_to_threads() -> None:
+    """Let XLA make its pool anew where the number of threads is another than the pool was made for."""
+    global threads
+    if threads != (threads := current()):
+        backend.clear_backends()
+
+
 class JaxJit(Engine):
     """A peer: XLA plans the whole step, and writes the new parameters where the old ones were."""
 
     compiles = True
     traced = False
+    products = staticmethod(products)
 
     def __init__(self, network: Network) -> None:
-        global threads
-        if threads != (threads := current()):
-            backend.clear_backends()
+        keep_to_threads()
         self.dtype = network.dtype
         self.parameters = [(jnp.array(w), jnp.array(b)) for w, b in zip(network.weights, network.biases, strict=True)]
 

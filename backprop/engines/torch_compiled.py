@@ -12,6 +12,7 @@ from ..engine import Engine
 from ..errors import InputError
 from ..network import Array, Network
 from ..threads import current
+from .torch_eager import products
 
 if not any(map(shutil.which, (os.environ.get("CXX", "g++"), "clang++"))):
     raise InputError("engine torch_compiled needs a C++ compiler, which is not installed: install g++ or clang++")
@@ -39,6 +40,7 @@ class TorchCompiled(Engine):
 
     compiles = True
     traced = False
+    products = staticmethod(products)
 
     def __init__(self, network: Network) -> None:
         torch.set_num_threads(current())

@@ -1,18 +1,42 @@
 """torch_eager: PyTorch as most write it, autograd and torch.optim.SGD with its foreach kernels, on the CPU."""
 
+from functools import partial
+
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn.functional import linear
 
-from ..engine import Engine
+from ..engine import Calls, Engine
 from ..network import Array, Network
 from ..threads import current
+
+
+def products(network: Network, x: Array) -> Calls:
+    """Each is written to the same memory every time."""
+    torch.set_num_threads(current())
+    weights, inputs = [torch.tensor(w) for w in network.weights], [torch.tensor(x)]
+    calls: Calls = []
+
+    def product(left: Tensor, right: Tensor) -> Tensor:
+        out = left @ right
+        calls.append(partial(torch.mm, left, right, out=out))
+        return out
+
+    for w in weights:
+        inputs.append(product(inputs[-1], w.T))
+    for layer in reversed(range(len(weights))):
+        if layer:
+            product(inputs[layer + 1], weights[layer])
+        product(inputs[layer + 1].T, inputs[layer])
+    return calls
 
 
 class TorchEager(Engine):
     """A peer: operations are dispatched one by one, and the gradient is autograd's."""
 
     traced = False
+    products = staticmethod(products)
 
     def __init__(self, network: Network) -> None:
         torch.set_num_threads(current())
