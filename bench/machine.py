@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import platform
 import subprocess
 from contextlib import suppress
@@ -67,6 +68,7 @@ def _unchanging() -> dict[str, Any]:
         "os": platform.platform(),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "packages": versions(),
+        "host": hashlib.sha256(platform.node().encode()).hexdigest()[:6],
         **_revision(),
     }
 

@@ -62,7 +62,10 @@ class Pool(msgspec.Struct, frozen=True):
 
 
 class Environment(msgspec.Struct, frozen=True):
-    """What the race ran on; revision and dirty are None where git does not track the code."""
+    """What the race ran on; revision and dirty are None where git does not track the code.
+
+    host tells machines of one kind apart without naming them: six hex digits of a digest of the host's name.
+    """
 
     cpu: str
     cores: int
@@ -74,6 +77,16 @@ class Environment(msgspec.Struct, frozen=True):
     dirty: bool | None
     allocator: str
     blas: list[Pool]
+    host: str | None = None
+
+    @property
+    def machine(self) -> str:
+        """Machine and software in a line: times are compared within one such line only."""
+        blas = ", ".join(sorted({f"{pool.library} {pool.version} {pool.kernel}" for pool in self.blas}))
+        host = f" (host {self.host})" if self.host else ""
+        numpy = self.packages.get("numpy", "of unknown version")
+        made_of = f"{self.python}, numpy {numpy} ({blas}); allocator {self.allocator}"
+        return f"{self.cpu}, {self.cores} cores{host}; {made_of}"
 
 
 class Record(msgspec.Struct, frozen=True):

@@ -65,14 +65,7 @@ def describe(found: Sequence[Record]) -> Iterator[str | Table]:
 
 def machine(environments: Iterable[Environment]) -> str:
     """Where the records were made, in a line; several machines are all named."""
-    lines = []
-    for about in environments:
-        blas = ", ".join(sorted({f"{pool.library} {pool.version} {pool.kernel}" for pool in about.blas}))
-        numpy = about.packages.get("numpy", "of unknown version")
-        line = f"{about.cpu}, {about.cores} cores; {about.python}, numpy {numpy} ({blas}); allocator {about.allocator}"
-        if line not in lines:
-            lines.append(line)
-    return " | ".join(lines)
+    return " | ".join(dict.fromkeys(about.machine for about in environments))
 
 
 def footnote(found: Sequence[Record], rows: pd.DataFrame) -> str:

@@ -1,6 +1,7 @@
 """What a race runs on, as it is told to the record."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -18,6 +19,18 @@ def test_the_environment_is_json_and_tells_the_threads_of_every_pool():
         assert {pool["threads"] for pool in about["blas"]} == {threads}
     assert about["cpu"]
     assert about["python"].endswith(".".join(map(str, sys.version_info[:3])))
+
+
+def test_machines_of_one_kind_are_told_apart_without_their_name(monkeypatch):
+    monkeypatch.setattr(machine.platform, "node", lambda: "build-17.example")
+    machine._unchanging.cache_clear()
+    try:
+        about = machine.environment()
+    finally:
+        machine._unchanging.cache_clear()
+    assert re.fullmatch("[0-9a-f]{6}", about.host)
+    assert f"(host {about.host})" in about.machine
+    assert "build-17" not in str(about)
 
 
 def test_packages_that_are_not_installed_are_left_out(monkeypatch):
