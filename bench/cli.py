@@ -148,11 +148,33 @@ def train(
 
 
 @app.command(name="report")
-def rebuild(folder: Annotated[Path, typer.Argument(help="A results folder with a cells.jsonl.")]) -> None:
-    """Rebuild a results folder's table and plots from its records, and print the summary."""
+def rebuild(
+    folders: Annotated[list[Path], typer.Argument(help="A results folder with a cells.jsonl; several are compared.")],
+    out: Annotated[Path | None, typer.Option(help="Write the comparison of several to this folder.")] = None,
+) -> None:
+    """Rebuild a results folder's tables, plots and pages from its records; set several folders side by side."""
     from . import report
 
-    show(report.build(folder))
+    if len(folders) > 1:
+        show(report.side_by_side(folders, out))
+    elif out:
+        raise InputError("--out is for comparing several folders; a single one is rebuilt where it lies")
+    else:
+        show(report.build(folders[0]))
+
+
+@app.command()
+def predict(
+    folder: Annotated[Path, typer.Argument(help="A results folder with the cells.jsonl of a grid.")],
+    sizes: Sizes = "784-30-10",
+    batch: Batch = 10,
+    dtype: DType = "float64",
+    threads: Threads = 1,
+) -> None:
+    """Predict a step and the speedup for any sizes and batch, by the cost model of a folder; nothing is raced."""
+    from .predict import predict as ask_model
+
+    show(ask_model(folder, grid.make_cell(sizes, batch, dtype, threads)))
 
 
 @app.command()

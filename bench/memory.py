@@ -23,7 +23,7 @@ def draw(rows: pd.DataFrame, note: str) -> Figure | None:
     if grid["peak_bytes"].isna().all():
         return None
     grid = grid[grid["threads"] == grid["threads"].min()]  # threads share the arrays
-    settings = [part for _, part in grid.groupby(["inputs", "outputs", "depth", "dtype"], sort=False)]
+    settings = [part for _, part in grid.groupby(["place", "inputs", "outputs", "depth", "dtype"], sort=False)]
     columns = max(part["hidden"].nunique() for part in settings)
     engines = list(dict.fromkeys(grid["engine"]))
     colours = dict(zip(engines, mpl.colormaps["Dark2"](np.arange(len(engines)) % 8), strict=True))
@@ -48,7 +48,8 @@ def _panel(axes: Axes, part: pd.DataFrame, colours: dict[str, Any]) -> None:
     sizes, dtype = part["sizes"].iloc[0], part["dtype"].iloc[0]
     parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(parse_sizes(sizes)))
     axes.axhline(parameters * np.dtype(dtype).itemsize, color="0.5", lw=1, ls="--")
-    axes.set_title(f"{sizes}, {dtype}", loc="left", fontsize=9)
+    place = part["place"].iloc[0]
+    axes.set_title(f"{sizes}, {dtype}" + (f", machine {place}" if place else ""), loc="left", fontsize=9)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.xaxis.set_major_locator(FixedLocator(sorted(part["batch"].unique())))

@@ -2,47 +2,124 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
 import pandas as pd
+from markupsafe import Markup
+from matplotlib.figure import Figure
 from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
-from . import ladder, memory, page, plots, records, summary, waterfall, words
+from backprop import InputError
+
+from . import blocks, compare, cost, ladder, memory, page, plots, records, story, summary, waterfall, words
 from .records import Environment, Record
 from .train import Epoch
 
 CSV = "speedup.csv"
-PAGE = "report.md"
+MARKDOWN = "report.md"
+HTML = "report.html"
+QUESTION = "How much faster is backprop over a whole mini-batch?"
+COMPARED = "A dot for each cell and engine: on the diagonal where the folders agree"
+CAPTIONS = {
+    "waterfall": "Down the ladder: each bar is one change, and its length is its factor",
+    "memory-by-batch": "Peak memory against batch size",
+}
 
 
 def build(folder: Path) -> Iterator[str | Table]:
     """Rebuild everything in the folder that follows from its cells.jsonl, and yield the summary to print."""
     found, warnings = records.load(folder)
-    rows = summary.frame(found)
+    rows, models = summary.frame(found), cost.models(found)
     with records.written_whole(folder / CSV) as temporary:
         summary.write_csv(rows, temporary)
     note = footnote(found, rows)
     pictures = draw(found, rows, folder, note)
-    with records.written_whole(folder / PAGE) as temporary:
-        temporary.write_text(page.markdown(found, rows, note, pictures), encoding="utf-8")
+    sections = list(story.tell(found, rows, models, note))
+    write_pages(folder, QUESTION, sections, pictures, shots(found, rows))
     yield from describe(found)
     yield from (f"warning: {escape(warning)}" for warning in warnings)
-    yield f"in {escape(str(folder))}: {PAGE}, {CSV}, {records.FILE}, {len(pictures)} pictures"
+    yield f"in {escape(str(folder))}: {HTML}, {MARKDOWN}, {CSV}, {records.FILE}, {len(pictures)} pictures"
+
+
+def side_by_side(folders: Sequence[Path], out: Path | None) -> Iterator[str | Table]:
+    """Compare several folders; the page of it, with its picture, goes to the folder `out` if one is given."""
+    comparison = compare.compare(folders)
+    for letter, told in comparison.told.items():
+        yield escape(f"{letter}: {told}")
+    for block in (compare.medians(comparison), compare.cells(comparison)):
+        yield ""
+        yield printed(block)
+    if out is None:
+        return
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"folder {out} can't be made: {error.strerror}; name another") from error
+    figure, sections = compare.draw(comparison), list(compare.sections(comparison))
+    pictures = plots.save_both(figure, out / compare.STEM)
+    shot = page.Shot(COMPARED, "", Markup(plots.inline(figure, compare.STEM)), wide=True)
+    write_pages(out, "Side by side", sections, pictures, {compare.STEM: [shot]})
+    yield ""
+    yield f"in {escape(str(out))}: {HTML}, {MARKDOWN}, {len(pictures)} pictures"
+
+
+def printed(block: blocks.Table) -> Table:
+    """A table of a page for the terminal."""
+    table = Table(box=SIMPLE, show_edge=False, pad_edge=False, padding=0)
+    for number, heading in enumerate(block.headings):
+        table.add_column(escape(heading), justify="left" if number < block.left else "right", overflow="fold")
+    for line in block.lines:
+        table.add_row(*map(escape, line))
+    return table
+
+
+def write_pages(
+    folder: Path,
+    title: str,
+    sections: Sequence[blocks.Section],
+    pictures: Sequence[Path],
+    shown: Mapping[str, Sequence[page.Shot]],
+) -> None:
+    """The sections as report.md and report.html."""
+    for name, text in (
+        (MARKDOWN, page.markdown(title, sections, pictures)),
+        (HTML, page.html(title, sections, shown)),
+    ):
+        with records.written_whole(folder / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
 
 def draw(found: Sequence[Record], rows: pd.DataFrame, folder: Path, note: str) -> list[Path]:
     """Every picture that these records are enough for."""
     paths = []
+    for stem, figure in whole(found, rows, note):
+        paths += plots.save_both(figure, folder / stem)
+    return paths + plots.draw(rows, folder, note)
+
+
+def whole(found: Sequence[Record], rows: pd.DataFrame, note: str = "") -> Iterator[tuple[str, Figure]]:
+    """The pictures that are one figure, by their stems."""
     if top := ladder.headline(found):
-        paths += plots.save_both(waterfall.draw(top, note), folder / "waterfall")
-    paths += plots.draw(rows, folder, note)
+        yield "waterfall", waterfall.draw(top, note)
     if figure := memory.draw(rows, note):
-        paths += plots.save_both(figure, folder / "memory-by-batch")
-    return paths
+        yield "memory-by-batch", figure
+
+
+def shots(found: Sequence[Record], rows: pd.DataFrame) -> dict[str, list[page.Shot]]:
+    """The pictures of the HTML page by their stems: of the headline's dtype and threads where there are several."""
+    shown: dict[str, list[page.Shot]] = {}
+    for stem, figure in whole(found, rows):
+        shown[stem] = [page.Shot(CAPTIONS[stem], "", Markup(plots.inline(figure, stem)), wide=True)]
+    for kind, facets in plots.by_kind(story.pictured(found, rows)):
+        shown[kind.stem] = [
+            page.Shot(facet.finding, facet.setting, Markup(plots.inline(plots.panel(facet, kind), f"{kind.stem}-{i}")))
+            for i, facet in enumerate(facets)
+        ]
+    return shown
 
 
 def describe(found: Sequence[Record]) -> Iterator[str | Table]:

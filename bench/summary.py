@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from . import stats
+from . import cost, stats
+from .cost import Model
 from .grid import format_sizes
 from .records import Record
 
@@ -18,6 +19,7 @@ COLUMNS = (
     *("speedup", "speedup_low", "speedup_high", "noise_floor", "gradient_error", "peak_bytes"),
     *("passes", "rounds", "steps_per_slice", "left_out"),
     *("flops", "efficiency", "efficiency_low", "efficiency_high", "after", "first_step_seconds"),
+    *("machine", "predicted_seconds", "dispatch_share", "products_share", "passes_share"),
 )
 
 
@@ -26,9 +28,11 @@ def frame(records: Sequence[Record]) -> pd.DataFrame:
 
     speedup is the baseline's time over the engine's, NaN where either has none; noise_floor is how far from
     1 the interval reaches for two copies of one engine in the same rounds (0.01 is 1 %). efficiency is the
-    floor's time over the engine's.
+    floor's time over the engine's. predicted_seconds is what the cost model makes of a step, and the shares what
+    it goes to.
     """
-    rows = pd.DataFrame([row for record in records for row in _rows(record)], columns=list(COLUMNS))
+    prices = {(model.machine, model.engine, model.dtype, model.threads): model for model in cost.models(records)}
+    rows = pd.DataFrame([row for record in records for row in _rows(record, prices)], columns=list(COLUMNS))
     return rows.astype({"peak_bytes": "Int64", "steps_per_slice": "Int64"})
 
 
@@ -37,8 +41,9 @@ def write_csv(rows: pd.DataFrame, path: Path) -> None:
     rows.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
 
 
-def _rows(record: Record) -> list[dict[str, Any]]:
+def _rows(record: Record, prices: Mapping[tuple[str, str, str, int], Model]) -> list[dict[str, Any]]:
     cell, baseline, noise = record.cell, stats.baseline(record), stats.noise_floor(record)
+    machine = record.environment.machine
     rows = []
     for result in record.contestants:
         row: dict[str, Any] = {
@@ -60,6 +65,7 @@ def _rows(record: Record) -> list[dict[str, Any]]:
             "flops": cell.flops,
             "after": result.after,
             "first_step_seconds": result.first_step_seconds,
+            "machine": machine,
         }
         if time := stats.typical(result.seconds):
             row |= {"seconds_per_step": time.value, "seconds_low": time.low, "seconds_high": time.high}
@@ -68,5 +74,10 @@ def _rows(record: Record) -> list[dict[str, Any]]:
             row |= {"speedup": gain.value, "speedup_low": gain.low, "speedup_high": gain.high}
         if share := stats.efficiency(record, result):
             row |= {"efficiency": share.value, "efficiency_low": share.low, "efficiency_high": share.high}
+        model = prices.get((machine, result.name, cell.dtype, cell.threads))
+        if model and cell.data == "random":
+            seconds = model.seconds(cell)
+            row["predicted_seconds"] = seconds
+            row |= {f"{part}_share": taken / seconds for part, taken in model.shares(cell)._asdict().items()}
         rows.append(row)
     return rows

@@ -6,6 +6,22 @@ from collections.abc import Iterable, Sequence
 
 from .stats import Estimate
 
+FRACTIONS = {
+    0.0: "hardly anything",
+    1 / 10: "a tenth",
+    1 / 5: "a fifth",
+    1 / 4: "a quarter",
+    1 / 3: "a third",
+    2 / 5: "two fifths",
+    1 / 2: "half",
+    3 / 5: "three fifths",
+    2 / 3: "two thirds",
+    3 / 4: "three quarters",
+    4 / 5: "four fifths",
+    9 / 10: "nine tenths",
+    1.0: "nearly all",
+}
+
 
 def factor(value: float) -> str:
     """A ratio with three significant digits: 0.97x, 4.60x, 12.3x, 1234x."""
@@ -28,6 +44,19 @@ def seconds(value: float) -> str:
         if value >= 0.9995 * size:  # 999.6 us is 1.00 ms with three digits
             return f"{value / size:#.3g}".rstrip(".") + f" {unit}"
     return f"{value * 1e9:.0f} ns"
+
+
+def size(value: float) -> str:
+    """Bytes with three significant digits in the unit that suits them, powers of 1,000."""
+    for unit, whole in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if value >= 0.9995 * whole:
+            return f"{value / whole:#.3g}".rstrip(".") + f" {unit}"
+    return f"{value:.0f} B"
+
+
+def fraction(share: float) -> str:
+    """A share of a whole in words, to the nearest of some simple fractions."""
+    return FRACTIONS[min(FRACTIONS, key=lambda simple: abs(simple - share))]
 
 
 def table(headings: Sequence[str], lines: Iterable[Sequence[str]], left: int = 1) -> str:

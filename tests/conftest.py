@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -50,6 +51,14 @@ def make_record(batch=10, speedup=4.0, hidden="30", noise=0.01, failed=None, slo
     twin = Noise("full_matrix", slices(fast))
     started = "2026-01-02T03:04:05+00:00"
     return Record(SCHEMA, Cell(sizes, batch, **cell), contestants, twin, ENVIRONMENT, started, 4.0)
+
+
+def make_timed_record(cell, seconds, host=None):
+    """A record of engines that take these seconds, the same in every slice."""
+    contestants = [Result(name, [[taken] * 2] * 5, 3, 1e-16, 1000) for name, taken in seconds.items()]
+    environment = msgspec.structs.replace(ENVIRONMENT, host=host)
+    twin = Noise(contestants[-1].name, contestants[-1].seconds)
+    return Record(SCHEMA, cell, contestants, twin, environment, "2026-01-02T03:04:05+00:00", 4.0)
 
 
 @pytest.fixture(scope="module", params=names())

@@ -32,7 +32,7 @@ def test_everything_follows_from_the_records_alone(folder):
     made = {path.name: path.read_bytes() for path in folder.iterdir()}
     stems = ("speedup-heatmap", "speedup-by-batch", "memory-by-batch", "waterfall")
     pictures = {f"{stem}.{kind}" for stem in stems for kind in ("png", "svg")}
-    assert set(made) == {"cells.jsonl", "speedup.csv", "report.md", *pictures}
+    assert set(made) == {"cells.jsonl", "speedup.csv", "report.md", "report.html", *pictures}
     for path in folder.iterdir():
         if path.name != "cells.jsonl":
             path.unlink()
@@ -73,7 +73,7 @@ def test_the_summary_fits_80_columns_and_says_it_all(folder):
         r"one epoch, 784-30-10-b10-float64-t1-mnist5k: per_sample 1\.\d+ ms, full_matrix \d+ us \([34]\.",
         " ".join(printed.split()),
     )
-    assert "report.md, speedup.csv, cells.jsonl, 8 pictures" in " ".join(printed.split())
+    assert "report.html, report.md, speedup.csv, cells.jsonl, 8 pictures" in " ".join(printed.split())
 
 
 def test_the_widest_cell_and_name_fit_80_columns_in_a_table_for_each_dtype_and_threads(tmp_path):
@@ -108,7 +108,7 @@ def test_a_cell_without_a_speedup_is_a_marked_gap(tmp_path, record):
 def test_records_without_a_grid_make_a_table_and_no_plots(tmp_path, record):
     records.append(tmp_path, record(10, data="mnist5k"))
     list(report.build(tmp_path))
-    assert {path.name for path in tmp_path.iterdir()} == {"cells.jsonl", "speedup.csv", "report.md"}
+    assert {path.name for path in tmp_path.iterdir()} == {"cells.jsonl", "speedup.csv", "report.md", "report.html"}
 
 
 def test_each_setting_beside_batch_and_width_has_a_field_of_its_own(tmp_path, record):

@@ -1,0 +1,152 @@
+"""The answer in three sentences: how much faster, from which batch size on and why, at what cost and how sure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import floor
+
+import pandas as pd
+
+from . import ladder, stats, words
+from .cost import Model, Shares, crossover
+from .grid import Cell, format_sizes
+from .records import Record, Result
+from .stats import Estimate
+
+CHALLENGER = "full_matrix"
+WHY = {  # of each share, why the baseline's is the larger one
+    "dispatch": "the interpreter and its calls, paid for each sample and not once a step",
+    "products": "the products, one sample at a time and not as whole matrices",
+    "passes": "the passes over parameters and activations",
+}
+NOTABLE = 0.1  # of the time saved: less is not told
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One cell in which an engine, the challenger, is compared with the baseline."""
+
+    record: Record
+    baseline: Result
+    challenger: Result
+    factor: Estimate
+
+
+def headline(found: Sequence[Record]) -> Pair | None:
+    """The cell to tell of: that of the ladder that is shown, or else the first that has a factor."""
+    top = ladder.headline(found)
+    for record in [*([top.record] if top else []), *found]:
+        baseline = stats.baseline(record)
+        others = [result for result in record.contestants if result is not baseline]
+        others.sort(key=lambda result: result.name != CHALLENGER)
+        for result in others:
+            if factor := stats.speedup(record, result):
+                return Pair(record, baseline, result, factor)
+    return None
+
+
+def sentences(found: Sequence[Record], rows: pd.DataFrame, models: Iterable[Model]) -> Iterator[str]:
+    """The three sentences, as far as the records go."""
+    pair = headline(found)
+    if pair is None:
+        yield "No engine was timed beside another: there is no factor to tell."
+        return
+    own = [
+        model
+        for name in (pair.baseline.name, pair.challenger.name)
+        for model in models
+        if model.engine == name and model.is_of(pair.record.environment.machine, pair.record.cell)
+    ]
+    yield how_much(pair, rows)
+    if len(own) == 2:
+        yield from_where_and_why(pair, own[0], own[1])
+    yield cost_and_certainty(pair, rows, own)
+
+
+def how_much(pair: Pair, rows: pd.DataFrame) -> str:
+    cell, slow, fast = pair.record.cell, pair.baseline.name, pair.challenger.name
+    times = [
+        words.seconds(taken.value)
+        for result in (pair.challenger, pair.baseline)
+        if (taken := stats.typical(result.seconds))
+    ]
+    told = (
+        f"At {format_sizes(cell.sizes)}, batch {cell.batch} ({cell.dtype}, BLAS threads: {cell.threads}), {fast} takes "
+        f"{times[0]} a step where {slow} takes {times[1]}: {words.factor(pair.factor.value)} as fast (95 % interval "
+        f"{words.interval(pair.factor.low, pair.factor.high)})"
+    )
+    all_cells = rows[(rows["engine"] == fast) & (rows["data"] == "random")]["speedup"].dropna()
+    if len(all_cells) > 1:
+        told += (
+            f"; over {len(all_cells)} cells it is {words.factor(all_cells.min())} to {words.factor(all_cells.max())} "
+            f"as fast, {words.factor(all_cells.median())} in the median"
+        )
+    best = stats.fastest(pair.record)[0]
+    gain = stats.speedup(pair.record, best)
+    if gain and best.name not in (fast, slow):
+        share = stats.efficiency(pair.record, best)
+        of_floor = f", at {share.value:.0%} of the speed of the products alone" if share else ""
+        told += f"; the fastest engine there is {best.name}, {words.factor(gain.value)} as fast{of_floor}"
+    return told + "."
+
+
+def from_where_and_why(pair: Pair, slow: Model, fast: Model) -> str:
+    cell = pair.record.cell
+    told = f"{pays_from(slow, fast, cell.sizes)}; at batch {cell.batch} {outside_products(slow, cell)}"
+    saved = slow.seconds(cell) - fast.seconds(cell)
+    reasons = [
+        f"{words.seconds(before)} against {words.seconds(after)} go into {WHY[part]}"
+        for part, before, after in zip(Shares._fields, slow.shares(cell), fast.shares(cell), strict=True)
+        if before - after > NOTABLE * saved > 0
+    ]
+    return f"{told}: {', and '.join(reasons)}." if reasons else f"{told}."
+
+
+def outside_products(model: Model, cell: Cell) -> str:
+    """How much of an engine's step is none of the mathematics, in words."""
+    share = 1 - model.shares(cell).products / model.seconds(cell)
+    return f"{words.fraction(share)} of {model.engine}'s time ({share:.0%}) is spent outside the products"
+
+
+def pays_from(slow: Model, fast: Model, sizes: tuple[int, ...]) -> str:
+    """From which batch size on the one overtakes the other, in words."""
+    level = crossover(slow, fast, sizes)
+    if level is None:
+        return f"By the cost model {fast.engine} overtakes {slow.engine} at no batch size"
+    if level.value == 0:
+        return f"By the cost model {fast.engine} is ahead at every batch size"
+    return (
+        f"{fast.engine} pays from batch {floor(level.value) + 1} on: by the cost model it overtakes {slow.engine} at a "
+        f"batch of {level.value:.2f} (95 % interval {level.low:.2f} to {level.high:.2f})"
+    )
+
+
+def cost_and_certainty(pair: Pair, rows: pd.DataFrame, own: Sequence[Model]) -> str:
+    fast, slow = pair.challenger.name, pair.baseline.name
+    same = rows[(rows["sizes"] == format_sizes(pair.record.cell.sizes)) & (rows["data"] == "random")]
+    same = same[(same["dtype"] == pair.record.cell.dtype) & (same["threads"] == pair.record.cell.threads)]
+    peaks = same.pivot_table(index="batch", columns="engine", values="peak_bytes", aggfunc="last").dropna()
+    told = []
+    if fast in peaks and slow in peaks:
+        batches = dict.fromkeys([pair.record.cell.batch, max(peaks.index)])
+        spans = " and ".join(
+            f"{words.size(peaks[fast][batch])} against {words.size(peaks[slow][batch])} at batch {batch}"
+            for batch in batches
+            if batch in peaks.index
+        )
+        told.append(f"In memory a step of {fast} takes {spans}")
+    noise = rows["noise_floor"].dropna()
+    if len(noise):
+        told.append(
+            f"two copies of one engine differed by {noise.median():.1%} in the median race and {noise.max():.1%} in "
+            "the worst, and no smaller difference was resolved"
+        )
+    if own:
+        misses = [model.median_error for model in own], [abs(model.worst.error) for model in own]
+        told.append(
+            f"the model misses cells that it has not seen by up to {max(misses[0]):.0%} in the median and "
+            f"{max(misses[1]):.0%} in the worst"
+        )
+    text = "; ".join(told)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""

@@ -1,0 +1,153 @@
+"""Several folders side by side, machines, versions or dates: speedup and efficiency of each cell and engine in each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from string import ascii_uppercase
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from backprop import InputError
+
+from . import records, summary, words
+from .blocks import Listing, Number, Picture, Section, Table, Text
+from .plots import STYLE, foot
+
+STEM = "side-by-side"
+QUANTITIES = {"speedup": words.factor, "efficiency": "{:.0%}".format}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What each letter stands for, and a row for each cell and engine that two of them have.
+
+    The columns of rows are QUANTITIES x letters; baselines are what the speedups are relative to.
+    """
+
+    told: dict[str, str]
+    rows: pd.DataFrame
+    baselines: tuple[str, ...]
+
+
+def compare(folders: Sequence[Path]) -> Comparison:
+    """A letter for each folder and, where it holds several, each machine in it; of a cell raced twice the last counts.
+
+    Raises InputError where a folder can't be read or is named twice, or no cell and engine is in two of them.
+    """
+    if len({folder.resolve() for folder in folders}) < len(folders):
+        raise InputError("a folder is named twice: name different ones to compare")
+    told: dict[str, str] = {}
+    parts = []
+    for folder in folders:
+        found, _ = records.load(folder)
+        for machine, part in summary.frame(found).groupby("machine", sort=False):
+            if len(told) == len(ascii_uppercase):
+                raise InputError(f"more than {len(ascii_uppercase)} folders and machines: name fewer folders")
+            letter = ascii_uppercase[len(told)]
+            dates = [record.started[:10] for record in found if record.environment.machine == machine]
+            told[letter] = f"{folder}: {machine}; {min(dates)}" + (
+                f" to {max(dates)}" if max(dates) > min(dates) else ""
+            )
+            parts.append(part.drop_duplicates(["cell", "engine"], keep="last").assign(letter=letter))
+    rows = pd.concat(parts)
+    table = rows.pivot(index=["cell", "engine"], columns="letter", values=list(QUANTITIES))
+    table = table.reindex(rows.set_index(["cell", "engine"]).index.unique())  # in the order of the records
+    table = table[table["speedup"].notna().sum(axis=1) > 1]
+    if table.empty:
+        raise InputError(f"no engine was timed in the same cell in two of {', '.join(map(str, folders))}")
+    return Comparison(told, table, tuple(dict.fromkeys(rows["baseline"])))
+
+
+def sections(comparison: Comparison) -> Iterator[Section]:
+    """The comparison as sections of a page."""
+    yield Section("What is compared", [Listing([f"{letter}: {told}" for letter, told in comparison.told.items()])])
+    yield Section("In the median of the cells that all have", [medians(comparison)])
+    over = " or ".join(comparison.baselines)
+    yield Section(
+        "Side by side",
+        [
+            Text(
+                f"Speedup is over {over}, in each column of its own run; 'of floor' is efficiency, the time of the "
+                "products alone over the engine's. Times of different runs are not compared."
+            ),
+            Picture(STEM),
+            cells(comparison),
+        ],
+    )
+
+
+def medians(comparison: Comparison) -> Table:
+    """A line for each engine: the median of each quantity, over the cells that every letter has."""
+    letters = list(comparison.told)
+    whole = comparison.rows[comparison.rows["speedup"].notna().all(axis=1)]
+    lines = [
+        [str(engine), str(len(part)), *_fields(part.median(), letters)]
+        for engine, part in whole.groupby(level="engine", sort=False)
+    ]
+    return Table(["engine", "cells", *_headings(letters)], lines)
+
+
+def cells(comparison: Comparison) -> Table:
+    """A line for each cell and engine."""
+    letters = list(comparison.told)
+    lines = [[cell, engine, *_fields(row, letters)] for (cell, engine), row in comparison.rows.iterrows()]
+    return Table(["cell", "engine", *_headings(letters)], lines, left=2, sortable=True)
+
+
+def _headings(letters: Sequence[str]) -> list[str]:
+    return [f"{letter} {name}" for letter in letters for name in ("speedup", "of floor")]
+
+
+def _fields(row: pd.Series, letters: Sequence[str]) -> list[str]:
+    values = [(row[quantity, letter], write) for letter in letters for quantity, write in QUANTITIES.items()]
+    return ["" if pd.isna(value) else Number.of(write(value), value) for value, write in values]
+
+
+def draw(comparison: Comparison) -> Figure:
+    """Each later letter against the first, a dot for each cell: on the diagonal where they agree."""
+    first, *others = comparison.told
+    shown = [
+        quantity for quantity in QUANTITIES if comparison.rows[quantity].notna().all(axis=None) or quantity == "speedup"
+    ]
+    engines = list(dict.fromkeys(comparison.rows.index.get_level_values("engine")))
+    colours = dict(zip(engines, mpl.colormaps["Dark2"](np.arange(len(engines)) % 8), strict=True))
+    with mpl.rc_context(STYLE):
+        size = (5.2 * len(shown), 4.4 * len(others) + 0.6)
+        figure = Figure(figsize=size, layout="constrained")
+        panels = figure.subplots(len(others), len(shown), squeeze=False)
+        for line, other in zip(panels, others, strict=True):
+            for axes, quantity in zip(line, shown, strict=True):
+                for engine in engines:
+                    own = comparison.rows.xs(engine, level="engine")[quantity][[first, other]].dropna()
+                    axes.plot(own[first], own[other], "o", ms=4, alpha=0.8, color=colours[engine], label=engine)
+                _frame(axes, quantity, first, other)
+        handles, labels = panels[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=5, frameon=False, fontsize=9)
+        foot(figure, "\n".join(f"{letter}: {told}" for letter, told in comparison.told.items()))
+    return figure
+
+
+def _frame(axes: Axes, quantity: str, first: str, other: str) -> None:
+    if quantity == "speedup":
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+    ends = min(axes.get_xlim()[0], axes.get_ylim()[0]), max(axes.get_xlim()[1], axes.get_ylim()[1])
+    axes.set_xlim(ends)
+    axes.set_ylim(ends)
+    axes.plot(ends, ends, color="0.6", lw=1, zorder=0)
+    write = QUANTITIES[quantity]
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))
+        if quantity == "speedup":
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.set_minor_locator(NullLocator())
+    axes.set_xlabel(f"{quantity} in {first}")
+    axes.set_ylabel(f"{quantity} in {other}")
+    axes.set_aspect("equal")

@@ -1,0 +1,215 @@
+"""The cost model: what a step takes, as four prices times four counts, for each engine, dtype and thread count.
+
+    seconds = layers * a  +  layers * batch * b  +  flops * c  +  bytes * d
+
+a and b are the interpreter and dispatch, paid for each layer of a step and for each layer of a sample; 1/c is the
+flop/s that the products achieve, 1/d the bytes/s of the passes over parameters and activations. The prices are
+fitted to what a grid measured, by least squares on relative residuals with none below zero (C. Lawson and R. Hanson,
+Solving Least Squares Problems, 1974, chapter 23), and judged on cells that the fit has not seen.
+
+Where it breaks: one rate stands for every size, so that parameters or a mini-batch that outgrow a cache cost more
+than it says, and thin products (a mini-batch of one) are memory-bound and cost more, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from statistics import median
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import nnls
+
+from . import stats
+from .grid import Cell
+from .records import Record
+from .stats import Estimate
+
+Floats = npt.NDArray[np.float64]
+
+PARAMETER_MOVES = 4  # its gradient is written and read, it is read and written
+ACTIVATION_MOVES = 8  # forward: z and a written and read; backward: a read twice, delta written and read
+FEWEST = (8, 3, 2)  # cells, batch sizes and layer sizes that a fit must have, to be judged without each in turn
+NOTHING = 1e-9  # of a sample's time: rounding
+RESAMPLES = 999  # of the cells, for the interval of a crossover
+
+
+class Counts(NamedTuple):
+    """What a step of a cell has to do, whatever the engine: layers, layers times samples, flops, bytes."""
+
+    layers: int
+    samples: int
+    flops: int
+    bytes: int
+
+
+class Shares(NamedTuple):
+    """A step's seconds by what they go to."""
+
+    dispatch: float
+    products: float
+    passes: float
+
+
+class Miss(NamedTuple):
+    """A prediction of a cell by a fit that had not seen its batch size, or its layer sizes; error is relative."""
+
+    cell: Cell
+    error: float
+
+
+@dataclass(frozen=True)
+class Model:
+    """The prices of an engine on one machine, in seconds for each unit of Counts, and what they were fitted to."""
+
+    engine: str
+    machine: str
+    dtype: str
+    threads: int
+    cells: tuple[Cell, ...]
+    measured: tuple[float, ...]
+    prices: tuple[float, ...]
+    unseen: tuple[Miss, ...]
+
+    def is_of(self, machine: str, cell: Cell) -> bool:
+        """Whether it is fitted to cells of this machine and this cell's dtype and threads."""
+        return (self.machine, self.dtype, self.threads) == (machine, cell.dtype, cell.threads)
+
+    def shares(self, cell: Cell) -> Shares:
+        layers, samples, flops, passes = np.multiply(self.prices, counts(cell)).tolist()
+        return Shares(layers + samples, flops, passes)
+
+    def seconds(self, cell: Cell) -> float:
+        """The prediction for a step."""
+        return sum(self.shares(cell))
+
+    @property
+    def median_error(self) -> float:
+        return median(abs(miss.error) for miss in self.unseen)
+
+    @property
+    def worst(self) -> Miss:
+        return max(self.unseen, key=lambda miss: abs(miss.error))
+
+    def is_beyond(self, cell: Cell) -> bool:
+        """Whether the cell lies outside the batch sizes, parameters or depths of the grid."""
+
+        def outside(value: int, seen: Iterable[int]) -> bool:
+            known = list(seen)
+            return not min(known) <= value <= max(known)
+
+        return (
+            outside(cell.batch, (own.batch for own in self.cells))
+            or outside(parameters(cell), map(parameters, self.cells))
+            or outside(len(cell.sizes), (len(own.sizes) for own in self.cells))
+        )
+
+    @cached_property
+    def resampled(self) -> Floats:
+        """Prices (RESAMPLES, 4) of cells drawn with replacement; models of the same cells draw the same ones."""
+        rng = np.random.default_rng(0)
+        work, seconds = _matrix(self.cells), np.array(self.measured)
+        draws = rng.integers(len(self.cells), size=(RESAMPLES, len(self.cells)))
+        return np.array([_prices(work[draw], seconds[draw]) for draw in draws])
+
+
+def parameters(cell: Cell) -> int:
+    """Weights and biases of the cell's network."""
+    return sum((n_in + 1) * n_out for n_in, n_out in pairwise(cell.sizes))
+
+
+def counts(cell: Cell) -> Counts:
+    """The counts of a step.
+
+    flops are those of the products, Cell.flops. bytes are itemsize times: each parameter PARAMETER_MOVES times, each
+    activation ACTIVATION_MOVES times and each input once a sample; what the products read and write beside that is
+    in their flop/s.
+    """
+    layers = len(cell.sizes) - 1
+    moves = cell.batch * (cell.sizes[0] + ACTIVATION_MOVES * sum(cell.sizes[1:])) + PARAMETER_MOVES * parameters(cell)
+    return Counts(layers, layers * cell.batch, cell.flops, np.dtype(cell.dtype).itemsize * moves)
+
+
+def models(found: Iterable[Record]) -> list[Model]:
+    """A model for each machine, dtype, number of threads and engine that enough cells were timed of.
+
+    Of a cell that was raced more than once the last is taken. Cells over a data set are no part of it.
+    """
+    timed: dict[tuple[str, str, int, str], dict[Cell, float]] = {}
+    for record in found:
+        cell = record.cell
+        if cell.data == "random":
+            for result in record.contestants:
+                if typical := stats.typical(result.seconds):
+                    key = (record.environment.machine, cell.dtype, cell.threads, result.name)
+                    timed.setdefault(key, {})[cell] = typical.value
+    return [
+        Model(engine, machine, dtype, threads, tuple(own), tuple(own.values()), *_fit(list(own), list(own.values())))
+        for (machine, dtype, threads, engine), own in timed.items()
+        if _are_enough(own)
+    ]
+
+
+def crossover(baseline: Model, challenger: Model, sizes: tuple[int, ...]) -> Estimate | None:
+    """The batch size at which the challenger's predicted step takes as long as the baseline's, and wins beyond.
+
+    A step's time is linear in the batch size, so there is one at the most: 0 where the challenger wins at any size;
+    None where it does not win at large ones. The interval holds 95 % of the crossovers of models that are fitted to
+    resampled cells.
+    """
+    value, *drawn = (
+        _crossing(theirs, ours, challenger.dtype, sizes)
+        for theirs, ours in [
+            (np.array(baseline.prices), np.array(challenger.prices)),
+            *zip(baseline.resampled, challenger.resampled, strict=True),
+        ]
+    )
+    if not np.isfinite(value):
+        return None
+    low, high = np.quantile(drawn, [0.025, 0.975], method="nearest").tolist()
+    return Estimate(value, low, high)
+
+
+def _crossing(slow: Floats, fast: Floats, dtype: str, sizes: tuple[int, ...]) -> float:
+    """The batch size beyond which `fast` costs less; infinite where there is none."""
+    one, two = (np.array(counts(Cell(sizes, batch, dtype)), float) for batch in (1, 2))  # type: ignore[arg-type]
+    sample, step = two - one, one - (two - one)  # the counts of one more sample, and of a step without any
+    fixed = float(np.dot(fast - slow, step))
+    gain = float(np.dot(slow - fast, sample))
+    if abs(gain) < NOTHING * float(np.dot(slow, sample)):
+        return 0.0 if fixed < 0 else float("inf")
+    return max(0.0, fixed / gain) if gain > 0 else float("inf")
+
+
+def _are_enough(cells: Iterable[Cell]) -> bool:
+    own = list(cells)
+    have = (len(own), len({cell.batch for cell in own}), len({cell.sizes for cell in own}))
+    return all(number >= least for number, least in zip(have, FEWEST, strict=True))
+
+
+def _fit(cells: Sequence[Cell], measured: Sequence[float]) -> tuple[tuple[float, ...], tuple[Miss, ...]]:
+    """The prices, and a prediction of each cell without its batch size and one without its layer sizes."""
+    work, seconds = _matrix(cells), np.array(measured)
+    misses = []
+    for groups in ([cell.batch for cell in cells], [cell.sizes for cell in cells]):
+        for group in dict.fromkeys(groups):
+            unseen = np.array([own == group for own in groups])
+            errors = work[unseen] @ _prices(work[~unseen], seconds[~unseen]) / seconds[unseen] - 1
+            own = [cell for cell, left_out in zip(cells, unseen, strict=True) if left_out]
+            misses += [Miss(cell, float(error)) for cell, error in zip(own, errors, strict=True)]
+    return tuple(_prices(work, seconds).tolist()), tuple(misses)
+
+
+def _matrix(cells: Sequence[Cell]) -> Floats:
+    return np.array([counts(cell) for cell in cells], float)
+
+
+def _prices(work: Floats, seconds: Floats) -> Floats:
+    relative = work / seconds[:, np.newaxis]
+    scale = relative.max(axis=0)  # columns of one size: counts differ by nine orders of magnitude
+    prices: Floats = nnls(relative / scale, np.ones(len(seconds)))[0] / scale
+    return prices

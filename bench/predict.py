@@ -1,0 +1,77 @@
+"""What the cost model of a folder's records says of any sizes and batch: nothing is raced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.box import SIMPLE
+from rich.markup import escape
+from rich.table import Table
+
+from backprop import InputError
+
+from . import answer, cost, records, stats, words
+from .cost import FEWEST, Model
+from .grid import Cell
+
+
+def predict(folder: Path, cell: Cell) -> Iterator[str | Table]:
+    """A table for each machine, of the engines that have a model for the cell's dtype and threads.
+
+    Raises InputError where the folder's records are too few for a model, or none is of this dtype and threads.
+    """
+    models = cost.models(records.load(folder)[0])
+    if not models:
+        cells, batches, sizes = FEWEST
+        raise InputError(
+            f"the records of {folder} are too few for a cost model: it takes an engine timed in {cells} cells, with "
+            f"{batches} batch sizes and {sizes} layer sizes among them"
+        )
+    fitting = [model for model in models if (model.dtype, model.threads) == (cell.dtype, cell.threads)]
+    if not fitting:
+        known = ", ".join(dict.fromkeys(f"{model.dtype} with threads {model.threads}" for model in models))
+        raise InputError(
+            f"{folder} has no timings for a model of {cell.dtype} with threads {cell.threads}; it has: {known}"
+        )
+    yield f"{cell.id}: predicted from {escape(str(folder))}, not raced"
+    for machine in dict.fromkeys(model.machine for model in fitting):
+        own = [model for model in fitting if model.machine == machine]
+        yield escape(machine)
+        yield ""
+        yield _table(own, cell)
+        yield ""
+        yield from _notes(own, cell)
+
+
+def _table(models: list[Model], cell: Cell) -> Table:
+    slow = _baseline(models)
+    table = Table(box=SIMPLE, show_edge=False, pad_edge=False, padding=0)
+    table.add_column("engine", overflow="fold", min_width=11)
+    for heading in ("a step", "speedup", "dispatch", "products", "passes", "off by", "at most"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for model in models:
+        seconds = model.seconds(cell)
+        table.add_row(
+            escape(model.engine),
+            words.seconds(seconds),
+            words.factor(slow.seconds(cell) / seconds) if model is not slow else "",
+            *(f"{part / seconds:.0%}" for part in model.shares(cell)),
+            f"{model.median_error:.0%}",
+            f"{abs(model.worst.error):.0%}",
+        )
+    return table
+
+
+def _notes(models: list[Model], cell: Cell) -> Iterator[str]:
+    slow = _baseline(models)
+    for model in models:
+        if model.engine == answer.CHALLENGER and model is not slow:
+            yield f"{answer.pays_from(slow, model, cell.sizes)}."
+    yield "off by, at most: the median and the worst error on cells that a fit had not seen."
+    if any(model.is_beyond(cell) for model in models):
+        yield "warning: this cell lies beyond the batch sizes, parameters or depths that were timed"
+
+
+def _baseline(models: list[Model]) -> Model:
+    return next((model for model in models if model.engine == stats.BASELINE), models[0])

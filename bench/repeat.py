@@ -1,0 +1,68 @@
+"""How to make a folder's records again: the commands, with the grid files that they need."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from .grid import Cell, format_sizes
+from .records import Record
+
+
+class Axes(NamedTuple):
+    """A full grid: what is combined with what."""
+
+    sizes: tuple[str, ...]
+    batch: tuple[int, ...]
+    dtype: tuple[str, ...]
+    threads: tuple[int, ...]
+
+
+def commands(found: Sequence[Record]) -> str:
+    """Shell commands that race the engines of these records over their cells again."""
+    return "\n".join(_lines(found))
+
+
+def _lines(found: Sequence[Record]) -> Iterator[str]:
+    names = dict.fromkeys(re.sub(r"#\d+$", "", result.name) for record in found for result in record.contestants)
+    engines = shlex.quote(",".join(names))
+    cells = list(dict.fromkeys(record.cell for record in found))
+    revision = found[-1].environment.revision
+    if revision:
+        yield f"git checkout {revision}"
+    grids = list(full_grids(cell for cell in cells if cell.data == "random"))
+    for number, axes in enumerate(grids, start=1):
+        name = "grid" if len(grids) == 1 else f"grid-{number}"
+        yield f"cat > {name}.toml <<'END'"
+        for field, values in axes._asdict().items():
+            yield f"{field} = [{', '.join(_toml(value) for value in values)}]"
+        yield "END"
+        yield f"backprop-bench sweep --grid {name}.toml --engines {engines} --out results/again-{number}"
+    if len(cells) > sum(cell.data == "random" for cell in cells):
+        yield f"pytest --benchmark -k epoch --engines {engines} --results results/again-epoch"
+
+
+def full_grids(cells: Iterable[Cell]) -> Iterator[Axes]:
+    """The cells as few full grids: sizes that were raced over the same batch sizes, dtypes and threads make one."""
+    batches: dict[tuple[str, str, int], list[int]] = {}
+    for cell in cells:
+        batches.setdefault((format_sizes(cell.sizes), cell.dtype, cell.threads), []).append(cell.batch)
+    settings: dict[str, dict[tuple[str, int], tuple[int, ...]]] = {}
+    for (sizes, dtype, threads), own in batches.items():
+        settings.setdefault(sizes, {})[dtype, threads] = tuple(own)
+    alike: dict[tuple[tuple[int, ...], tuple[str, ...], tuple[int, ...]], list[str]] = {}
+    for sizes, held in settings.items():
+        dtypes, counts = tuple(dict.fromkeys(dtype for dtype, _ in held)), tuple(dict.fromkeys(n for _, n in held))
+        if len(held) == len(dtypes) * len(counts) and len(set(held.values())) == 1:
+            alike.setdefault((next(iter(held.values())), dtypes, counts), []).append(sizes)
+        else:
+            for (dtype, count), batch in held.items():
+                alike.setdefault((batch, (dtype,), (count,)), []).append(sizes)
+    for (batch, dtypes, counts), same in alike.items():
+        yield Axes(tuple(same), batch, dtypes, counts)
+
+
+def _toml(value: str | int) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value)

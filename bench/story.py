@@ -1,0 +1,357 @@
+"""What a folder's records say, section by section, as data: `page` writes it as Markdown and as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import pandas as pd
+
+from . import answer, ladder, stats, words
+from .blocks import Block, Code, Listing, Number, Picture, Section, Table, Text
+from .cost import Model, crossover
+from .grid import format_sizes
+from .ladder import Ladder, Rung
+from .plots import grid_of, letters, setting, widths
+from .records import Environment, Record
+from .repeat import commands
+
+Words = Callable[[float], str]
+
+UNITS = ("GFLOP/s", "GB/s")
+FLOOR = (
+    "The floor is the products of a step and nothing else; efficiency is its time over the engine's. The rest, up to "
+    "100 %, goes into anything but products."
+)
+MEMORY = "Peak bytes of an engine with its first step, as tracemalloc sees them; the peers' allocators tell nothing."
+SURE = (
+    "Engines are timed in slices of some milliseconds, in turn and in random order, and compared within each round: "
+    "what the machine does meanwhile, it does to all. Fresh engines in every pass average over where their arrays "
+    "lie, and intervals are over passes, never over rounds. In every race the fastest engine is also raced against a "
+    "second copy of itself; the noise floor is how far from 1 that interval reaches: a smaller difference was not "
+    "resolved."
+)
+CELLS = (
+    "MFLOP are those of the products of a step. A factor is the time of the engine that is changed, or of the peer, "
+    "over the time of the engine; 'of floor' is efficiency, the floor's time over the engine's; in brackets, the "
+    "engine whose library has the fastest products, where that is not BLAS."
+)
+PICTURED = (
+    "The pictures over batch size and width are of one dtype and one number of threads, named above each; the tables "
+    "have them all, and the other pictures lie beside this file."
+)
+FIRST = "What the first step of an engine in a cell took, with its compilation or trial, which no race times."
+FASTEST = (
+    "With its speed as a share of the floor's where that was raced; engines that the noise floor can't tell from the "
+    "fastest stand beside it."
+)
+MODEL = (
+    "A step is described by four prices, fitted to all cells of an engine, dtype and number of threads: so much for "
+    "each layer of a step and for each layer of a sample (the interpreter and its calls), the flop/s that the products "
+    "achieve, and the bytes/s of the passes over parameters and activations. A dash is a price of nothing: the others "
+    "explain the times without it. The errors are those of predictions of cells that a fit had not seen: each batch "
+    "size left out in turn, and each of the layer sizes."
+)
+BREAKS = (
+    "One rate stands for every size. So the model breaks where parameters or a mini-batch outgrow a cache, where "
+    "products are as thin as a mini-batch of one, and where a second thread pays in some cells only."
+)
+
+
+def tell(found: Sequence[Record], rows: pd.DataFrame, models: Sequence[Model], note: str) -> Iterator[Section]:
+    """The sections in order. note is the machine, the date and the noise floor."""
+    races = last_of_each_cell(found)
+    yield Section("What was asked", [Text(line) for line in (*_asked(found, rows), *note.splitlines())])
+    yield Section("The answer", [Text(sentence) for sentence in answer.sentences(found, rows, models)])
+    if len(pictured(found, rows)) < len(rows[rows["data"] == "random"]):
+        yield Section("On this page", [Text(PICTURED)], detail=True)
+    if races:
+        yield Section("Speedup over batch size and width", [Picture("speedup-heatmap"), Picture("speedup-by-batch")])
+    if top := ladder.headline(found):
+        yield Section(f"The ladder, at {top.record.cell.id}", [Picture("waterfall"), ladder_table(top)])
+    if races:
+        yield Section("The fastest engine by cell", list(_fastest(rows, races)))
+        yield Section("How near to the floor", [Text(FLOOR), Picture("efficiency-heatmap")])
+    if models:
+        yield Section("Why: the cost model", list(_model(found, models)))
+    if races:
+        yield Section("What it costs in memory", [Text(MEMORY), Picture("memory-by-batch")])
+    yield Section("How sure", [Text(SURE), *_noise(rows)])
+    if races:
+        yield Section("Every cell", [Text(CELLS), every_cell(list(races.values()))])
+        yield Section("Every cell and engine", [every_engine(rows)], detail=True)
+        yield Section("First steps", [Text(FIRST), first_steps(rows)])
+    left_out = rows[rows["left_out"].notna()]
+    if len(left_out):
+        told = [f"{row.cell}, {row.engine}: {row.left_out}" for row in left_out.itertuples()]
+        yield Section("Left out", [Listing(told)])
+    yield Section("Machine and versions", list(_machines(found)))
+    yield Section("How to reproduce", [Code(commands(found))])
+
+
+def pictured(found: Sequence[Record], rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows that a page has room to picture: those with the dtype and threads of the cell that it tells of."""
+    pair = answer.headline(found)
+    cell = pair.record.cell if pair else found[0].cell
+    return rows[(rows["data"] == "random") & (rows["dtype"] == cell.dtype) & (rows["threads"] == cell.threads)]
+
+
+def last_of_each_cell(found: Iterable[Record]) -> dict[tuple[str, str], Record]:
+    """The last record of each machine and cell on random data."""
+    return {(record.environment.machine, record.cell.id): record for record in found if record.cell.data == "random"}
+
+
+def _asked(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[str]:
+    baseline, *_ = dict.fromkeys(rows["baseline"])
+    others = [name for name in dict.fromkeys(rows["engine"]) if name != baseline]
+    yield f"How much faster is a step of backprop by {', '.join(others) or 'another engine'} than by {baseline}?"
+    cells = dict.fromkeys(record.cell for record in found)
+    spans = [
+        ("sizes", dict.fromkeys(format_sizes(cell.sizes) for cell in cells)),
+        ("batch", sorted({cell.batch for cell in cells})),
+        ("dtype", dict.fromkeys(cell.dtype for cell in cells)),
+        ("BLAS threads", sorted({cell.threads for cell in cells})),
+    ]
+    told = "; ".join(f"{name} {', '.join(map(str, values))}" for name, values in spans)
+    epochs = sum(cell.data != "random" for cell in cells)
+    yield f"Raced in {len(cells)} cells: {told}" + (f"; {epochs} of them an epoch of real data." if epochs else ".")
+
+
+def ladder_table(top: Ladder) -> Table:
+    """A line for each rung, the floor, and each engine beside the ladder."""
+    first = top.rungs[0]
+
+    def line(rung: Rung, compared: str) -> list[str]:
+        of_first = ladder.between(top.record, first.name, rung.name)
+        of_floor = ladder.between(top.record, top.floor.name, rung.name) if top.floor else None
+        return [
+            rung.name,
+            words.seconds(rung.seconds.value),
+            compared,
+            words.factor(of_first.value) if of_first and rung is not first else "",
+            f"{of_floor.value:.0%}" if of_floor and rung is not top.floor else "",
+        ]
+
+    def faster(rung: Rung) -> str:
+        return f"{words.estimate(rung.factor)} as fast as {rung.base}" if rung.factor else ""
+
+    def beside(rung: Rung) -> str:
+        return f"{rung.base} is {words.estimate(rung.factor.inverse)} as fast" if rung.factor else ""
+
+    lines = [line(rung, faster(rung)) for rung in top.rungs]
+    if top.floor:
+        lines.append(line(top.floor, f"the products alone: {faster(top.floor)}"))
+    lines += [line(rung, beside(rung)) for rung in top.beside]
+    return Table(["engine", "a step", "factor (95 % interval)", f"over {first.name}", "of floor"], lines)
+
+
+def every_cell(races: Sequence[Record]) -> Table:
+    """A line for each cell: each rung against the one that it changes, the best of them against the peers."""
+    tops = [top for record in races if (top := ladder.climb(record))]
+    steps = list(dict.fromkeys(rung.name for top in tops for rung in top.rungs if _has_base(tops, rung.name)))
+    peers = list(dict.fromkeys(rung.name for top in tops for rung in top.beside))
+    places = letters(top.record.environment.machine for top in tops)
+    lines = []
+    for top in tops:
+        noise = stats.noise_floor(top.record)
+        rungs = {rung.name: rung for rung in (*top.rungs, *top.beside)}
+        lines.append(
+            [
+                _placed(top.record.cell.id, places[top.record.environment.machine]),
+                f"{top.record.cell.flops / 1e6:.3g}",
+                *(_factor(rungs.get(name)) for name in steps),
+                top.fastest.name,
+                _of_floor(top),
+                *(_factor(rungs.get(name), inverse=True) for name in peers),
+                f"{noise:.1%}" if noise is not None else "",
+            ]
+        )
+    headings = ["cell", "MFLOP", *steps, "best of ours", "of floor", *(f"against {peer}" for peer in peers), "noise"]
+    return Table(headings, lines)
+
+
+def every_engine(rows: pd.DataFrame) -> Table:
+    """A line for each cell and engine that was timed."""
+    columns: dict[str, tuple[str, Words]] = {
+        "a step": ("seconds_per_step", words.seconds),
+        "speedup": ("speedup", words.factor),
+        "from": ("speedup_low", words.factor),
+        "to": ("speedup_high", words.factor),
+        "of floor": ("efficiency", "{:.0%}".format),
+        "noise": ("noise_floor", "{:.1%}".format),
+        "predicted": ("predicted_seconds", words.seconds),
+        "dispatch": ("dispatch_share", "{:.0%}".format),
+        "memory": ("peak_bytes", words.size),
+    }
+    timed = rows[rows["seconds_per_step"].notna()]
+    shown = {heading: column for heading, column in columns.items() if timed[column[0]].notna().any()}
+    places = letters(rows["machine"])
+    lines = [
+        [
+            _placed(row["cell"], places[row["machine"]]),
+            row["engine"],
+            *(
+                "" if pd.isna(row[column]) else Number.of(write(row[column]), row[column])
+                for column, write in shown.values()
+            ),
+        ]
+        for row in timed.to_dict("records")
+    ]
+    return Table(["cell", "engine", *shown], lines, left=2, sortable=True)
+
+
+def first_steps(rows: pd.DataFrame) -> Table:
+    """A line for each engine: the median over the cells, and the longest."""
+    taken = rows[rows["data"] == "random"].groupby("engine", sort=False)["first_step_seconds"]
+    lines = [
+        [engine, words.seconds(own.median()), words.seconds(own.max())] for engine, own in taken if own.notna().any()
+    ]
+    return Table(["engine", "median", "longest"], lines)
+
+
+def _fastest(rows: pd.DataFrame, races: dict[tuple[str, str], Record]) -> Iterator[Block]:
+    """A table of width by batch for each other setting, with the engines that are level with the fastest."""
+    yield Text(FASTEST)
+    keys = ["place", "inputs", "depth", "outputs", "dtype", "threads"]
+    for held, part in grid_of(rows).groupby(keys, sort=False):
+        batches = sorted(part["batch"].unique())
+        cells = {(row.hidden, row.batch): races[row.machine, row.cell] for row in part.itertuples()}
+        lines = [
+            [hidden or "none", *(_winner(cells.get((hidden, batch))) for batch in batches)] for hidden in widths(part)
+        ]
+        yield Text(setting(*held), strong=True)
+        yield Table(["width", *(f"batch {batch}" for batch in batches)], lines)
+
+
+def _winner(record: Record | None) -> str:
+    level = stats.fastest(record) if record else []
+    if record is None or not level:
+        return ""
+    share = stats.efficiency(record, level[0])
+    names = ", ".join(result.name for result in level)
+    return f"{names} {share.value:.0%}" if share else names
+
+
+def _model(found: Sequence[Record], models: Sequence[Model]) -> Iterator[Block]:
+    """The prices with their errors, what a step goes to, and the crossovers."""
+    yield Text(MODEL)
+    if pair := answer.headline(found):
+        cell = pair.record.cell
+        own = [model for model in models if model.is_of(pair.record.environment.machine, cell)]
+        told = [f"{answer.outside_products(model, cell)}" for model in own]
+        if told:
+            yield Text(f"At {cell.id}:", strong=True)
+            yield Listing(told)
+    places = letters(model.machine for model in models)
+    yield Table(
+        [
+            "engine",
+            "setting",
+            "layer of a step",
+            "layer of a sample",
+            "products",
+            "passes",
+            "median error",
+            "worst",
+            "in",
+        ],
+        [
+            [
+                model.engine,
+                _placed(f"{model.dtype}-t{model.threads}", places[model.machine]),
+                *(words.seconds(price) if price else "-" for price in model.prices[:2]),
+                *(
+                    f"{1e-9 / price:.3g} {unit}" if price else "-"
+                    for price, unit in zip(model.prices[2:], UNITS, strict=True)
+                ),
+                f"{model.median_error:.1%}",
+                f"{model.worst.error:+.0%}",
+                model.worst.cell.id,
+            ]
+            for model in models
+        ],
+    )
+    yield Text(BREAKS)
+    yield Picture("cost-shares")
+    yield from _crossovers(models, places)
+
+
+def _crossovers(models: Sequence[Model], places: dict[str, str]) -> Iterator[Block]:
+    """The batch size from which an engine overtakes the baseline, for each engine, sizes and setting."""
+    baselines = {
+        (model.machine, model.dtype, model.threads): model for model in models if model.engine == stats.BASELINE
+    }
+    lines = []
+    for model in models:
+        slow = baselines.get((model.machine, model.dtype, model.threads))
+        if slow is None or model.engine != answer.CHALLENGER:
+            continue
+        for sizes in dict.fromkeys(cell.sizes for cell in model.cells):
+            level = crossover(slow, model, sizes)
+            place = _placed(f"{model.dtype}-t{model.threads}", places[model.machine])
+            told = f"{level.value:.2f} ({level.low:.2f} to {level.high:.2f})" if level else "never"
+            lines.append([format_sizes(sizes), place, told])
+    if lines:
+        yield Text(f"The batch size at which {answer.CHALLENGER} overtakes {stats.BASELINE}, with its 95 % interval:")
+        yield Table(["sizes", "setting", "crossover"], lines, left=2)
+
+
+def _noise(rows: pd.DataFrame) -> Iterator[Block]:
+    """The noise floor of each machine."""
+    races = rows.drop_duplicates(["machine", "cell"], keep="last")
+    places = letters(rows["machine"])
+    for machine, part in races.groupby("machine", sort=False):
+        noise = part["noise_floor"].dropna()
+        if len(noise):
+            head = f"On machine {places[machine]}" if places[machine] else "Here"
+            worst = part.loc[noise.idxmax(), "cell"]
+            told = (
+                f"{noise.median():.1%} in the median of {len(noise)} cells and {noise.max():.1%} in the worst, {worst}"
+            )
+            yield Text(f"{head} it was {told}.")
+
+
+def _machines(found: Sequence[Record]) -> Iterator[Block]:
+    """A table for each machine, of the last record that was made on it."""
+    last = {record.environment.machine: record.environment for record in found}
+    places = letters(last)
+    for machine, about in last.items():
+        if places[machine]:
+            yield Text(f"Machine {places[machine]}", strong=True)
+        yield Table(["what", "is"], [[name, told] for name, told in _described(about)], left=2)
+
+
+def _described(about: Environment) -> Iterator[tuple[str, str]]:
+    yield "CPU", f"{about.cpu}, {about.cores} cores" + (f", governor {about.governor}" if about.governor else "")
+    if about.host:
+        yield "host", about.host
+    yield "system", about.os
+    yield "Python", about.python
+    yield "packages", ", ".join(f"{name} {version}" for name, version in about.packages.items())
+    pools = {f"{pool.library} {pool.version} {pool.kernel} (of {pool.of})" for pool in about.blas}
+    yield "BLAS", ", ".join(sorted(pools))
+    yield "allocator", about.allocator
+    if about.revision:
+        yield "revision", about.revision + (", with uncommitted changes" if about.dirty else "")
+
+
+def _of_floor(top: Ladder) -> str:
+    """The efficiency of the fastest rung, and whose products the floor's are where they are not BLAS's."""
+    if not (top.floor and top.floor.factor and top.record.floor):
+        return ""
+    by = top.record.floor.by
+    return f"{1 / top.floor.factor.value:.0%}" + (f" ({by})" if by else "")
+
+
+def _has_base(tops: Sequence[Ladder], name: str) -> bool:
+    return any(rung.name == name and rung.base for top in tops for rung in top.rungs)
+
+
+def _factor(rung: Rung | None, inverse: bool = False) -> str:
+    if rung is None or rung.factor is None:
+        return ""
+    return words.factor((rung.factor.inverse if inverse else rung.factor).value)
+
+
+def _placed(text: str, place: str) -> str:
+    """With the letter of the machine, where there are several."""
+    return f"{text}, machine {place}" if place else text
