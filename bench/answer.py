@@ -34,9 +34,10 @@ class Pair:
 
 
 def headline(found: Sequence[Record]) -> Pair | None:
-    """The cell to tell of: that of the ladder that is shown, or else the first that has a factor."""
+    """The cell to tell of: that of the ladder that is shown, or the project's own, or the first that has a factor."""
     top = ladder.headline(found)
-    for record in [*([top.record] if top else []), *found]:
+    own = [record for record in found if record.cell.id == ladder.HEADLINE]
+    for record in [*([top.record] if top else own), *found]:
         baseline = stats.baseline(record)
         others = [result for result in record.contestants if result is not baseline]
         others.sort(key=lambda result: result.name != CHALLENGER)

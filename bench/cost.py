@@ -176,7 +176,7 @@ def crossover(baseline: Model, challenger: Model, sizes: tuple[int, ...]) -> Est
 
 def _crossing(slow: Floats, fast: Floats, dtype: str, sizes: tuple[int, ...]) -> float:
     """The batch size beyond which `fast` costs less; infinite where there is none."""
-    one, two = (np.array(counts(Cell(sizes, batch, dtype)), float) for batch in (1, 2))  # type: ignore[arg-type]
+    one, two = _matrix([Cell(sizes, batch, dtype) for batch in (1, 2)])  # type: ignore[arg-type]
     sample, step = two - one, one - (two - one)  # the counts of one more sample, and of a step without any
     fixed = float(np.dot(fast - slow, step))
     gain = float(np.dot(slow - fast, sample))

@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
+from .facets import grid_of, widths
 from .grid import parse_sizes
-from .plots import STYLE, foot, grid_of, widths
+from .plots import STYLE, foot
 
 
 def draw(rows: pd.DataFrame, note: str) -> Figure | None:

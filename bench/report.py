@@ -15,7 +15,8 @@ from rich.table import Table
 
 from backprop import InputError
 
-from . import blocks, compare, cost, ladder, memory, page, plots, records, story, summary, waterfall, words
+from . import blocks, compare, cost, ladder, memory, page, panels, plots, records, story, summary, waterfall, words
+from .facets import letters
 from .records import Environment, Record
 from .train import Epoch
 
@@ -114,7 +115,7 @@ def shots(found: Sequence[Record], rows: pd.DataFrame) -> dict[str, list[page.Sh
     shown: dict[str, list[page.Shot]] = {}
     for stem, figure in whole(found, rows):
         shown[stem] = [page.Shot(CAPTIONS[stem], "", Markup(plots.inline(figure, stem)), wide=True)]
-    for kind, facets in plots.by_kind(story.pictured(found, rows)):
+    for kind, facets in panels.by_kind(story.pictured(found, rows)):
         shown[kind.stem] = [
             page.Shot(facet.finding, facet.setting, Markup(plots.inline(plots.panel(facet, kind), f"{kind.stem}-{i}")))
             for i, facet in enumerate(facets)
@@ -132,17 +133,19 @@ def describe(found: Sequence[Record]) -> Iterator[str | Table]:
         if commit:
             yield escape(f"{name} is commit {commit}")
     yield ""
-    for table in speedups(rows):
-        yield table
-        yield ""
+    for part in speedups(rows):
+        yield part
+        if isinstance(part, Table):
+            yield ""
     yield from epochs(rows)
     for row in rows[rows["left_out"].notna()].itertuples():
         yield f"{row.cell}: {escape(str(row.engine))} was left out: {escape(str(row.left_out))}"
 
 
 def machine(environments: Iterable[Environment]) -> str:
-    """Where the records were made, in a line; several machines are all named."""
-    return " | ".join(dict.fromkeys(about.machine for about in environments))
+    """Where the records were made, in a line; several machines have a letter each."""
+    placed = letters(about.machine for about in environments)
+    return " | ".join(f"{letter}: {told}" if letter else told for told, letter in placed.items())
 
 
 def footnote(found: Sequence[Record], rows: pd.DataFrame) -> str:
@@ -154,12 +157,15 @@ def footnote(found: Sequence[Record], rows: pd.DataFrame) -> str:
     return f"{machine(record.environment for record in found)}\n{found[-1].started[:10]}; {resolved}"
 
 
-def speedups(rows: pd.DataFrame) -> Iterator[Table]:
-    """A table for each dtype and number of threads, with a line for each cell and engine that was timed."""
+def speedups(rows: pd.DataFrame) -> Iterator[str | Table]:
+    """A table for each machine, dtype and number of threads, with a line for each cell and engine that was timed."""
     timed = rows[rows["seconds_per_step"].notna()]
     floor = timed["efficiency"].notna().any()
-    for (dtype, threads), part in timed.groupby(["dtype", "threads"], sort=False):
+    placed = letters(rows["machine"])
+    for (where, dtype, threads), part in timed.groupby(["machine", "dtype", "threads"], sort=False):
         common = f"{dtype}-t{threads}"  # said once, in the heading
+        if placed[where]:
+            yield f"machine {placed[where]}"
         table = Table(box=SIMPLE, show_edge=False, pad_edge=False, padding=0)  # fits into 80 columns
         table.add_column(f"cell ({common})", no_wrap=True)
         table.add_column("engine", overflow="fold", min_width=11)
@@ -184,13 +190,15 @@ def speedups(rows: pd.DataFrame) -> Iterator[Table]:
 def epochs(rows: pd.DataFrame) -> Iterator[str]:
     """The project's headline for each cell over a data set: seconds an epoch, side by side."""
     timed = rows[(rows["data"] != "random") & rows["seconds_per_step"].notna()]
-    for cell, part in timed.groupby("cell", sort=False):
+    placed = letters(rows["machine"])
+    for (where, cell), part in timed.groupby(["machine", "cell"], sort=False):
         times = ", ".join(
             f"{row.engine} {words.seconds(row.seconds_per_step * row.steps_per_slice)}"
             + (f" ({words.factor(row.speedup)})" if row.engine != row.baseline and not pd.isna(row.speedup) else "")
             for row in part.itertuples()
         )
-        yield escape(f"one epoch, {cell}: {times}")
+        place = f" on machine {placed[where]}" if placed[where] else ""
+        yield escape(f"one epoch, {cell}{place}: {times}")
 
 
 class Lessons:

@@ -1,0 +1,46 @@
+"""The rows of a grid, set by set: all that differs in batch size and width only goes into one picture or table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from string import ascii_uppercase
+
+import pandas as pd
+
+
+def grid_of(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of cells on random data, the last of each machine, engine and cell, with the parts of sizes as columns.
+
+    place is the letter of the row's machine where there are several, else empty.
+    """
+    grid = rows[rows["data"] == "random"].drop_duplicates(["machine", "cell", "engine"], keep="last")
+    layers = grid["sizes"].str.split("-")
+    return grid.assign(
+        inputs=layers.str[0],
+        outputs=layers.str[-1],
+        hidden=layers.str[1:-1].str.join("-"),
+        depth=layers.str.len() - 2,
+        place=grid["machine"].map(letters(rows["machine"])),
+    )
+
+
+def letters(machines: Iterable[str]) -> dict[str, str]:
+    """A letter for each machine in order of appearance; none where there is only one."""
+    found = list(dict.fromkeys(machines))
+    return dict(zip(found, ascii_uppercase, strict=False)) if len(found) > 1 else dict.fromkeys(found, "")
+
+
+def widths(part: pd.DataFrame) -> list[str]:
+    """The hidden layers that the rows have, in order of their width."""
+    return sorted(part["hidden"].unique(), key=lambda hidden: [int(size) for size in hidden.split("-") if size])
+
+
+def depth(hidden_layers: int) -> str:
+    """A number of hidden layers in words."""
+    return {0: "no hidden layer", 1: "one hidden layer"}.get(hidden_layers, f"{hidden_layers} hidden layers")
+
+
+def setting(machine: str, inputs: str, layers: int, outputs: str, dtype: str, threads: int) -> str:
+    """All but batch and width in words; machine is its letter, or empty."""
+    words = f"{inputs} inputs, {depth(layers)}, {outputs} outputs; {dtype}; BLAS threads: {threads}"
+    return f"machine {machine}: {words}" if machine else words

@@ -1,0 +1,186 @@
+"""The tables of a report: the ladder, cells, engines, first steps, the prices of the cost model, crossovers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+
+from . import answer, ladder, stats, words
+from .blocks import Number, Table
+from .cost import Model, crossover
+from .facets import letters
+from .grid import format_sizes
+from .ladder import Ladder, Rung
+from .records import Record
+
+Words = Callable[[float], str]
+
+UNITS = ("GFLOP/s", "GB/s")
+
+
+def ladder_table(top: Ladder) -> Table:
+    """A line for each rung, the floor, and each engine beside the ladder."""
+    first = top.rungs[0]
+
+    def line(rung: Rung, compared: str) -> list[str]:
+        of_first = ladder.between(top.record, first.name, rung.name)
+        of_floor = ladder.between(top.record, top.floor.name, rung.name) if top.floor else None
+        return [
+            rung.name,
+            words.seconds(rung.seconds.value),
+            compared,
+            words.factor(of_first.value) if of_first and rung is not first else "",
+            f"{of_floor.value:.0%}" if of_floor and rung is not top.floor else "",
+        ]
+
+    def faster(rung: Rung) -> str:
+        return f"{words.estimate(rung.factor)} as fast as {rung.base}" if rung.factor else ""
+
+    def beside(rung: Rung) -> str:
+        return f"{rung.base} is {words.estimate(rung.factor.inverse)} as fast" if rung.factor else ""
+
+    lines = [line(rung, faster(rung)) for rung in top.rungs]
+    if top.floor:
+        lines.append(line(top.floor, f"the products alone: {faster(top.floor)}"))
+    lines += [line(rung, beside(rung)) for rung in top.beside]
+    return Table(["engine", "a step", "factor (95 % interval)", f"over {first.name}", "of floor"], lines)
+
+
+def every_cell(races: Sequence[Record]) -> Table:
+    """A line for each cell: each rung against the one that it changes, the best of them against the peers."""
+    tops = [top for record in races if (top := ladder.climb(record))]
+    steps = list(dict.fromkeys(rung.name for top in tops for rung in top.rungs if _has_base(tops, rung.name)))
+    peers = list(dict.fromkeys(rung.name for top in tops for rung in top.beside))
+    places = letters(top.record.environment.machine for top in tops)
+    lines = []
+    for top in tops:
+        noise = stats.noise_floor(top.record)
+        rungs = {rung.name: rung for rung in (*top.rungs, *top.beside)}
+        lines.append(
+            [
+                _placed(top.record.cell.id, places[top.record.environment.machine]),
+                f"{top.record.cell.flops / 1e6:.3g}",
+                *(_factor(rungs.get(name)) for name in steps),
+                top.fastest.name,
+                _of_floor(top),
+                *(_factor(rungs.get(name), inverse=True) for name in peers),
+                f"{noise:.1%}" if noise is not None else "",
+            ]
+        )
+    headings = ["cell", "MFLOP", *steps, "best of ours", "of floor", *(f"against {peer}" for peer in peers), "noise"]
+    return Table(headings, lines)
+
+
+def every_engine(rows: pd.DataFrame) -> Table:
+    """A line for each cell and engine that was timed."""
+    columns: dict[str, tuple[str, Words]] = {
+        "a step": ("seconds_per_step", words.seconds),
+        "speedup": ("speedup", words.factor),
+        "from": ("speedup_low", words.factor),
+        "to": ("speedup_high", words.factor),
+        "of floor": ("efficiency", "{:.0%}".format),
+        "noise": ("noise_floor", "{:.1%}".format),
+        "predicted": ("predicted_seconds", words.seconds),
+        "dispatch": ("dispatch_share", "{:.0%}".format),
+        "memory": ("peak_bytes", words.size),
+    }
+    timed = rows[rows["seconds_per_step"].notna()]
+    shown = {heading: column for heading, column in columns.items() if timed[column[0]].notna().any()}
+    places = letters(rows["machine"])
+    lines = [
+        [
+            _placed(row["cell"], places[row["machine"]]),
+            row["engine"],
+            *(
+                "" if pd.isna(row[column]) else Number.of(write(row[column]), row[column])
+                for column, write in shown.values()
+            ),
+        ]
+        for row in timed.to_dict("records")
+    ]
+    return Table(["cell", "engine", *shown], lines, left=2, sortable=True)
+
+
+def first_steps(rows: pd.DataFrame) -> Table:
+    """A line for each engine: the median over the cells, and the longest."""
+    taken = rows[rows["data"] == "random"].groupby("engine", sort=False)["first_step_seconds"]
+    lines = [
+        [engine, words.seconds(own.median()), words.seconds(own.max())] for engine, own in taken if own.notna().any()
+    ]
+    return Table(["engine", "median", "longest"], lines)
+
+
+def prices(models: Sequence[Model]) -> Table:
+    """A line for each engine and setting: what the model fitted, and how far it is off on cells not seen."""
+    places = letters(model.machine for model in models)
+    return Table(
+        [
+            "engine",
+            "setting",
+            "layer of a step",
+            "layer of a sample",
+            "products",
+            "passes",
+            "median error",
+            "worst",
+            "in",
+        ],
+        [
+            [
+                model.engine,
+                _placed(f"{model.dtype}-t{model.threads}", places[model.machine]),
+                *(words.seconds(price) if price else "-" for price in model.prices[:2]),
+                *(
+                    f"{1e-9 / price:.3g} {unit}" if price else "-"
+                    for price, unit in zip(model.prices[2:], UNITS, strict=True)
+                ),
+                f"{model.median_error:.1%}",
+                f"{model.worst.error:+.0%}",
+                model.worst.cell.id,
+            ]
+            for model in models
+        ],
+    )
+
+
+def crossovers(models: Sequence[Model]) -> Table:
+    """A line for each sizes and setting: the batch size at which the challenger overtakes the baseline."""
+    places = letters(model.machine for model in models)
+    baselines = {
+        (model.machine, model.dtype, model.threads): model for model in models if model.engine == stats.BASELINE
+    }
+    lines = []
+    for model in models:
+        slow = baselines.get((model.machine, model.dtype, model.threads))
+        if slow is None or model.engine != answer.CHALLENGER:
+            continue
+        for sizes in dict.fromkeys(cell.sizes for cell in model.cells):
+            level = crossover(slow, model, sizes)
+            place = _placed(f"{model.dtype}-t{model.threads}", places[model.machine])
+            told = f"{level.value:.2f} ({level.low:.2f} to {level.high:.2f})" if level else "never"
+            lines.append([format_sizes(sizes), place, told])
+    return Table(["sizes", "setting", "crossover"], lines, left=2)
+
+
+def _of_floor(top: Ladder) -> str:
+    """The efficiency of the fastest rung, and whose products the floor's are where they are not BLAS's."""
+    if not (top.floor and top.floor.factor and top.record.floor):
+        return ""
+    by = top.record.floor.by
+    return f"{1 / top.floor.factor.value:.0%}" + (f" ({by})" if by else "")
+
+
+def _has_base(tops: Sequence[Ladder], name: str) -> bool:
+    return any(rung.name == name and rung.base for top in tops for rung in top.rungs)
+
+
+def _factor(rung: Rung | None, inverse: bool = False) -> str:
+    if rung is None or rung.factor is None:
+        return ""
+    return words.factor((rung.factor.inverse if inverse else rung.factor).value)
+
+
+def _placed(text: str, place: str) -> str:
+    """With the letter of the machine, where there are several."""
+    return f"{text}, machine {place}" if place else text

@@ -1,0 +1,75 @@
+"""Folders side by side: what both have, in each its own speedup and efficiency."""
+
+import re
+
+import msgspec
+import pytest
+from conftest import ENVIRONMENT, make_ladder_record, make_record
+from test_report import text
+
+from backprop import InputError
+from bench import compare, records, report
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """One, and another on Python 3.13 where the loop is twice as slow."""
+    newer = msgspec.structs.replace(ENVIRONMENT, python="CPython 3.13.0")
+    for batch in (1, 10, 100):
+        for name, speedup, environment in (("one", 4.0, ENVIRONMENT), ("other", 8.0, newer)):
+            (tmp_path / name).mkdir(exist_ok=True)
+            made = msgspec.structs.replace(make_record(batch, speedup=speedup), environment=environment)
+            records.append(tmp_path / name, made)
+    return [tmp_path / "one", tmp_path / "other"]
+
+
+def test_each_cell_and_engine_has_a_column_for_each_folder(folders):
+    printed = text(report.side_by_side(folders, None), 120)
+    assert "CPython 3.13.0" in printed
+    assert re.search(r"full_matrix +3 +(3\.9\d|4\.0\d)x +(7\.9\d|8\.0\d)x", printed)
+    assert re.search(r"784-30-10-b100-float64-t1 +full_matrix +(3\.9\d|4\.0\d)x +(7\.9\d|8\.0\d)x", printed)
+    assert len(re.findall(r"^784-30-10", printed, re.MULTILINE)) == 6
+
+
+def test_what_only_one_has_is_left_out_and_efficiency_is_there(tmp_path):
+    folders = [tmp_path / "one", tmp_path / "other"]
+    for folder, batches, floor in zip(folders, ((1, 10), (10, 100)), (2.0, 1.0), strict=True):
+        folder.mkdir()
+        for batch in batches:
+            records.append(folder, make_ladder_record(batch, floor=floor))
+    rows = compare.compare(folders).rows
+    assert set(rows.index.get_level_values("cell")) == {"784-30-10-b10-float64-t1"}
+    fused = rows.loc["784-30-10-b10-float64-t1", "fused"]["efficiency"]
+    assert fused.tolist() == pytest.approx([0.5, 0.25], rel=0.01)
+
+
+def test_out_gets_pages_and_a_picture(folders, tmp_path):
+    printed = text(report.side_by_side(folders, tmp_path / "both"), 120)
+    names = {path.name for path in (tmp_path / "both").iterdir()}
+    assert names == {"report.html", "report.md", "side-by-side.png", "side-by-side.svg"}
+    assert "report.html, report.md" in printed
+    assert "speedup in B" in (tmp_path / "both" / "report.html").read_text()
+
+
+def test_two_machines_in_one_folder_have_a_letter_each(folders, tmp_path):
+    both = tmp_path / "merged"
+    both.mkdir()
+    for folder in folders:
+        for record in records.load(folder)[0]:
+            records.append(both, record)
+    assert list(compare.compare([both, folders[0]]).told) == ["A", "B", "C"]
+
+
+def test_what_cannot_be_compared_is_refused(folders, tmp_path):
+    with pytest.raises(InputError, match="named twice"):
+        compare.compare([folders[0], folders[0]])
+    apart = tmp_path / "apart"
+    apart.mkdir()
+    records.append(apart, make_record(7))
+    with pytest.raises(InputError, match="no engine was timed in the same cell in two of"):
+        compare.compare([folders[0], apart])
+    with pytest.raises(InputError, match="can't be read"):
+        compare.compare([folders[0], tmp_path / "nowhere"])
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="can't be made"):
+        list(report.side_by_side(folders, tmp_path / "file" / "out"))

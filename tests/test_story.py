@@ -1,0 +1,195 @@
+"""What a report says: the same facts in Markdown and in HTML, three sentences, machines apart, and how to repeat it."""
+
+import re
+import subprocess
+import tomllib
+import xml.etree.ElementTree as ET
+from itertools import product
+
+import msgspec
+import pytest
+from conftest import ENVIRONMENT, make_ladder_record, make_record, make_timed_record
+from test_cost import GRID, LOOP, MATRIX, exact
+
+from bench import cost, page, panels, plots, records, repeat, report, story, summary, words
+from bench.answer import sentences
+from bench.blocks import Code, Listing, Number, Section, Table, Text
+from bench.grid import Cell, make_cell
+from bench.grid import load as load_grid
+
+
+def told(found):
+    return list(sentences(found, summary.frame(found), cost.models(found)))
+
+
+@pytest.fixture(scope="module")
+def grid():
+    """Both engines over a grid, as their prices have it."""
+    return [
+        make_timed_record(cell, {"per_sample": exact(LOOP, cell), "full_matrix": exact(MATRIX, cell)}) for cell in GRID
+    ]
+
+
+def test_three_sentences_tell_how_much_from_where_why_at_what_cost_and_how_sure(grid):
+    much, why, sure = told(grid)
+    cell = Cell((784, 30, 10), 10)
+    factor = words.factor(exact(LOOP, cell) / exact(MATRIX, cell))
+    assert much.startswith("At 784-30-10, batch 10 (float64, BLAS threads: 1), full_matrix takes ")
+    assert f": {factor} as fast (95 % interval {factor[:-1]}-{factor})" in much
+    ratios = [exact(LOOP, cell) / exact(MATRIX, cell) for cell in GRID]
+    assert f"over 12 cells it is {words.factor(min(ratios))} to {words.factor(max(ratios))} as fast" in much
+    assert why.startswith(
+        "full_matrix pays from batch 2 on: by the cost model it overtakes per_sample at a batch of 1."
+    )
+    shares = cost.models(grid)[0].shares(cell)
+    assert f"of per_sample's time ({1 - shares.products / sum(shares):.0%}) is spent outside the products" in why
+    assert f"{words.seconds(shares.dispatch)} against 40.0 us go into the interpreter" in why
+    assert "1.00 kB against 1.00 kB at batch 10" in sure
+    assert "0.0% in the median race" in sure
+
+
+def test_without_a_model_or_a_second_engine_it_says_less():
+    (much, sure) = told([make_record()])
+    assert "full_matrix takes" in much
+    assert "model" not in sure
+    assert told([make_timed_record(GRID[0], {"per_sample": 1.0})]) == [
+        "No engine was timed beside another: there is no factor to tell."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("share", "told"), [(0.02, "hardly anything"), (0.52, "half"), (0.64, "two thirds"), (1, "nearly all")]
+)
+def test_shares_in_words(share, told):
+    assert words.fraction(share) == told
+
+
+@pytest.mark.parametrize(
+    ("size", "told"), [(999, "999 B"), (1500, "1.50 kB"), (2.5e6, "2.50 MB"), (999.9e6, "1.00 GB")]
+)
+def test_sizes_in_words(size, told):
+    assert words.size(size) == told
+
+
+def test_both_pages_have_every_section_and_number(tmp_path, grid):
+    for record in [*grid, make_ladder_record()]:
+        records.append(tmp_path, record)
+    list(report.build(tmp_path))
+    markdown, html = ((tmp_path / name).read_text() for name in ("report.md", "report.html"))
+    titles = re.findall(r"^## (.*)$", markdown, re.MULTILINE)
+    assert titles == [title for title in re.findall(r"<h2>(.*)</h2>", html) if title != "Every cell and engine"]
+    assert {"What was asked", "The answer", "Why: the cost model", "How sure", "How to reproduce"} <= set(titles)
+    for number in re.findall(r"\d+\.\d+", markdown.partition("## Every cell")[0]):
+        assert number in html
+    assert "<img" not in html
+    assert "http" not in re.sub(r'xmlns(:xlink)?="[^"]*"', "", html)
+
+
+def test_several_machines_are_never_mixed(tmp_path):
+    other = msgspec.structs.replace(ENVIRONMENT, host="abcdef")
+    for batch in (1, 10):
+        record = make_record(batch)
+        records.append(tmp_path, record)
+        records.append(tmp_path, msgspec.structs.replace(make_record(batch, speedup=8.0), environment=other))
+    printed = [part for part in report.build(tmp_path) if isinstance(part, str)]
+    assert printed[0].startswith("A: Test CPU, 2 cores; ")
+    assert " | B: Test CPU, 2 cores (host abcdef); " in printed[0]
+    assert [line for line in printed if line.startswith("machine")] == ["machine A", "machine B"]
+    drawn = ET.parse(tmp_path / "speedup-heatmap.svg")
+    text = " ".join(element.text or "" for element in drawn.iter() if element.tag.endswith("text"))
+    assert "machine A: 784 inputs" in text
+    assert "machine B: 784 inputs" in text
+    assert re.search(r"full_matrix is (4.0\d|3.9\d)x to", text)
+    assert re.search(r"full_matrix is (8.0\d|7.9\d)x to", text)
+    markdown = (tmp_path / "report.md").read_text()
+    assert "| 784-30-10-b1-float64-t1, machine A |" in markdown
+    assert "| 784-30-10-b1-float64-t1, machine B |" in markdown
+    assert "| host | abcdef |" in markdown
+    rows = summary.frame(records.load(tmp_path)[0])
+    assert rows["machine"].nunique() == 2
+
+
+def test_the_last_of_two_races_in_a_cell_is_shown(tmp_path):
+    for speedup in (2.0, 6.0):
+        records.append(tmp_path, make_record(speedup=speedup))
+    list(report.build(tmp_path))
+    drawn = (tmp_path / "speedup-heatmap.svg").read_text()
+    assert re.search(r"(5\.9\d|6\.0\d)x", drawn)
+    assert not re.search(r"(1\.9\d|2\.0\d)x as fast", drawn)
+
+
+def test_a_big_folder_pictures_the_setting_that_it_tells_of(tmp_path):
+    for dtype, threads in product(("float64", "float32"), (1, 2)):
+        records.append(tmp_path, make_ladder_record(dtype=dtype, threads=threads))
+    list(report.build(tmp_path))
+    html = (tmp_path / "report.html").read_text()
+    assert "On this page" in html
+    assert "784 inputs, one hidden layer, 10 outputs; float64; BLAS threads: 1</figcaption>" in html
+    assert "float32; BLAS threads: 2</figcaption>" not in html
+    assert "784-30-10-b10-float32-t2" in html
+
+
+def test_markup_stays_text_in_both_pages():
+    bad = "<b>|{{ x }}"
+    section = Section(bad, [Text(bad), Listing([bad]), Table([bad], [[bad]]), Code(bad)])
+    html = page.html(bad, [section], {})
+    assert "<b>" not in html
+    assert html.count("&lt;b&gt;|{{ x }}") == 9
+    assert r"| &lt;b&gt;\|{{ x }} |" in page.markdown("title", [section], [])
+
+
+def test_a_number_is_sorted_by_its_value():
+    html = page.html("t", [Section("s", [Table(["a"], [[Number.of("1.5 us", 1.5e-6)], ["none"]], 0, True)])], {})
+    assert '<td class="number" data-value="1.5e-06">1.5 us</td>' in html
+    assert '<td class="number">none</td>' in html
+
+
+def test_pictures_in_one_page_share_no_id(grid):
+    rows = summary.frame(grid)
+    drawn = [
+        plots.inline(plots.panel(facet, kind), f"{kind.stem}-{i}")
+        for kind, facets in panels.by_kind(rows)
+        for i, facet in enumerate(facets)
+    ]
+    ids = [name for svg in drawn for name in re.findall(r' id="([^"]+)"', svg)]
+    assert len(ids) == len(set(ids)) > 100
+    for svg in drawn:
+        own = set(re.findall(r' id="([^"]+)"', svg))
+        used = set(re.findall(r'(?:href="|url\()#([^")]+)', svg))
+        assert used <= own
+        assert used
+
+
+def test_an_engines_name_is_no_mathematics():
+    record = make_timed_record(Cell((4, 3, 2), 5), {"per_sample": 2.0, "a$b$_{c.py": 1.0})
+    for kind, facets in panels.by_kind(summary.frame([record])):
+        for facet in facets:
+            plots.inline(plots.panel(facet, kind), "x")
+    (shown,) = [words for words in told([record]) if "takes" in words and "a step where" in words]
+    assert "a$b$_{c.py takes" in shown
+
+
+def test_the_cells_come_back_from_the_commands(tmp_path):
+    cells = [*load_grid("smoke"), make_cell("784-100-10", 5, "float32", 1), make_cell("784-100-10", 6, "float64", 1)]
+    found = [make_timed_record(cell, {"per_sample": 2.0, "my engine.py#2": 1.0}) for cell in cells]
+    (tmp_path / "script").write_text(
+        'git() { :; }\nbackprop-bench() { echo "$@"; }\n' + repeat.commands(found), encoding="utf-8"
+    )
+    done = subprocess.run(["bash", "script"], cwd=tmp_path, check=True, capture_output=True, text=True)
+    calls = done.stdout.splitlines()
+    assert len(calls) == 3
+    assert all("--engines per_sample,my engine.py --out results/again-" in call for call in calls)
+    again = [cell for path in sorted(tmp_path.glob("*.toml")) for cell in load_grid(str(path))]
+    assert sorted(again, key=str) == sorted(cells, key=str)
+    assert all(tomllib.loads(path.read_text()) for path in tmp_path.glob("*.toml"))
+
+
+def test_an_epoch_is_repeated_by_the_suite():
+    script = repeat.commands([make_record(data="mnist5k")])
+    assert script.splitlines()[-1].startswith("pytest --benchmark -k epoch --engines per_sample,full_matrix")
+    assert ".toml" not in script
+
+
+def test_noise_names_the_worst_cell(grid):
+    text = page.markdown("t", list(story.tell(grid, summary.frame(grid), [], "note")), [])
+    assert "Here it was 0.0% in the median of 12 cells and 0.0% in the worst, 784-10-10-b1-float64-t1." in text
