@@ -135,15 +135,6 @@ def test_the_page_says_whose_products_make_the_floor():
     assert re.search(r"-b10-float64-t1 .*\| 6[23]% \(jax_jit\) \|", told)
 
 
-def test_more_panels_than_fit_give_each_engine_a_figure_of_its_own(tmp_path):
-    for dtype in ("float32", "float64"):
-        for threads in (1, 2):
-            records.append(tmp_path, make_ladder_record(dtype=dtype, threads=threads))
-    list(report.build(tmp_path))
-    assert (tmp_path / "speedup-heatmap-fused.svg").exists()
-    assert not (tmp_path / "speedup-heatmap.svg").exists()
-
-
 def test_targets_are_judged_cell_by_cell():
     verdicts = targets.judge(make_ladder_record(engines={**LADDER, "fused": (3.9, "in_place")}))
     assert {name: verdict.met for name, verdict in verdicts.items()} == {

@@ -8,7 +8,7 @@ from itertools import product
 
 import msgspec
 import pytest
-from conftest import ENVIRONMENT, make_ladder_record, make_record, make_timed_record
+from conftest import ENVIRONMENT, LADDER, make_ladder_record, make_record, make_timed_record
 from test_cost import GRID, LOOP, MATRIX, exact
 
 from bench import cost, page, panels, plots, records, repeat, report, story, summary, words
@@ -118,10 +118,13 @@ def test_the_last_of_two_races_in_a_cell_is_shown(tmp_path):
     assert not re.search(r"(1\.9\d|2\.0\d)x as fast", drawn)
 
 
-def test_a_big_folder_pictures_the_setting_that_it_tells_of(tmp_path):
+def test_more_panels_than_fit_give_each_engine_a_figure_and_the_page_one_setting(tmp_path):
+    engines = {name: LADDER[name] for name in ("per_sample", "full_matrix", "in_place", "fused")}
     for dtype, threads in product(("float64", "float32"), (1, 2)):
-        records.append(tmp_path, make_ladder_record(dtype=dtype, threads=threads))
+        records.append(tmp_path, make_ladder_record(dtype=dtype, threads=threads, engines=engines))
     list(report.build(tmp_path))
+    assert (tmp_path / "speedup-heatmap-fused.svg").exists()
+    assert not (tmp_path / "speedup-heatmap.svg").exists()
     html = (tmp_path / "report.html").read_text()
     assert "On this page" in html
     assert "784 inputs, one hidden layer, 10 outputs; float64; BLAS threads: 1</figcaption>" in html
