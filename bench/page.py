@@ -7,21 +7,29 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import ladder, stats, words
+from . import curves, ladder, learning, stats, words
 from .ladder import Ladder, Rung
 from .plots import depth, grid_of, widths
 from .records import Record
+from .to_accuracy import Training
 
 
-def markdown(found: Sequence[Record], rows: pd.DataFrame, note: str, pictures: Sequence[Path]) -> str:
+def markdown(
+    found: Sequence[Record], rows: pd.DataFrame, note: str, pictures: Sequence[Path], trained: Sequence[Training] = ()
+) -> str:
     """The page. note is the machine, the date and the noise floor; pictures are linked by their names."""
-    return "\n\n".join(_parts(found, rows, note, pictures)) + "\n"
+    return "\n\n".join(_parts(found, rows, note, pictures, trained)) + "\n"
 
 
-def _parts(found: Sequence[Record], rows: pd.DataFrame, note: str, pictures: Sequence[Path]) -> Iterator[str]:
+def _parts(
+    found: Sequence[Record], rows: pd.DataFrame, note: str, pictures: Sequence[Path], trained: Sequence[Training]
+) -> Iterator[str]:
     yield "# What was measured"
-    yield "  \n".join(note.splitlines())
-    shown = [path.name for path in pictures if path.suffix == ".png"]
+    if note:
+        yield "  \n".join(note.splitlines())
+    images = [path.name for path in pictures if path.suffix == ".png"]
+    of_training = [name for name in images if name.startswith(curves.STEM)]
+    shown = [name for name in images if name not in of_training]
     if top := ladder.headline(found):
         yield f"## The ladder, at {top.record.cell.id}"
         yield from (f"![The waterfall of this cell]({name})" for name in shown if name.startswith("waterfall"))
@@ -36,6 +44,10 @@ def _parts(found: Sequence[Record], rows: pd.DataFrame, note: str, pictures: Seq
         for title, table in _fastest(rows, races):
             yield f"**{title}**"
             yield table
+    if trained:
+        yield "## Time to accuracy"
+        yield from (f"![Test accuracy against seconds of training]({name})" for name in of_training)
+        yield from learning.markdown(trained)
     if shown:
         yield "## Pictures"
         yield from (f"![{Path(name).stem}]({name})" for name in shown if not name.startswith("waterfall"))

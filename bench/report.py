@@ -11,7 +11,7 @@ from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
-from . import ladder, memory, page, plots, records, summary, waterfall, words
+from . import curves, ladder, learning, memory, page, plots, records, summary, to_accuracy, waterfall, words
 from .records import Environment, Record
 from .train import Epoch
 
@@ -20,18 +20,30 @@ PAGE = "report.md"
 
 
 def build(folder: Path) -> Iterator[str | Table]:
-    """Rebuild everything in the folder that follows from its cells.jsonl, and yield the summary to print."""
-    found, warnings = records.load(folder)
+    """Rebuild everything in the folder that follows from its records, and yield the summary to print."""
+    trained, warnings = to_accuracy.load(folder)
+    if (folder / records.FILE).exists() or not trained:
+        found, torn = records.load(folder)
+        warnings += torn
+    else:
+        found = []
     rows = summary.frame(found)
-    with records.written_whole(folder / CSV) as temporary:
-        summary.write_csv(rows, temporary)
-    note = footnote(found, rows)
-    pictures = draw(found, rows, folder, note)
+    files = [file.name for file in (folder / records.FILE, folder / to_accuracy.FILE) if file.exists()]
+    note, pictures = "", curves.save(trained, folder) if trained else []
+    if found:
+        with records.written_whole(folder / CSV) as temporary:
+            summary.write_csv(rows, temporary)
+        files.insert(0, CSV)
+        note = footnote(found, rows)
+        pictures += draw(found, rows, folder, note)
     with records.written_whole(folder / PAGE) as temporary:
-        temporary.write_text(page.markdown(found, rows, note, pictures), encoding="utf-8")
-    yield from describe(found)
+        temporary.write_text(page.markdown(found, rows, note, pictures, trained), encoding="utf-8")
+    if found:
+        yield from describe(found)
+    if trained:
+        yield from learning.describe(trained)
     yield from (f"warning: {escape(warning)}" for warning in warnings)
-    yield f"in {escape(str(folder))}: {PAGE}, {CSV}, {records.FILE}, {len(pictures)} pictures"
+    yield f"in {escape(str(folder))}: {PAGE}, {', '.join(files)}, {len(pictures)} pictures"
 
 
 def draw(found: Sequence[Record], rows: pd.DataFrame, folder: Path, note: str) -> list[Path]:
