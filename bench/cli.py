@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, nullcontext
 from inspect import getdoc
 from pathlib import Path
@@ -19,9 +19,14 @@ from rich.table import Table
 
 import backprop
 from backprop import EngineError, InputError, data
+from backprop.data import Dataset
 from backprop.threads import limited
 
-from . import contestants, grid, machine, records
+from . import contestants, grid, machine, records, to_accuracy
+from .contestants import Contestant
+from .grid import Cell
+from .to_accuracy import Goal
+from .train import Epoch
 
 INTERRUPTED = 130  # as a shell has it
 
@@ -117,29 +122,70 @@ def race(
 
 @app.command()
 def train(
-    engine: Annotated[str, typer.Option(help="The engine to train with.")] = "full_matrix",
-    compare: Annotated[str | None, typer.Option(help="Engines to train side by side instead: a,b,...")] = None,
+    engines: Annotated[
+        str, typer.Option("--engines", "--engine", "--compare", help="Engines to train side by side: a,b,...")
+    ] = "full_matrix",
     dataset: Annotated[str, typer.Option("--data", help="mnist5k, digits, or an .npz with x and y.")] = "mnist5k",
     sizes: Annotated[str | None, typer.Option(help="Units in each layer; by default one hidden layer of 30.")] = None,
-    batch: Batch = 10,
-    eta: Annotated[float, typer.Option(help="The learning rate.")] = 3.0,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training part.")] = 10,
+    batch: Annotated[str, typer.Option(help="Samples in a mini-batch; with --to-accuracy a list: 1,10,100.")] = "10",
+    eta: Annotated[
+        float,
+        typer.Option(
+            help="The learning rate. With --to-accuracy the one at batch 10, for every engine: "
+            "smaller batches have it in proportion to their size, larger ones as it is."
+        ),
+    ] = 3.0,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Passes over the training part: 10; with --to-accuracy the limit: 100.", show_default=False
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the first network and of the order of samples.")] = 0,
+    accuracy: Annotated[
+        float | None,
+        typer.Option("--to-accuracy", help="Train until this share of the test part is right, such as 0.85."),
+    ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(min=1, help="With --to-accuracy: how many seeds, from --seed on: 5.", show_default=False),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="With --to-accuracy: add the records to this folder's training.jsonl.")
+    ] = None,
     dtype: DType = "float64",
     threads: Threads = 1,
     allocator: Allocator = "pinned",
 ) -> None:
-    """Train a network, with test accuracy and seconds for each epoch; --compare puts engines side by side."""
+    """Train a network by several engines side by side: seconds and test accuracy of each epoch.
+
+    With --to-accuracy: seconds and epochs until that accuracy is reached, for each batch size, over several seeds.
+    """
+    field = contestants.resolve(engines.split(","))
+    learned = data.load(dataset, dtype)
+    sizes = sizes or f"{learned.n_in}-30-{learned.n_out}"
+    cells = [grid.make_cell(sizes, each, dtype, threads, learned.name) for each in grid.parse_batches(batch)]
+    if accuracy is None:
+        asked = {"--seeds": seeds is not None, "--out": out is not None, "a list for --batch": len(cells) > 1}
+        if given := [option for option, is_given in asked.items() if is_given]:
+            raise InputError(f"{given[0]} goes with --to-accuracy only: add, say, --to-accuracy 0.85")
+    if allocator == "pinned":
+        machine.pin_allocator()
+    with limited(threads):
+        if accuracy is None:
+            train_for(epochs or 10, field, cells[0], learned, eta, seed)
+        else:
+            goal = Goal(accuracy, epochs or 100, eta)
+            train_to(goal, field, cells, learned, range(seed, seed + (seeds or 5)), out)
+
+
+def train_for(epochs: int, field: Sequence[Contestant], cell: Cell, learned: Dataset, eta: float, seed: int) -> None:
+    """So many epochs, a line for each."""
     from . import report
     from .train import train as run_epochs
 
-    field = contestants.resolve(compare.split(",") if compare else [engine])
-    learned = data.load(dataset, dtype)
-    cell = grid.make_cell(sizes or f"{learned.n_in}-30-{learned.n_out}", batch, dtype, threads, learned.name)
-    if allocator == "pinned":
-        machine.pin_allocator()
     lessons = report.Lessons([contestant.name for contestant in field])
-    with limited(threads), bar() as progress:
+    with bar() as progress:
         task = progress.add_task(f"{cell.id}, eta {eta:g}", total=epochs)
         for finished in run_epochs(field, cell, learned, eta=eta, epochs=epochs, seed=seed):
             show(lessons.add(finished))
@@ -147,9 +193,42 @@ def train(
     show(lessons.conclude())
 
 
+def train_to(
+    goal: Goal,
+    field: Sequence[Contestant],
+    cells: Sequence[Cell],
+    learned: Dataset,
+    seeds: Sequence[int],
+    out: Path | None,
+) -> None:
+    """Until the goal, a line for each seed and batch size, and its record."""
+    from . import learning
+
+    done = []
+    with bar() as progress:
+        task = progress.add_task("checking the engines", total=len(seeds) * len(cells))
+
+        def tell(cell: Cell, seed: int, epoch: Epoch) -> None:
+            told = f"seed {seed}, batch {cell.batch}, epoch {epoch.number}: {min(epoch.accuracy.values()):.1%}"
+            progress.update(task, description=told, refresh=True)
+
+        runs = to_accuracy.run(field, cells, learned, goal=goal, seeds=seeds, progress=tell)
+        if out:
+            show(map(escape, to_accuracy.prepare(out)))
+        for training in runs:
+            if out:
+                records.append(out, training, to_accuracy.FILE)
+            done.append(training)
+            show([escape(learning.in_a_line(training))])
+            progress.update(task, advance=1, refresh=True)
+    show(["", *learning.describe(done)])
+    if out:
+        show([escape(f"in {out}: {to_accuracy.FILE}; backprop-bench report {out} draws it")])
+
+
 @app.command(name="report")
 def rebuild(
-    folders: Annotated[list[Path], typer.Argument(help="A results folder with a cells.jsonl; several are compared.")],
+    folders: Annotated[list[Path], typer.Argument(help="A results folder with records; several are compared.")],
     out: Annotated[Path | None, typer.Option(help="Write the comparison of several to this folder.")] = None,
 ) -> None:
     """Rebuild a results folder's tables, plots and pages from its records; set several folders side by side."""

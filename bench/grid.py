@@ -107,6 +107,16 @@ def make_cell(sizes: str, batch: int, dtype: str, threads: int, data: str = "ran
     return Cell(parse_sizes(sizes), batch, dtype, threads, data)  # type: ignore[arg-type]  # checked above
 
 
+def parse_batches(text: str) -> list[int]:
+    """Batch sizes from text such as 10 or 1,10,100."""
+    parts = text.split(",")
+    if not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts) or len(
+        batches := list(dict.fromkeys(int(part) for part in parts))
+    ) < len(parts):
+        raise InputError(f"--batch takes different whole numbers of 1 or more, such as 10 or 1,10,100, not {text!r}")
+    return batches
+
+
 def parse_sizes(text: str) -> tuple[int, ...]:
     """Layer sizes from text such as 784-30-10."""
     parts = text.split("-")

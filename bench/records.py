@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -16,6 +17,9 @@ from .grid import Cell
 
 SCHEMA = 1
 FILE = "cells.jsonl"
+
+Line = TypeVar("Line", bound=msgspec.Struct)
+"""What one line of a file of records holds."""
 
 Slices = list[list[float | None]]
 """Seconds per step, passes x rounds; None where a contestant sat a round out."""
@@ -136,14 +140,14 @@ def written_whole(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def dump(record: Record) -> bytes:
+def dump(record: msgspec.Struct) -> bytes:
     """The record as one line."""
     return msgspec.json.encode(record) + b"\n"
 
 
-def append(folder: Path, record: Record) -> None:
-    """Add the record to the folder's cells.jsonl, on the disk before this returns."""
-    with (folder / FILE).open("ab") as file:
+def append(folder: Path, record: msgspec.Struct, name: str = FILE) -> None:
+    """Add the record to the folder's file of this name, on the disk before this returns."""
+    with (folder / name).open("ab") as file:
         file.write(dump(record))
         file.flush()
         os.fsync(file.fileno())
@@ -173,7 +177,11 @@ def load(folder: Path) -> tuple[list[Record], list[str]]:
     Raises InputError where there is no cells.jsonl, it has no records, or a line is not a record that this
     version can read.
     """
-    path = folder / FILE
+    return read(folder / FILE, Record, SCHEMA)
+
+
+def read(path: Path, kind: type[Line], schema: int) -> tuple[list[Line], list[str]]:
+    """What `load` does, of any file whose lines are records of this kind and schema."""
     try:
         lines = path.read_bytes().splitlines(keepends=True)
     except OSError as error:
@@ -181,7 +189,7 @@ def load(folder: Path) -> tuple[list[Record], list[str]]:
     found, warnings = [], []
     for number, line in enumerate(lines, start=1):
         try:
-            found.append(_parse(line, f"{path}, line {number},"))
+            found.append(parse(line, kind, schema, f"{path}, line {number},"))
         except InputError:
             if line.endswith(b"\n"):
                 raise
@@ -195,14 +203,15 @@ class _Header(msgspec.Struct):
     schema: int
 
 
-def _parse(line: bytes, where: str) -> Record:
+def parse(line: bytes, kind: type[Line], schema: int, where: str) -> Line:
+    """The record in a line; InputError, which begins with `where`, for one that this version can't read."""
     try:
-        schema = msgspec.json.decode(line, type=_Header).schema
-        if schema != SCHEMA:
+        given = msgspec.json.decode(line, type=_Header).schema
+        if given != schema:
             raise InputError(
-                f"{where} has schema {schema}; this version of backprop-bench reads schema {SCHEMA} only: "
+                f"{where} has schema {given}; this version of backprop-bench reads schema {schema} only: "
                 "use the version that wrote it, or a newer one"
             )
-        return msgspec.json.decode(line, type=Record)
+        return msgspec.json.decode(line, type=kind)
     except msgspec.DecodeError as error:
-        raise InputError(f"{where} is not a record of schema {SCHEMA}: {error}") from error
+        raise InputError(f"{where} is not a record of schema {schema}: {error}") from error

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from .grid import Cell, format_sizes
 from .records import Record
+from .to_accuracy import ANCHOR, Training
 
 
 class Axes(NamedTuple):
@@ -20,18 +21,16 @@ class Axes(NamedTuple):
     threads: tuple[int, ...]
 
 
-def commands(found: Sequence[Record]) -> str:
-    """Shell commands that race the engines of these records over their cells again."""
-    return "\n".join(_lines(found))
+def commands(found: Sequence[Record], trained: Sequence[Training]) -> str:
+    """Shell commands that race the engines of these records over their cells again, and train them again."""
+    *_, last = (each.environment for records in (found, trained) for each in records)
+    checkout = [f"git checkout {last.revision}"] if last.revision else []
+    return "\n".join([*checkout, *_races(found), *_trainings(trained)])
 
 
-def _lines(found: Sequence[Record]) -> Iterator[str]:
-    names = dict.fromkeys(re.sub(r"#\d+$", "", result.name) for record in found for result in record.contestants)
-    engines = shlex.quote(",".join(names))
+def _races(found: Sequence[Record]) -> Iterator[str]:
+    engines = _engines(result.name for record in found for result in record.contestants)
     cells = list(dict.fromkeys(record.cell for record in found))
-    revision = found[-1].environment.revision
-    if revision:
-        yield f"git checkout {revision}"
     grids = list(full_grids(cell for cell in cells if cell.data == "random"))
     for number, axes in enumerate(grids, start=1):
         name = "grid" if len(grids) == 1 else f"grid-{number}"
@@ -40,8 +39,31 @@ def _lines(found: Sequence[Record]) -> Iterator[str]:
             yield f"{field} = [{', '.join(_toml(value) for value in values)}]"
         yield "END"
         yield f"backprop-bench sweep --grid {name}.toml --engines {engines} --out results/again-{number}"
-    if len(cells) > sum(cell.data == "random" for cell in cells):
+    if any(cell.data != "random" for cell in cells):
         yield f"pytest --benchmark -k epoch --engines {engines} --results results/again-epoch"
+
+
+def _trainings(trained: Sequence[Training]) -> Iterator[str]:
+    """A command for each setting, with all its batch sizes and seeds."""
+    settings: dict[tuple[object, ...], list[Training]] = {}
+    for each in trained:
+        cell, limit = each.cell, (each.target, each.epoch_limit)
+        settings.setdefault((cell.data, cell.sizes, cell.dtype, cell.threads, *limit), []).append(each)
+    for own in settings.values():
+        cell, seeds = own[0].cell, [each.seed for each in own]
+        batches = dict.fromkeys(str(each.cell.batch) for each in own)
+        yield (
+            f"backprop-bench train --to-accuracy {own[0].target:g} --batch {','.join(batches)} "
+            f"--engines {_engines(lesson.name for each in own for lesson in each.engines)} "
+            f"--data {shlex.quote(cell.data)} --sizes {format_sizes(cell.sizes)} --dtype {cell.dtype} "
+            f"--threads {cell.threads} --eta {own[0].eta * max(1, ANCHOR / cell.batch):g} "
+            f"--epochs {own[0].epoch_limit} --seed {min(seeds)} --seeds {max(seeds) - min(seeds) + 1} --out results/again"
+        )
+
+
+def _engines(names: Iterable[str]) -> str:
+    """The addresses of contestants, each once, as an option takes them."""
+    return shlex.quote(",".join(dict.fromkeys(re.sub(r"#\d+$", "", name) for name in names)))
 
 
 def full_grids(cells: Iterable[Cell]) -> Iterator[Axes]:

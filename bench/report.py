@@ -15,9 +15,27 @@ from rich.table import Table
 
 from backprop import InputError
 
-from . import blocks, compare, cost, ladder, memory, page, panels, plots, records, story, summary, waterfall, words
+from . import (
+    blocks,
+    compare,
+    cost,
+    curves,
+    ladder,
+    learning,
+    memory,
+    page,
+    panels,
+    plots,
+    records,
+    story,
+    summary,
+    to_accuracy,
+    waterfall,
+    words,
+)  # fmt: skip
 from .facets import letters
 from .records import Environment, Record
+from .to_accuracy import Training
 from .train import Epoch
 
 CSV = "speedup.csv"
@@ -32,18 +50,29 @@ CAPTIONS = {
 
 
 def build(folder: Path) -> Iterator[str | Table]:
-    """Rebuild everything in the folder that follows from its cells.jsonl, and yield the summary to print."""
-    found, warnings = records.load(folder)
+    """Rebuild everything in the folder that follows from its records, and yield the summary to print."""
+    trained, warnings = to_accuracy.load(folder)
+    found: list[Record] = []
+    if (folder / records.FILE).exists() or not trained:
+        found, torn = records.load(folder)
+        warnings += torn
     rows, models = summary.frame(found), cost.models(found)
-    with records.written_whole(folder / CSV) as temporary:
-        summary.write_csv(rows, temporary)
-    note = footnote(found, rows)
-    pictures = draw(found, rows, folder, note)
-    sections = list(story.tell(found, rows, models, note))
-    write_pages(folder, QUESTION, sections, pictures, shots(found, rows))
-    yield from describe(found)
+    files = [file.name for file in (folder / records.FILE, folder / to_accuracy.FILE) if file.exists()]
+    note = footnote(found, rows) if found else ""
+    pictures = curves.save(trained, folder)
+    if found:
+        with records.written_whole(folder / CSV) as temporary:
+            summary.write_csv(rows, temporary)
+        files.insert(0, CSV)
+        pictures += draw(found, rows, folder, note)
+    sections = list(story.tell(found, rows, models, trained, note))
+    write_pages(folder, QUESTION, sections, pictures, shots(found, rows, trained))
+    if found:
+        yield from describe(found)
+    if trained:
+        yield from learning.describe(trained)
     yield from (f"warning: {escape(warning)}" for warning in warnings)
-    yield f"in {escape(str(folder))}: {HTML}, {MARKDOWN}, {CSV}, {records.FILE}, {len(pictures)} pictures"
+    yield f"in {escape(str(folder))}: {HTML}, {MARKDOWN}, {', '.join(files)}, {len(pictures)} pictures"
 
 
 def side_by_side(folders: Sequence[Path], out: Path | None) -> Iterator[str | Table]:
@@ -110,11 +139,15 @@ def whole(found: Sequence[Record], rows: pd.DataFrame, note: str = "") -> Iterat
         yield "memory-by-batch", figure
 
 
-def shots(found: Sequence[Record], rows: pd.DataFrame) -> dict[str, list[page.Shot]]:
+def shots(found: Sequence[Record], rows: pd.DataFrame, trained: Sequence[Training]) -> dict[str, list[page.Shot]]:
     """The pictures of the HTML page by their stems: of the headline's dtype and threads where there are several."""
     shown: dict[str, list[page.Shot]] = {}
     for stem, figure in whole(found, rows):
         shown[stem] = [page.Shot(CAPTIONS[stem], "", Markup(plots.inline(figure, stem)), wide=True)]
+    shown[curves.STEM] = [
+        page.Shot(panel.finding, panel.setting, Markup(plots.inline(panel.figure, f"{curves.STEM}-{i}")))
+        for i, panel in enumerate(curves.panels(trained))
+    ]
     for kind, facets in panels.by_kind(story.pictured(found, rows)):
         shown[kind.stem] = [
             page.Shot(facet.finding, facet.setting, Markup(plots.inline(plots.panel(facet, kind), f"{kind.stem}-{i}")))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 
-from . import answer, ladder, stats
+from . import answer, curves, ladder, learning, stats
 from .blocks import Block, Code, Listing, Picture, Section, Table, Text
 from .cost import Model
 from .facets import grid_of, letters, setting, widths
@@ -14,6 +14,7 @@ from .grid import format_sizes
 from .records import Environment, Record
 from .repeat import commands
 from .tables import crossovers, every_cell, every_engine, first_steps, ladder_table, prices
+from .to_accuracy import Training
 
 FLOOR = (
     "The floor is the products of a step and nothing else; efficiency is its time over the engine's. The rest, up to "
@@ -36,6 +37,11 @@ PICTURED = (
     "The pictures over batch size and width are of one dtype and one number of threads, named above each; the tables "
     "have them all, and the other pictures lie beside this file."
 )
+ACCURACY = (
+    "Larger batches make epochs faster and learning slower. From each seed all engines start from the same network "
+    "and see the same mini-batches, an epoch of each in turns, until the accuracy is reached in untimed tests. "
+    "The learning rate follows from the batch size, alike for all engines: in proportion below 10, the same from there."
+)
 FIRST = "What the first step of an engine in a cell took, with its compilation or trial, which no race times."
 FASTEST = (
     "With its speed as a share of the floor's where that was raced; engines that the noise floor can't tell from the "
@@ -54,8 +60,21 @@ BREAKS = (
 )
 
 
-def tell(found: Sequence[Record], rows: pd.DataFrame, models: Sequence[Model], note: str) -> Iterator[Section]:
+def tell(
+    found: Sequence[Record], rows: pd.DataFrame, models: Sequence[Model], trained: Sequence[Training], note: str
+) -> Iterator[Section]:
     """The sections in order. note is the machine, the date and the noise floor."""
+    if found:
+        yield from _of_races(found, rows, models, note)
+    if trained:
+        yield Section("Time to accuracy", [Text(ACCURACY), Picture(curves.STEM), *learning.blocks(trained)])
+    if found:
+        yield from _in_detail(found, rows)
+    yield Section("Machine and versions", list(_machines([*found, *trained])))
+    yield Section("How to reproduce", [Code(commands(found, trained))])
+
+
+def _of_races(found: Sequence[Record], rows: pd.DataFrame, models: Sequence[Model], note: str) -> Iterator[Section]:
     races = last_of_each_cell(found)
     yield Section("What was asked", [Text(line) for line in (*_asked(found, rows), *note.splitlines())])
     yield Section("The answer", [Text(sentence) for sentence in answer.sentences(found, rows, models)])
@@ -72,8 +91,11 @@ def tell(found: Sequence[Record], rows: pd.DataFrame, models: Sequence[Model], n
         yield Section("Why: the cost model", list(_model(found, models)))
     if races:
         yield Section("What it costs in memory", [Text(MEMORY), Picture("memory-by-batch")])
+
+
+def _in_detail(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[Section]:
     yield Section("How sure", [Text(SURE), *_noise(rows)])
-    if races:
+    if races := last_of_each_cell(found):
         yield Section("Every cell", [Text(CELLS), every_cell(list(races.values()))])
         yield Section("Every cell and engine", [every_engine(rows)], detail=True)
         yield Section("First steps", [Text(FIRST), first_steps(rows)])
@@ -81,12 +103,12 @@ def tell(found: Sequence[Record], rows: pd.DataFrame, models: Sequence[Model], n
     if len(left_out):
         told = [f"{row.cell}, {row.engine}: {row.left_out}" for row in left_out.itertuples()]
         yield Section("Left out", [Listing(told)])
-    yield Section("Machine and versions", list(_machines(found)))
-    yield Section("How to reproduce", [Code(commands(found))])
 
 
 def pictured(found: Sequence[Record], rows: pd.DataFrame) -> pd.DataFrame:
     """The rows that a page has room to picture: those with the dtype and threads of the cell that it tells of."""
+    if not found:
+        return rows
     pair = answer.headline(found)
     cell = pair.record.cell if pair else found[0].cell
     return rows[(rows["data"] == "random") & (rows["dtype"] == cell.dtype) & (rows["threads"] == cell.threads)]
@@ -169,7 +191,7 @@ def _noise(rows: pd.DataFrame) -> Iterator[Block]:
             yield Text(f"{head} it was {told}.")
 
 
-def _machines(found: Sequence[Record]) -> Iterator[Block]:
+def _machines(found: Sequence[Record | Training]) -> Iterator[Block]:
     """A table for each machine, of the last record that was made on it."""
     last = {record.environment.machine: record.environment for record in found}
     places = letters(last)

@@ -42,24 +42,17 @@ def train(
     """Train the cell's network with each engine, yielding after each epoch; epochs take turns in random order.
 
     With the same seed every engine starts from the same network and sees the same mini-batches in the same
-    order. Raises InputError where the network does not fit the data, and EngineError where an engine fails
-    its gradient check, which comes first, or raises.
+    order. First steps, with what they compile or try, are taken before. Raises InputError as `check` does, and
+    EngineError where an engine fails its gradient check, which comes first, or raises.
     """
-    if (dataset.n_in, dataset.n_out) != (cell.sizes[0], cell.sizes[-1]):
-        raise InputError(
-            f"sizes {format_sizes(cell.sizes)} do not fit {dataset.name}: they must begin with "
-            f"{dataset.n_in} and end with {dataset.n_out}"
-        )
-    if cell.batch >= len(dataset.x_train):
-        raise InputError(f"batch must be below {len(dataset.x_train)}, the training samples of {dataset.name}")
-    if not (isfinite(eta) and eta > 0):
-        raise InputError(f"eta must be a positive number, not {eta:g}")
+    check(cell, dataset, eta)
     network = Network.random(cell.sizes, np.random.default_rng(seed), cell.dtype)
     engines: dict[str, Engine] = {}
     for contestant in contestants:
         try:
             verify(contestant.make, network, dataset.x_train, dataset.y_train, cell.batch)
             engines[contestant.name] = contestant.make(network)
+            _take_first_steps(engines[contestant.name], cell, dataset)
         except InputError:
             raise
         except GradientError as error:
@@ -67,6 +60,7 @@ def train(
         except Exception as error:
             raise EngineError(f"engine {contestant.name}: {type(error).__name__}: {error}") from error
 
+    _grow_the_heap(dataset)
     turns = np.random.default_rng(seed)
     shuffles = {name: np.random.default_rng([seed, 1]) for name in engines}
     for number in range(1, epochs + 1):
@@ -78,6 +72,32 @@ def train(
                 raise EngineError(f"engine {name}: {type(error).__name__}: {error}") from error
         scores = {name: accuracy(engine.network(), dataset.x_test, dataset.y_test) for name, engine in engines.items()}
         yield Epoch(number, {name: seconds[name] for name in engines}, scores)
+
+
+def check(cell: Cell, dataset: Dataset, eta: float) -> None:
+    """Raises InputError where the network or the batch size does not fit the data, or eta is no learning rate."""
+    if (dataset.n_in, dataset.n_out) != (cell.sizes[0], cell.sizes[-1]):
+        raise InputError(
+            f"sizes {format_sizes(cell.sizes)} do not fit {dataset.name}: they must begin with "
+            f"{dataset.n_in} and end with {dataset.n_out}"
+        )
+    if cell.batch >= len(dataset.x_train):
+        raise InputError(f"batch must be below {len(dataset.x_train)}, the training samples of {dataset.name}")
+    if not (isfinite(eta) and eta > 0):
+        raise InputError(f"eta must be a positive number, not {eta:g}")
+
+
+def _take_first_steps(engine: Engine, cell: Cell, dataset: Dataset) -> None:
+    """A step of each batch length that an epoch has; with eta = 0 it leaves the network as it is."""
+    samples = len(dataset.x_train)
+    for batch in {cell.batch, samples % cell.batch or cell.batch}:
+        engine.step(dataset.x_train[:batch], dataset.y_train[:batch], 0.0)
+
+
+def _grow_the_heap(dataset: Dataset) -> None:
+    """Make the shuffled copies of an epoch once: the first engine in a process would pay for their pages."""
+    order = np.arange(len(dataset.x_train))
+    _ = dataset.x_train[order], dataset.y_train[order]
 
 
 def _timed_epoch(

@@ -10,10 +10,12 @@ import pytest
 
 from backprop import InputError, load, names
 from bench import revision
+from bench.contestants import Contestant
 from bench.gate import Finding, GateRecord
 from bench.grid import Cell
 from bench.records import SCHEMA, Environment, Noise, Pool, Record, Result
 from bench.stats import Estimate
+from bench.to_accuracy import Lesson, Training
 
 ROOT = Path(__file__).parents[1]
 
@@ -68,6 +70,37 @@ def engine(request):
         return load(request.param)
     except InputError as error:
         pytest.skip(str(error))
+
+
+class Clock:
+    """A clock that only moves when it is told to."""
+
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def paced(clock, name, seconds, base=None):
+    """An engine whose every step takes so many seconds of the clock."""
+
+    class Paced(base or load("full_matrix")):
+        def step(self, x, y, eta):
+            super().step(x, y, eta)
+            clock.now += seconds
+
+    return Contestant(name, Paced)
+
+
+def make_training(batch, seed, engines, limit=100, eta=3.0, target=0.9, environment=ENVIRONMENT, **cell):
+    """A training record of engines {name: (seconds of an epoch, epochs to the target or None)}, to the last of them."""
+    last = max(epochs or limit for _, epochs in engines.values())
+    lessons = [
+        Lesson(name, [seconds] * last, [target if epochs and n >= epochs else 0.5 for n in range(1, last + 1)], epochs)
+        for name, (seconds, epochs) in engines.items()
+    ]
+    cell = Cell((784, 30, 10), batch, data="mnist5k", **cell)
+    return Training(1, cell, eta, seed, target, limit, lessons, environment, "2026-01-02T03:04:05+00:00", 4.0)
 
 
 LADDER = {  # microseconds for each sample of a batch, and the engine that it changes

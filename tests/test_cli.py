@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import make_finding, make_gate_record
 
-from bench import cli, records, revision
+from bench import cli, records, revision, to_accuracy
 
 
 @pytest.fixture
@@ -61,9 +61,10 @@ def test_a_failing_engine_is_named_the_others_are_raced_and_the_status_is_1(call
     assert "full_matrix" in out
 
 
-def test_train_ends_with_accuracy_and_factor(call):
+@pytest.mark.parametrize("option", ["--engines", "--compare"])
+def test_train_ends_with_accuracy_and_factor(call, option):
     options = ("--data", "digits", "--epochs", 2, "--seed", 1)
-    status, out, _ = call("train", "--compare", "per_sample,full_matrix", *options)
+    status, out, _ = call("train", option, "per_sample,full_matrix", *options)
     assert status == 0
     lines = out.splitlines()
     assert lines[0].split() == ["epoch", "per_sample", "accuracy", "full_matrix", "accuracy"]
@@ -92,6 +93,28 @@ def test_report_rebuilds_a_folder_and_warns_of_a_cut_off_line(call, tmp_path, re
     assert status == 0
     assert "line 2, was cut off" in " ".join(out.split())
     assert (tmp_path / "speedup.csv").exists()
+
+
+TO_ACCURACY = ["train", "--data", "digits", "--to-accuracy"]
+
+
+def test_train_to_accuracy_prints_the_table_and_adds_to_the_records(call, tmp_path):
+    options = ("--batch", "10,100", "--engines", "per_sample,full_matrix", "--out", tmp_path / "new")
+    status, out, err = call(*TO_ACCURACY, 0.8, *options, "--seeds", 2, "--epochs", 20)
+    assert (status, err) == (0, "")
+    assert "seed 1, batch 100, eta 3: per_sample" in out
+    assert "full_matrix is fastest at batch 10" in out
+    assert "as fast as per_sample's best" in out
+    status, out, _ = call(*TO_ACCURACY, 1, *options, "--seeds", 1, "--seed", 7, "--epochs", 1)
+    assert status == 0
+    assert "new training records are added to the 4 in" in " ".join(out.split())
+    assert out.count("not within 1") >= 4
+    found, _ = to_accuracy.load(tmp_path / "new")
+    assert [(each.seed, each.cell.batch) for each in found] == [(0, 10), (0, 100), (1, 10), (1, 100), (7, 10), (7, 100)]
+    assert [pool.threads for each in found for pool in each.environment.blas] == [1] * len(found) * 2
+    status, out, _ = call("report", tmp_path / "new")
+    assert status == 0
+    assert (tmp_path / "new" / "accuracy-by-seconds-2.svg").exists()  # another target is another picture
 
 
 GATE = ["gate", "--against", "HEAD"]
@@ -171,6 +194,22 @@ BAD = {
     "epochs 0": (["train", "--epochs", "0"], "--epochs"),
     "eta nan": (["train", "--data", "digits", "--eta", "nan"], "eta must be"),
     "empty compare": (["train", "--data", "digits", "--compare", "per_sample,"], "unknown engine ''"),
+    "accuracy 0": ([*TO_ACCURACY, "0"], "must be a share above 0 and at most 1, such as 0.85, not 0"),
+    "accuracy 1.5": ([*TO_ACCURACY, "1.5"], "not 1.5"),
+    "accuracy nan": ([*TO_ACCURACY, "nan"], "not nan"),
+    "accuracy text": ([*TO_ACCURACY, "high"], "--to-accuracy"),
+    "batches text": ([*TO_ACCURACY, "0.8", "--batch", "1,ten"], "such as 10 or 1,10,100, not '1,ten'"),
+    "batches 0": ([*TO_ACCURACY, "0.8", "--batch", "10,0"], "1 or more, such as 10 or 1,10,100, not '10,0'"),
+    "batches twice": ([*TO_ACCURACY, "0.8", "--batch", "1,10,01"], "different whole numbers"),
+    "batches none": ([*TO_ACCURACY, "0.8", "--batch", ""], "not ''"),
+    "batches above the samples": ([*TO_ACCURACY, "0.8", "--batch", "10,5000"], "batch must be below 1437"),
+    "batches without a target": (["train", "--batch", "1,10"], "a list for --batch goes with --to-accuracy only"),
+    "seeds without a target": (["train", "--seeds", "3"], "--seeds goes with --to-accuracy only"),
+    "out without a target": (["train", "--out", "x"], "--out goes with --to-accuracy only"),
+    "seeds 0": ([*TO_ACCURACY, "0.8", "--seeds", "0"], "--seeds"),
+    "accuracy eta": ([*TO_ACCURACY, "0.8", "--eta", "0"], "eta must be a positive number"),
+    "accuracy data": (["train", "--to-accuracy", "0.8", "--data", "x"], "mnist5k, digits, or the path of an .npz"),
+    "accuracy out": ([*TO_ACCURACY, "0.8", "--out", "/dev/null/x"], "results folder /dev/null/x can't be written"),
     "gate against nothing": (["gate"], "--against"),
     "gate against nowhere": (["gate", "--against", "nowhere"], "git knows no revision 'nowhere'"),
     "gate tolerance": ([*GATE, "--tolerance", "2"], "such as 2% or 0.02, not '2'"),

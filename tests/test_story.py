@@ -176,7 +176,7 @@ def test_the_cells_come_back_from_the_commands(tmp_path):
     cells = [*load_grid("smoke"), make_cell("784-100-10", 5, "float32", 1), make_cell("784-100-10", 6, "float64", 1)]
     found = [make_timed_record(cell, {"per_sample": 2.0, "my engine.py#2": 1.0}) for cell in cells]
     (tmp_path / "script").write_text(
-        'git() { :; }\nbackprop-bench() { echo "$@"; }\n' + repeat.commands(found), encoding="utf-8"
+        'git() { :; }\nbackprop-bench() { echo "$@"; }\n' + repeat.commands(found, []), encoding="utf-8"
     )
     done = subprocess.run(["bash", "script"], cwd=tmp_path, check=True, capture_output=True, text=True)
     calls = done.stdout.splitlines()
@@ -188,11 +188,11 @@ def test_the_cells_come_back_from_the_commands(tmp_path):
 
 
 def test_an_epoch_is_repeated_by_the_suite():
-    script = repeat.commands([make_record(data="mnist5k")])
+    script = repeat.commands([make_record(data="mnist5k")], [])
     assert script.splitlines()[-1].startswith("pytest --benchmark -k epoch --engines per_sample,full_matrix")
     assert ".toml" not in script
 
 
 def test_noise_names_the_worst_cell(grid):
-    text = page.markdown("t", list(story.tell(grid, summary.frame(grid), [], "note")), [])
+    text = page.markdown("t", list(story.tell(grid, summary.frame(grid), [], [], "note")), [])
     assert "Here it was 0.0% in the median of 12 cells and 0.0% in the worst, 784-10-10-b1-float64-t1." in text

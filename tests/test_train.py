@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from conftest import Clock, paced
 
 from backprop import EngineError, GradientError, InputError, data, load
 from bench.contestants import Contestant
@@ -10,22 +11,6 @@ from bench.train import train
 
 CELL = Cell((64, 10, 10), batch=10, data="digits")
 FullMatrix = load("full_matrix")
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self):
-        return self.now
-
-
-def paced(clock, name, seconds, base=FullMatrix):
-    class Paced(base):
-        def step(self, x, y, eta):
-            super().step(x, y, eta)
-            clock.now += seconds
-
-    return Contestant(name, Paced)
 
 
 def run(*contestants, clock, cell=CELL, epochs=3, seed=0, eta=3.0):
@@ -76,6 +61,23 @@ def test_an_engine_that_is_wrong_or_raises_is_named():
         run(Contestant("wrong", Wrong), clock=clock)
     with pytest.raises(EngineError, match=r"engine raises: MemoryError: no room"):
         run(Contestant("raises", Raises), clock=clock)
+
+
+def test_first_steps_of_each_batch_length_are_off_the_clock():
+    clock = Clock()
+
+    class Compiles(FullMatrix):
+        def __init__(self, network):
+            super().__init__(network)
+            self.seen = set()
+
+        def step(self, x, y, eta):
+            super().step(x, y, eta)
+            clock.now += 1e-3 if len(x) in self.seen else 60.0
+            self.seen.add(len(x))
+
+    (epoch,) = run(Contestant("a", Compiles), clock=clock, epochs=1)  # 143 tens, and 7
+    assert epoch.seconds["a"] == pytest.approx(144 * 1e-3)
 
 
 def test_shuffles_do_not_depend_on_who_else_is_trained():

@@ -1,0 +1,162 @@
+"""The picture of time to accuracy: test accuracy against seconds of training, a panel for each engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import ceil, isnan
+from pathlib import Path
+from textwrap import fill
+from typing import Any, NamedTuple
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, FixedLocator, LogLocator, NullFormatter
+
+from . import learning, words
+from .learning import SETTING
+from .plots import STYLE, foot, save_both
+from .to_accuracy import Training
+
+STEM = "accuracy-by-seconds"
+LABEL_INCHES = {True: 2.0, False: 1.4}  # what the longest label takes, with and without its epochs
+LABEL_STEP = 0.1  # from one label to the next, on the axis of accuracy
+
+
+class Panel(NamedTuple):
+    """One engine in one setting, on its own, with neither title nor foot."""
+
+    finding: str
+    setting: str
+    figure: Figure
+
+
+class Curve(NamedTuple):
+    """One batch size: training seconds and accuracy after each epoch, up to the median seed's last."""
+
+    seconds: Any  # (epochs,)
+    accuracy: Any  # (3, epochs): median, lowest and highest over the seeds
+    label: str
+    epochs: str
+    reached: bool
+    best: bool
+
+
+def save(found: Sequence[Training], folder: Path) -> list[Path]:
+    """Draw each setting into the folder, as PNG and SVG; returns their paths. A second one has -2 in its name."""
+    figures = enumerate(figure for figure in draw(found))
+    return [path for i, figure in figures for path in save_both(figure, folder / f"{STEM}{f'-{i + 1}' if i else ''}")]
+
+
+def draw(found: Sequence[Training]) -> Iterator[Figure]:
+    """A figure for each setting: its engines one below the other, over the same seconds."""
+    for setting, engines in _settings(found):
+        width = 9.0
+        limits = _limits(engines, width, in_full=True)
+        with mpl.rc_context(STYLE):
+            figure = Figure(figsize=(width, 2.8 * len(engines) + 1.5), layout="constrained")
+            grid = figure.subplots(len(engines), squeeze=False, sharex=True)[:, 0]
+            finding = fill(learning.finding(setting), 100)
+            figure.suptitle(finding, x=0.01, ha="left", fontweight="bold", fontsize=11)
+            for axes, (engine, curves) in zip(grid, engines.items(), strict=True):
+                axes.set_title(learning.best(setting)[engine], loc="left", fontsize=10)
+                _panel(axes, curves, setting["target"].iloc[0], limits, in_full=True)
+                axes.label_outer()
+            foot(figure, _note(setting, found[-1].started[:10]))
+        yield figure
+
+
+def panels(found: Sequence[Training]) -> Iterator[Panel]:
+    """A small figure for each setting and engine; those of a setting span the same seconds."""
+    for setting, engines in _settings(found):
+        width = 5.2
+        limits = _limits(engines, width, in_full=False)
+        for engine, curves in engines.items():
+            with mpl.rc_context(STYLE):
+                figure = Figure(figsize=(width, 3.6), layout="constrained")
+                _panel(figure.subplots(), curves, setting["target"].iloc[0], limits, in_full=False)
+            yield Panel(learning.best(setting)[engine], learning.title(setting), figure)
+
+
+def _settings(found: Sequence[Training]) -> Iterator[tuple[pd.DataFrame, dict[str, list[Curve]]]]:
+    """The summary of each setting, and the curves of each of its engines."""
+    keys = [*SETTING, "batch", "engine"]
+    lessons = dict(iter(learning.lessons(found).groupby(keys)))
+    for _, setting in learning.frame(found).groupby(SETTING, sort=False):
+        engines: dict[str, list[Curve]] = {engine: [] for engine in setting["engine"].unique()}
+        for row in setting.itertuples():
+            engines[row.engine].append(_curve(row, lessons[tuple(getattr(row, key) for key in keys)]))
+        yield setting, engines
+
+
+def _curve(row: Any, own: pd.DataFrame) -> Curve:
+    """Median times of the epochs, added up to the median seconds; a seed that is done keeps its accuracy."""
+    reached = not isnan(row.epochs)
+    last = ceil(row.epochs) if reached else max(map(len, own["accuracy"]))
+    seconds = np.cumsum(
+        [np.median([taken[epoch] for taken in own["epoch_seconds"] if epoch < len(taken)]) for epoch in range(last)]
+    )
+    if reached:  # a sum of medians is not the median sum, which the label names
+        seconds *= row.seconds / seconds[-1]
+    ends = [len(shares) if isnan(epochs) else int(epochs) for shares, epochs in own[["accuracy", "epochs"]].to_numpy()]
+    accuracy = [
+        [shares[min(epoch, end - 1)] for epoch in range(last)]
+        for shares, end in zip(own["accuracy"], ends, strict=True)
+    ]
+    return Curve(
+        seconds,
+        np.array([np.median(accuracy, axis=0), np.min(accuracy, axis=0), np.max(accuracy, axis=0)]),
+        f"batch {row.batch}: {words.seconds(row.seconds) if reached else 'not'}",
+        f", {row.epochs:g} epoch{'' if row.epochs == 1 else 's'}" if reached else f" within {row.epoch_limit} epochs",
+        reached,
+        row.best,
+    )
+
+
+def _limits(engines: dict[str, list[Curve]], width: float, in_full: bool) -> tuple[float, float]:
+    """The ends of a logarithmic axis of seconds, in a figure so many inches wide: the last label fits in."""
+    curves = [curve for own in engines.values() for curve in own]
+    first = 0.8 * min(curve.seconds[0] for curve in curves)
+    last = 1.2 * max(curve.seconds[-1] for curve in curves)
+    share = LABEL_INCHES[in_full] / (width - 1)
+    return first, last * (last / first) ** (share / (1 - share))
+
+
+def _panel(axes: Axes, curves: Sequence[Curve], target: float, limits: tuple[float, float], in_full: bool) -> None:
+    """The curves to the target; in_full says how many epochs each took, too."""
+    axes.set_xscale("log")
+    axes.set_xlim(*limits)
+    axes.axhline(target, color="0.5", lw=1, ls="--", zorder=0)
+    beside: dict[str, Any] = {"xytext": (4, 0), "textcoords": "offset points", "va": "center"}
+    at_end = ("axes fraction", "data")
+    axes.annotate(f"target\n{target:.4g}", (1, target), xycoords=at_end, color="0.35", annotation_clip=False, **beside)
+    colours = mpl.colormaps["viridis"](np.linspace(0.0, 0.8, len(curves)))
+    by_time = sorted(range(len(curves)), key=lambda i: -curves[i].seconds[-1])  # the first to end has its label on top
+    for place, i in enumerate(by_time):
+        curve, colour = curves[i], colours[i]
+        middle, low, high = curve.accuracy
+        axes.fill_between(curve.seconds, low, high, color=colour, alpha=0.2, lw=0)
+        axes.plot(curve.seconds, middle, color=colour)
+        x, y, height = curve.seconds[-1], middle[-1], target + 0.09 + LABEL_STEP * place
+        axes.plot(x, y, color=colour, marker="o" if curve.reached else "x")
+        axes.vlines(x, y, height + 0.03, color=colour, lw=0.8)
+        weight = "bold" if curve.best else "normal"
+        label = curve.label + (curve.epochs if in_full or not curve.reached else "")
+        axes.annotate(label, (x, height), color=colour, fontsize=8.5, fontweight=weight, **beside)
+    axes.set_ylim(0, target + 0.1 + LABEL_STEP * len(curves))
+    decades = limits[1] / limits[0] > 100
+    axes.xaxis.set_major_locator(LogLocator(subs=(1,) if decades else (1, 2, 5)))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_major_formatter(EngFormatter("s"))
+    axes.yaxis.set_major_locator(FixedLocator(list(np.arange(0, 1.01, 0.2))))
+    axes.set_xlabel("time in training (logarithmic; tests are off the clock)")
+    axes.set_ylabel("test accuracy")
+
+
+def _note(setting: pd.DataFrame, date: str) -> str:
+    few, many = setting["seeds"].min(), setting["seeds"].max()
+    seeds = f"{many} seed{'' if many == 1 else 's'}" if few == many else f"{few} to {many} seeds"
+    what = f"{setting['data'].iloc[0]}, {learning.network(setting)}; median of {seeds}, band: their range; {date}"
+    return f"{what}\n{fill(setting['machine'].iloc[0], 140)}"
