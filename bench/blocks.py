@@ -47,9 +47,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """Every picture whose file's name begins with this stem."""
+    """Every picture whose file's name begins with this stem; words are for who can't see it."""
 
     stem: str
+    words: str
 
 
 @dataclass(frozen=True)

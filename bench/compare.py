@@ -77,7 +77,7 @@ def sections(comparison: Comparison) -> Iterator[Section]:
                 f"Speedup is over {over}, in each column of its own run; 'of floor' is efficiency, the time of the "
                 "products alone over the engine's. Times of different runs are not compared."
             ),
-            Picture(STEM),
+            Picture(STEM, "Speedup and efficiency, one folder against another"),
             cells(comparison),
         ],
     )

@@ -82,6 +82,8 @@ def panels(found: Sequence[Training]) -> Iterator[Panel]:
 
 def _settings(found: Sequence[Training]) -> Iterator[tuple[pd.DataFrame, dict[str, list[Curve]]]]:
     """The summary of each setting, and the curves of each of its engines."""
+    if not found:
+        return
     keys = [*SETTING, "batch", "engine"]
     lessons = dict(iter(learning.lessons(found).groupby(keys)))
     for _, setting in learning.frame(found).groupby(SETTING, sort=False):

@@ -44,9 +44,9 @@ def _markdown(block: Block, pictures: Sequence[Path]) -> Iterator[str]:
             yield "\n".join(f"- {item.translate(SPECIAL)}" for item in items)
         case Table():
             yield table(block)
-        case Picture(stem):
+        case Picture(stem, told):
             names = [path.name for path in pictures if path.suffix == ".png" and path.name.startswith(stem)]
-            yield from (f"![{Path(name).stem}]({name})" for name in names)
+            yield from (f"![{told}]({name})" for name in names)
         case Code(text):
             yield f"```sh\n{text}\n```"
 

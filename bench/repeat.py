@@ -50,14 +50,14 @@ def _trainings(trained: Sequence[Training]) -> Iterator[str]:
         cell, limit = each.cell, (each.target, each.epoch_limit)
         settings.setdefault((cell.data, cell.sizes, cell.dtype, cell.threads, *limit), []).append(each)
     for own in settings.values():
-        cell, seeds = own[0].cell, [each.seed for each in own]
+        cell, first, last = own[0].cell, min(each.seed for each in own), max(each.seed for each in own)
         batches = dict.fromkeys(str(each.cell.batch) for each in own)
         yield (
             f"backprop-bench train --to-accuracy {own[0].target:g} --batch {','.join(batches)} "
             f"--engines {_engines(lesson.name for each in own for lesson in each.engines)} "
             f"--data {shlex.quote(cell.data)} --sizes {format_sizes(cell.sizes)} --dtype {cell.dtype} "
             f"--threads {cell.threads} --eta {own[0].eta * max(1, ANCHOR / cell.batch):g} "
-            f"--epochs {own[0].epoch_limit} --seed {min(seeds)} --seeds {max(seeds) - min(seeds) + 1} --out results/again"
+            f"--epochs {own[0].epoch_limit} --seed {first} --seeds {last - first + 1} --out results/again"
         )
 
 

@@ -67,7 +67,14 @@ def tell(
     if found:
         yield from _of_races(found, rows, models, note)
     if trained:
-        yield Section("Time to accuracy", [Text(ACCURACY), Picture(curves.STEM), *learning.blocks(trained)])
+        yield Section(
+            "Time to accuracy",
+            [
+                Text(ACCURACY),
+                Picture(curves.STEM, "Test accuracy against seconds of training"),
+                *learning.blocks(trained),
+            ],
+        )
     if found:
         yield from _in_detail(found, rows)
     yield Section("Machine and versions", list(_machines([*found, *trained])))
@@ -81,16 +88,27 @@ def _of_races(found: Sequence[Record], rows: pd.DataFrame, models: Sequence[Mode
     if len(pictured(found, rows)) < len(rows[rows["data"] == "random"]):
         yield Section("On this page", [Text(PICTURED)], detail=True)
     if races:
-        yield Section("Speedup over batch size and width", [Picture("speedup-heatmap"), Picture("speedup-by-batch")])
+        yield Section(
+            "Speedup over batch size and width",
+            [
+                Picture("speedup-heatmap", "Speedup in each cell"),
+                Picture("speedup-by-batch", "Speedup against batch size"),
+            ],
+        )
     if top := ladder.headline(found):
-        yield Section(f"The ladder, at {top.record.cell.id}", [Picture("waterfall"), ladder_table(top)])
+        yield Section(
+            f"The ladder, at {top.record.cell.id}",
+            [Picture("waterfall", "From the first rung down to the floor"), ladder_table(top)],
+        )
     if races:
         yield Section("The fastest engine by cell", list(_fastest(rows, races)))
-        yield Section("How near to the floor", [Text(FLOOR), Picture("efficiency-heatmap")])
+        yield Section("How near to the floor", [Text(FLOOR), Picture("efficiency-heatmap", "Efficiency in each cell")])
     if models:
         yield Section("Why: the cost model", list(_model(found, models)))
     if races:
-        yield Section("What it costs in memory", [Text(MEMORY), Picture("memory-by-batch")])
+        yield Section(
+            "What it costs in memory", [Text(MEMORY), Picture("memory-by-batch", "Peak memory against batch size")]
+        )
 
 
 def _in_detail(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[Section]:
@@ -170,7 +188,7 @@ def _model(found: Sequence[Record], models: Sequence[Model]) -> Iterator[Block]:
             yield Listing(told)
     yield prices(models)
     yield Text(BREAKS)
-    yield Picture("cost-shares")
+    yield Picture("cost-shares", "What a step goes to in each cell")
     if (table := crossovers(models)).lines:
         yield Text(f"The batch size at which {answer.CHALLENGER} overtakes {stats.BASELINE}, with its 95 % interval:")
         yield table

@@ -140,7 +140,8 @@ def test_a_folder_of_training_records_only_is_reported(tmp_path):
     folder_of(tmp_path, trainings(TIMES, EPOCHS))
     printed = text(report.build(tmp_path))
     made = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert set(made) == {"training.jsonl", "report.md", "accuracy-by-seconds.png", "accuracy-by-seconds.svg"}
+    pictures = {"accuracy-by-seconds.png", "accuracy-by-seconds.svg"}
+    assert set(made) == {"training.jsonl", "report.md", "report.html", *pictures}
     assert "Test CPU, 2 cores" in printed
     assert "report.md, training.jsonl, 2 pictures" in " ".join(printed.split())
     page = made["report.md"].decode()
