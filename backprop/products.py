@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 from scipy.linalg import get_blas_funcs
 
-from .network import Array
+from .network import Array, aligned
 from .threads import current
 
 Columns = Literal["samples", "units"]
@@ -182,8 +182,8 @@ def fastest(sizes: tuple[int, ...], batch: int, dtype: str, _threads: int) -> Pl
     of each product, against the best of the first: a form may leave the weights in the cache of another core,
     and so be fast only among its like.
     """
-    weights = [np.full((n_out, n_in), 1e-3, dtype) for n_in, n_out in pairwise(sizes)]
-    x = np.full((sizes[0], batch), 1e-3, dtype, order="F")
+    weights = [aligned(np.full((n_out, n_in), 1e-3, dtype)) for n_in, n_out in pairwise(sizes)]
+    x = aligned(np.full((batch, sizes[0]), 1e-3, dtype)).T
     columns_tried: list[Columns] = ["samples", "units"]
     forms: list[Form] = ["whole"]
     if batch == 1:  # then the columns are the same, and a product can be one with a vector

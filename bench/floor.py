@@ -35,7 +35,8 @@ class Floor(Engine):
     """What no engine can take less time than: its step is no step, and computes no gradient.
 
     products: whose; an engine that computes by a library of its own may have faster ones. The inputs are the
-    first that it is given of a length: whatever their values, the work is the same.
+    first that it is given of a length, no copy of them: where they lie in memory they cost it what they cost the
+    engines, and whatever their values, the work is the same.
     """
 
     name = "floor"
@@ -47,7 +48,7 @@ class Floor(Engine):
 
     def step(self, x: Array, y: Array, eta: float) -> None:  # noqa: ARG002
         if len(x) not in self.calls:
-            self.calls[len(x)] = self.prepare(self.initial, x.copy())
+            self.calls[len(x)] = self.prepare(self.initial, x)
         for call in self.calls[len(x)]:
             call()
 
