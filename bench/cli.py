@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, nullcontext
+from datetime import timedelta
+from functools import partial
 from inspect import getdoc
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
@@ -14,14 +16,16 @@ import numpy as np
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 import backprop
 from backprop import EngineError, InputError, data
 from backprop.threads import limited
 
-from . import contestants, grid, machine, records
+from . import contestants, grid, machine, records, words
+from .grid import Cell
+from .records import Record
 
 INTERRUPTED = 130  # as a shell has it
 
@@ -62,6 +66,11 @@ def complain(message: str, status: int) -> NoReturn:
     if message:
         print(f"backprop-bench: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(status)
+
+
+def warn(message: str) -> None:
+    """One line on standard error, and on with it."""
+    print(f"backprop-bench: warning: {message}", file=sys.stderr)
 
 
 @app.command()
@@ -147,6 +156,50 @@ def train(
     show(lessons.conclude())
 
 
+@app.command()
+def sweep(
+    grid_name: Annotated[str, typer.Option("--grid", help="A named grid (smoke, default, full) or a .toml file.")],
+    engines: Annotated[str, typer.Option(help="Engines to race in each cell: a,b,...")],
+    out: Annotated[Path, typer.Option(help="The folder for the records and the report.")],
+    seconds: Annotated[float, typer.Option(help="Time to race for in each cell.")] = 3.5,
+    floor: Annotated[bool, typer.Option(help="Race the products of a step alone, too.")] = True,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the sweep in the folder.")] = False,
+    max_hours: Annotated[float, typer.Option(help="Refuse to begin what is expected to take longer.")] = 12.0,
+    dask: Annotated[
+        str | None, typer.Option(help="Race on the workers of this Dask scheduler: tcp://HOST:8786")
+    ] = None,
+    allocator: Allocator = "pinned",
+) -> int:
+    """Race a whole grid, each cell in a process of its own; what is done stays, and --resume goes on with the rest."""
+    from . import cluster, report, sweep_cell, sweep_folder
+    from . import sweep as sweeps
+    from .race import check_seconds
+
+    check_seconds(seconds)
+    cells = grid.load(grid_name, here=dask is None)
+    entrants = sweep_cell.enter([name.strip() for name in engines.split(",")])
+    with ExitStack() as stack:
+        software = machine.software()
+        crew: sweeps.Crew = sweeps.Here()
+        if dask is not None:
+            crew = stack.enter_context(cluster.joined(dask, software, cells, entrants, warn))
+        whole = sweeps.plan(
+            cells,
+            entrants,
+            seconds=seconds,
+            floor=floor,
+            allocator=allocator,
+            software=software,
+            machine=crew.machine,
+        )
+        permit = partial(sweeps.check_hours, sweep=whole, hands=crew.hands, max_hours=max_hours)
+        missing = stack.enter_context(sweep_folder.claimed(out, whole, resume, permit))
+        with SweepBar(out) as progress:
+            sweeps.run(out, whole, missing, entrants, crew, progress)
+        show(report.build(out))
+        return int(any(record.failures for record in records.load(out)[0]))
+
+
 @app.command(name="report")
 def rebuild(folder: Annotated[Path, typer.Argument(help="A results folder with a cells.jsonl.")]) -> None:
     """Rebuild a results folder's table and plots from its records, and print the summary."""
@@ -229,9 +282,59 @@ class Countdown:
         self.undecided = undecided
 
 
-def bar() -> Progress:
+class SweepBar:
+    """A sweep's progress: a bar with the cells at work, and a line for each cell that failed; elsewhere, for each."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.bar = bar(TextColumn("{task.fields[left]} left"))
+        self.finished = self.total = 0
+
+    def __enter__(self) -> SweepBar:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.bar.stop()
+        if kind is KeyboardInterrupt:
+            complain(
+                f"interrupted; {self.finished} of {self.total} cells are done and recorded in {self.folder}: the same "
+                "command with --resume goes on",
+                INTERRUPTED,
+            )
+
+    def begin(self, missing: int, total: int) -> None:
+        self.finished, self.total = total - missing, total
+        self.task = self.bar.add_task("", total=total, completed=self.finished, left="")
+        self.bar.start()
+
+    def at_work(self, cells: Sequence[Cell], left: float) -> None:
+        at_work = cells[0].id if len(cells) == 1 else f"{len(cells)} cells at once" if cells else "waiting for a worker"
+        self.bar.update(
+            self.task, description=f"{self.head()} {at_work}", completed=self.finished, left=span(left), refresh=True
+        )
+        if not cells and not console.is_terminal:
+            console.print(f"{self.head()} {at_work}", highlight=False)
+
+    def done(self, record: Record, left: float) -> None:
+        self.finished += 1
+        if record.failures or not console.is_terminal:
+            crashed = len(record.failures) == len(record.contestants)
+            outcome = record.failures[0].left_out if crashed else words.outcome(record)
+            told = f"{self.head()} {record.cell.id}  {outcome}  {span(left)} left"
+            self.bar.console.print(escape(told), highlight=False, soft_wrap=True)
+
+    def head(self) -> str:
+        return f"{self.finished:{len(str(self.total))}}/{self.total}"
+
+
+def span(seconds: float) -> str:
+    """A time to come as a clock has it: 1:23:45."""
+    return str(timedelta(seconds=round(seconds)))
+
+
+def bar(left: ProgressColumn | None = None) -> Progress:
     """A progress bar that is drawn between timings, not by a thread of its own beside them."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), left or TimeRemainingColumn())
     return Progress(*columns, console=console, auto_refresh=False, transient=True, disable=not console.is_terminal)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from .grid import Cell
 
 SCHEMA = 1
 FILE = "cells.jsonl"
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the disk, the user's share of it, a limit on files
 
 Slices = list[list[float | None]]
 """Seconds per step, passes x rounds; None where a contestant sat a round out."""
@@ -122,7 +124,7 @@ class Record(msgspec.Struct, frozen=True):
 def written_whole(path: Path) -> Iterator[Path]:
     """A temporary file beside `path`, renamed to it when the block ends well and removed when it doesn't.
 
-    Raises InputError, before the block runs, where nothing can be written there.
+    Raises InputError, before the block runs, where nothing can be written there; and where the disk is full.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -132,6 +134,10 @@ def written_whole(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.replace(path)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise InputError(f"{path} can't be written: {error.strerror}; what was there is left as it was") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -142,11 +148,43 @@ def dump(record: Record) -> bytes:
 
 
 def append(folder: Path, record: Record) -> None:
-    """Add the record to the folder's cells.jsonl, on the disk before this returns."""
-    with (folder / FILE).open("ab") as file:
-        file.write(dump(record))
-        file.flush()
-        os.fsync(file.fileno())
+    """Add the record to the folder's cells.jsonl, on the disk before this returns.
+
+    Raises InputError where the disk is full or can't be written; of this record there is then nothing in the file.
+    """
+    path = folder / FILE
+    try:
+        with path.open("ab", buffering=0) as file:  # unbuffered: nothing is left to be written by closing it
+            whole, line = file.tell(), memoryview(dump(record))
+            try:
+                while line:
+                    line = line[file.write(line) :]
+                os.fsync(file.fileno())
+            except BaseException:
+                file.truncate(whole)
+                raise
+    except OSError as error:
+        raise InputError(f"{path} can't be written: {error.strerror}; its records are whole: make room") from error
+
+
+def recover(folder: Path) -> list[Record]:
+    """The records of a folder that is to be added to; a last line that was cut off while it was written goes first.
+
+    Raises InputError where a whole line is not a record.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return []
+    try:
+        with path.open("r+b") as file:
+            content = file.read()
+            whole = content.rfind(b"\n") + 1
+            if whole < len(content):
+                file.truncate(whole)
+    except OSError as error:
+        raise InputError(f"{path} can't be read and written: {error.strerror}") from error
+    lines = content[:whole].splitlines(keepends=True)
+    return [parse(line, f"{path}, line {number},") for number, line in enumerate(lines, start=1)]
 
 
 def prepare(folder: Path) -> Path | None:
@@ -181,7 +219,7 @@ def load(folder: Path) -> tuple[list[Record], list[str]]:
     found, warnings = [], []
     for number, line in enumerate(lines, start=1):
         try:
-            found.append(_parse(line, f"{path}, line {number},"))
+            found.append(parse(line, f"{path}, line {number},"))
         except InputError:
             if line.endswith(b"\n"):
                 raise
@@ -195,7 +233,8 @@ class _Header(msgspec.Struct):
     schema: int
 
 
-def _parse(line: bytes, where: str) -> Record:
+def parse(line: bytes, where: str) -> Record:
+    """The inverse of dump; InputError says where the line is from and what is wrong with it."""
     try:
         schema = msgspec.json.decode(line, type=_Header).schema
         if schema != SCHEMA:

@@ -2,13 +2,14 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from backprop import InputError, load, names
-from bench import revision
+from bench import cli, revision
 from bench.gate import Finding, GateRecord
 from bench.grid import Cell
 from bench.records import SCHEMA, Environment, Noise, Pool, Record, Result
@@ -96,6 +97,21 @@ def make_ladder_record(batch=10, hidden="30", floor=2.5, noise=0.001, engines=LA
     ground = Result("floor", slices(floor), 9) if floor else None
     started = "2026-01-02T03:04:05+00:00"
     return Record(SCHEMA, Cell(sizes, batch, **cell), contestants, twin, ENVIRONMENT, started, 4.0, ground)
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """Run a command line; returns its exit status, its output and its errors."""
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["backprop-bench", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        printed = capsys.readouterr()
+        return exit_.value.code, printed.out, printed.err
+
+    return run
 
 
 @pytest.fixture
