@@ -4,33 +4,25 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, nullcontext
+from functools import partial
 from inspect import getdoc
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 import backprop
 from backprop import EngineError, InputError, data
-from backprop.data import Dataset
 from backprop.threads import limited
 
-from . import contestants, grid, machine, records, to_accuracy
-from .contestants import Contestant
-from .grid import Cell
+from . import contestants, grid, machine, records
+from .console import INTERRUPTED, Countdown, SweepBar, bar, complain, console, show, warn
 from .to_accuracy import Goal
-from .train import Epoch
 
-INTERRUPTED = 130  # as a shell has it
-
-console = Console()
 app = typer.Typer(
     help="How much faster is backprop over a whole mini-batch than sample by sample?",
     no_args_is_help=True,
@@ -59,13 +51,6 @@ def main() -> NoReturn:
         status = INTERRUPTED
     if status == INTERRUPTED:  # typer may also return it
         complain("interrupted", status)
-    sys.exit(status)
-
-
-def complain(message: str, status: int) -> NoReturn:
-    """One line on standard error; none where typer has already printed the help that was asked for."""
-    if message:
-        print(f"backprop-bench: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(status)
 
 
@@ -161,6 +146,8 @@ def train(
 
     With --to-accuracy: seconds and epochs until that accuracy is reached, for each batch size, over several seeds.
     """
+    from . import lessons
+
     field = contestants.resolve(engines.split(","))
     learned = data.load(dataset, dtype)
     sizes = sizes or f"{learned.n_in}-30-{learned.n_out}"
@@ -173,57 +160,54 @@ def train(
         machine.pin_allocator()
     with limited(threads):
         if accuracy is None:
-            train_for(epochs or 10, field, cells[0], learned, eta, seed)
+            lessons.train_for(epochs or 10, field, cells[0], learned, eta, seed)
         else:
             goal = Goal(accuracy, epochs or 100, eta)
-            train_to(goal, field, cells, learned, range(seed, seed + (seeds or 5)), out)
+            lessons.train_to(goal, field, cells, learned, range(seed, seed + (seeds or 5)), out)
 
 
-def train_for(epochs: int, field: Sequence[Contestant], cell: Cell, learned: Dataset, eta: float, seed: int) -> None:
-    """So many epochs, a line for each."""
-    from . import report
-    from .train import train as run_epochs
+@app.command()
+def sweep(
+    grid_name: Annotated[str, typer.Option("--grid", help="A named grid (smoke, default, full) or a .toml file.")],
+    engines: Annotated[str, typer.Option(help="Engines to race in each cell: a,b,...")],
+    out: Annotated[Path, typer.Option(help="The folder for the records and the report.")],
+    seconds: Annotated[float, typer.Option(help="Time to race for in each cell.")] = 3.5,
+    floor: Annotated[bool, typer.Option(help="Race the products of a step alone, too.")] = True,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the sweep in the folder.")] = False,
+    max_hours: Annotated[float, typer.Option(help="Refuse to begin what is expected to take longer.")] = 12.0,
+    dask: Annotated[
+        str | None, typer.Option(help="Race on the workers of this Dask scheduler: tcp://HOST:8786")
+    ] = None,
+    allocator: Allocator = "pinned",
+) -> int:
+    """Race a whole grid, each cell in a process of its own; what is done stays, and --resume goes on with the rest."""
+    from . import cluster, report, sweep_cell, sweep_folder
+    from . import sweep as sweeps
+    from .race import check_seconds
 
-    lessons = report.Lessons([contestant.name for contestant in field])
-    with bar() as progress:
-        task = progress.add_task(f"{cell.id}, eta {eta:g}", total=epochs)
-        for finished in run_epochs(field, cell, learned, eta=eta, epochs=epochs, seed=seed):
-            show(lessons.add(finished))
-            progress.update(task, advance=1, refresh=True)
-    show(lessons.conclude())
-
-
-def train_to(
-    goal: Goal,
-    field: Sequence[Contestant],
-    cells: Sequence[Cell],
-    learned: Dataset,
-    seeds: Sequence[int],
-    out: Path | None,
-) -> None:
-    """Until the goal, a line for each seed and batch size, and its record."""
-    from . import learning
-
-    done = []
-    with bar() as progress:
-        task = progress.add_task("checking the engines", total=len(seeds) * len(cells))
-
-        def tell(cell: Cell, seed: int, epoch: Epoch) -> None:
-            told = f"seed {seed}, batch {cell.batch}, epoch {epoch.number}: {min(epoch.accuracy.values()):.1%}"
-            progress.update(task, description=told, refresh=True)
-
-        runs = to_accuracy.run(field, cells, learned, goal=goal, seeds=seeds, progress=tell)
-        if out:
-            show(map(escape, to_accuracy.prepare(out)))
-        for training in runs:
-            if out:
-                records.append(out, training, to_accuracy.FILE)
-            done.append(training)
-            show([escape(learning.in_a_line(training))])
-            progress.update(task, advance=1, refresh=True)
-    show(["", *learning.describe(done)])
-    if out:
-        show([escape(f"in {out}: {to_accuracy.FILE}; backprop-bench report {out} draws it")])
+    check_seconds(seconds)
+    cells = grid.load(grid_name, here=dask is None)
+    entrants = sweep_cell.enter([name.strip() for name in engines.split(",")])
+    with ExitStack() as stack:
+        software = machine.software()
+        crew: sweeps.Crew = sweeps.Here()
+        if dask is not None:
+            crew = stack.enter_context(cluster.joined(dask, software, cells, entrants, warn))
+        whole = sweeps.plan(
+            cells,
+            entrants,
+            seconds=seconds,
+            floor=floor,
+            allocator=allocator,
+            software=software,
+            machine=crew.machine,
+        )
+        permit = partial(sweeps.check_hours, sweep=whole, hands=crew.hands, max_hours=max_hours)
+        missing = stack.enter_context(sweep_folder.claimed(out, whole, resume, permit))
+        with SweepBar(out) as progress:
+            sweeps.run(out, whole, missing, entrants, crew, progress)
+        show(report.build(out))
+        return int(any(record.failures for record in records.load(out)[0]))
 
 
 @app.command(name="report")
@@ -304,39 +288,3 @@ def gate(
     for line in gate_report.tell_github(record, os.environ):
         print(line)
     return 1 if record.red else 3 if record.open and inconclusive == "fail" else 0
-
-
-class Countdown:
-    """The gate's progress: a line that is drawn anew in a terminal, and elsewhere one for each change."""
-
-    def __init__(self, budget: float) -> None:
-        self.budget = budget
-        self.bar = bar()
-        self.task = self.bar.add_task("checking the engines", total=budget)
-        self.undecided: int | None = None
-
-    def __enter__(self) -> Countdown:
-        self.bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.stop()
-
-    def __call__(self, undecided: int, rows: int, left: float) -> None:
-        told = f"{undecided} of {rows} cells undecided, {max(left, 0):.0f} s left"
-        self.bar.update(self.task, description=told, completed=self.budget - left, refresh=True)
-        if undecided != self.undecided and not console.is_terminal:
-            console.print(told, highlight=False)
-        self.undecided = undecided
-
-
-def bar() -> Progress:
-    """A progress bar that is drawn between timings, not by a thread of its own beside them."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console, auto_refresh=False, transient=True, disable=not console.is_terminal)
-
-
-def show(parts: Iterable[str | Table]) -> None:
-    """Print lines and tables, wrapped to the terminal's width."""
-    for part in parts:
-        console.print(part, highlight=False)

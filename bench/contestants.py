@@ -55,7 +55,7 @@ def resolve(addresses: Sequence[str]) -> list[Contestant]:
 def _load(address: str) -> tuple[type[Engine], str | None]:
     name, at, rev = address.partition("@")
     if address.endswith(".py"):
-        return _load_file(Path(address)), None
+        return load_file(Path(address)), None
     if not at:
         return backprop.load(name), None
     if name.endswith(".py"):
@@ -66,7 +66,8 @@ def _load(address: str) -> tuple[type[Engine], str | None]:
     return loaded.make, tree.commit
 
 
-def _load_file(path: Path) -> type[Engine]:
+def load_file(path: Path) -> type[Engine]:
+    """The engine that a user's file defines; InputError where it doesn't, or can't be imported."""
     if not path.is_file():
         raise InputError(f"engine file {path} does not exist")
     spec = importlib.util.spec_from_file_location(f"engine_file_{path.stem}", path)

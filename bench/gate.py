@@ -21,8 +21,9 @@ from backprop import InputError
 
 from . import machine, revision
 from .changes import Standing, sort_out
-from .gate_pass import ARMS, BASE, CHANGE, TWIN, Job, Lap, PassError, Rounds, in_own_process
+from .gate_pass import ARMS, BASE, CHANGE, TWIN, Job, Lap, Rounds, in_own_process
 from .grid import Cell
+from .process import ProcessError
 from .race import Clock
 from .records import Environment
 from .revision import Tree
@@ -196,7 +197,7 @@ def check(engine: str, cells: Sequence[Cell], jobs: Jobs) -> list[Lap] | Standin
     """Check an engine of both trees in every cell, and find how long a pass there is to be; or how it failed."""
     try:
         found = jobs.run(engine, [Lap(cell, SECONDS) for cell in cells])
-    except PassError as error:
+    except ProcessError as error:
         return Standing(engine, "inconclusive" if error.timed_out else "wrong", f"at its checks, {error}")
     failed = _failure(engine, cells, found, jobs.base)
     if failed:
@@ -230,7 +231,7 @@ def run_passes(tracks: list[Track], jobs: Jobs, rng: np.random.Generator, progre
             planned, began = sum(track.lap.seconds for track in own), jobs.clock()
             try:
                 failed = run_pass(engine, own, jobs)
-            except PassError as error:
+            except ProcessError as error:
                 if error.timed_out:
                     return standings
                 failed = Standing(engine, "wrong", str(error))

@@ -1,19 +1,12 @@
 """One pass of the gate in a process of its own: an engine of two trees, over the cells that are still undecided.
 
-The parent calls `in_own_process`; the child runs this module: it reads a Job as one line from standard input and
-writes its Rounds, a lap each, to standard output. The parent keeps the child's standard input open as long as it
-lives: when it is killed, the child ends with it.
+The parent calls `in_own_process`; the child runs this module: a Job goes in, and its Rounds, a lap each, come out.
 """
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from threading import Thread, Timer
 from time import perf_counter
 
 import msgspec
@@ -22,7 +15,7 @@ import numpy as np
 from backprop import Engine, Network, threads
 from backprop.check import check_step
 
-from . import machine, revision
+from . import machine, process, revision
 from .course import Course, prepare
 from .grid import Cell
 from .race import ETA, Clock, Lane, attempt, qualify, run_pass
@@ -110,62 +103,16 @@ def _check(lanes: list[Lane], course: Course, batch: int, clock: Clock) -> None:
             lane.steps = max(1, round(SLICE_SECONDS / base.step_seconds))
 
 
-class PassError(RuntimeError):
-    """The process of a pass ended without an answer: the message says how."""
-
-    def __init__(self, message: str, timed_out: bool = False) -> None:
-        super().__init__(message)
-        self.timed_out = timed_out
-
-
 def in_own_process(job: Job, timeout: float) -> list[Rounds]:
     """Run the pass in a fresh process, killed after `timeout` seconds, and with this process when that ends."""
-    command = [sys.executable, "-m", f"{__package__}.gate_pass"]
-    folder = Path(__file__).parents[1]  # where this very package is found, whatever lies in the current one
-    with (
-        (revision.scratch() / "stderr").open("w+b") as errors,
-        subprocess.Popen(
-            command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, bufsize=0
-        ) as process,
-    ):
-        timer = Timer(timeout, process.kill)
-        timer.daemon = True  # an interrupt that falls just here must not wait for it
-        try:
-            timer.start()
-            assert process.stdin is not None
-            assert process.stdout is not None
-            process.stdin.write(msgspec.json.encode(job) + b"\n")
-            answer = process.stdout.read()
-        except BrokenPipeError:
-            answer = b""
-        finally:
-            timed_out = not timer.is_alive()
-            timer.cancel()
-            process.kill()
-        status = process.wait()
-        errors.seek(0)
-        said = errors.read().decode(errors="replace").strip().splitlines()
-    try:
-        return msgspec.json.decode(answer, type=list[Rounds])
-    except msgspec.DecodeError as error:
-        how = f"ran for more than {timeout:.0f} s" if timed_out else f"ended with status {status}"
-        last = f": {said[-1]}" if said and not timed_out else ""
-        raise PassError(f"the process of a pass {how}{last}", timed_out) from error
+    return process.call("gate_pass", job, list[Rounds], timeout=timeout, what="the process of a pass")
 
 
-def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
-    os._exit(1)
+def _answer(job: Job) -> list[Rounds]:
+    if job.pin:
+        machine.pin_allocator()
+    return run(job)
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C is the parent's to tell
-    answer = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever an engine prints is no part of the answer
-    job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
-    Thread(target=_end_with_parent, daemon=True).start()
-    if job.pin:
-        machine.pin_allocator()
-    answer.write(msgspec.json.encode(run(job)))
-    answer.flush()
-    os._exit(0)  # with the thread still reading, the interpreter would not shut down cleanly
+    process.serve(Job, _answer)

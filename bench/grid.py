@@ -81,8 +81,11 @@ NAMED = {
 }
 
 
-def load(name: str) -> list[Cell]:
-    """The cells of a named grid or of a TOML file; InputError where there is something wrong with either."""
+def load(name: str, here: bool = True) -> list[Cell]:
+    """The cells of a named grid or of a TOML file; InputError where there is something wrong with either.
+
+    here: whether it is this machine that is to race them, and its cores that have to do.
+    """
     if name in NAMED:
         parts = NAMED[name]
     elif name.endswith(".toml"):
@@ -90,20 +93,21 @@ def load(name: str) -> list[Cell]:
     else:
         raise InputError(f"unknown grid {name!r}: there are {', '.join(NAMED)}, or the path of a .toml file")
     return [
-        make_cell(sizes, batch, dtype, threads)
+        make_cell(sizes, batch, dtype, threads, here=here)
         for axes in parts
         for sizes, dtype, threads, batch in itertools.product(axes.sizes, axes.dtype, axes.threads, axes.batch)
     ]
 
 
-def make_cell(sizes: str, batch: int, dtype: str, threads: int, data: str = "random") -> Cell:
-    """A cell that this machine can race; InputError names what is wrong and what is accepted."""
+def make_cell(sizes: str, batch: int, dtype: str, threads: int, data: str = "random", *, here: bool = True) -> Cell:
+    """A cell that this machine, if it is `here`, can race; InputError names what is wrong and what is accepted."""
     if batch < 1:
         raise InputError(f"batch must be 1 or more, not {batch}")
     if dtype not in get_args(DType):
         raise InputError(f"unknown dtype {dtype!r}: there are {' and '.join(get_args(DType))}")
-    if not 1 <= threads <= cores():
-        raise InputError(f"threads must be from 1 to {cores()}, the cores of this machine, not {threads}")
+    if threads < 1 or (here and threads > cores()):
+        bound = f"from 1 to {cores()}, the cores of this machine" if here else "1 or more"
+        raise InputError(f"threads must be {bound}, not {threads}")
     return Cell(parse_sizes(sizes), batch, dtype, threads, data)  # type: ignore[arg-type]  # checked above
 
 

@@ -6,6 +6,7 @@ import ctypes
 import hashlib
 import platform
 import subprocess
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -13,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import cpuinfo
+import msgspec
 from threadpoolctl import threadpool_info
 
+from . import revision
 from .grid import cores
 from .records import Environment, Pool
 from .revision import git
@@ -25,6 +28,25 @@ MALLOPT = {-3: 1 << 30, -1: (1 << 31) - 1, -2: 64 << 20}  # M_MMAP_THRESHOLD, M_
 PACKAGES = ("numpy", "scipy", "numba", "torch", "jax", "jaxlib", "pytest-benchmark", "backprop-bench")
 
 _allocator = "default"
+
+
+class Software(msgspec.Struct, frozen=True):
+    """What races are made with: Python, the packages that are installed, and a digest of backprop's own code."""
+
+    python: str
+    packages: dict[str, str]
+    code: str
+
+    def differences(self, other: Software) -> Iterator[tuple[str, str, str]]:
+        """What is not the same: its name, here, and in the other."""
+        if self.python != other.python:
+            yield "Python", self.python, other.python
+        for name in sorted(self.packages.keys() | other.packages.keys()):
+            own, others = self.packages.get(name, "none"), other.packages.get(name, "none")
+            if own != others:
+                yield name, own, others
+        if self.code != other.code:
+            yield "code of the package backprop", f"of digest {self.code}", f"of digest {other.code}"
 
 
 def pin_allocator() -> None:
@@ -66,11 +88,20 @@ def _unchanging() -> dict[str, Any]:
         "cpu": cpuinfo.get_cpu_info().get("brand_raw") or platform.processor() or platform.machine(),
         "governor": _governor(),
         "os": platform.platform(),
-        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "python": _python(),
         "packages": versions(),
         "host": hashlib.sha256(platform.node().encode()).hexdigest()[:6],
         **_revision(),
     }
+
+
+def software() -> Software:
+    """That of this process, with the code as it lies on the disk now."""
+    return Software(_python(), versions(), revision.digest())
+
+
+def _python() -> str:
+    return f"{platform.python_implementation()} {platform.python_version()}"
 
 
 def versions() -> dict[str, str]:

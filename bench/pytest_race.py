@@ -19,7 +19,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from backprop import InputError
 from backprop.check import verify
 
-from . import contestants, grid, machine, records, stats, words
+from . import contestants, grid, machine, records, words
 from .course import prepare
 from .grid import Cell
 from .race import check_seconds
@@ -145,11 +145,11 @@ class Suite:
                 progress=lambda share: live(f"{head}  racing {share:.0%}"),
             )
             if self.folder:
-                records.append(self.folder, record)
+                append_or_exit(self.folder, record)
             self.spent += time.monotonic() - start
             self.spent_budget += budget
             left = sum(self.budgets) * self.spent / self.spent_budget
-            live(f"{head}  {outcome(record)}  {left // 60:.0f}:{left % 60:02.0f} left", end="\n")
+            live(f"{head}  {words.outcome(record)}  {left // 60:.0f}:{left % 60:02.0f} left", end="\n")
         for result in record.contestants:
             if result.seconds:
                 hand_over(benchmark, cell, result)
@@ -186,7 +186,10 @@ class Suite:
             return (yield)
         finally:
             if self.folder and self.spent:
-                self.summarise(self.folder, terminalreporter)
+                try:
+                    self.summarise(self.folder, terminalreporter)
+                except InputError as error:  # a full disk: the records are whole
+                    terminalreporter.write_line(str(error), red=True)
 
     def summarise(self, folder: Path, reporter: pytest.TerminalReporter) -> None:
         """Table and plots from what was recorded. Imports pandas and matplotlib, now that nothing is timed."""
@@ -202,17 +205,12 @@ class Suite:
             console.print(f"the records that were there before: {self.set_aside}", highlight=False)
 
 
-def outcome(record: Record) -> str:
-    """A race in a few words: who was fastest, by how much, and who was left out; the summary has it all."""
-    told = []
-    for result in stats.fastest(record)[:1]:
-        gain = stats.speedup(record, result)
-        told.append(f"{result.name} {words.factor(gain.value)}" if gain else result.name)
-    told += [f"{result.name} FAILED" for result in record.failures]
-    slow = [result.name for result in record.contestants if result.left_out and not result.failed]
-    if slow:
-        told.append(f"{slow[0] if len(slow) == 1 else len(slow)} left out")
-    return ", ".join(told)
+def append_or_exit(folder: Path, record: Record) -> None:
+    """Add the record to the folder; where that can't be done, no further race is worth its time."""
+    try:
+        records.append(folder, record)
+    except InputError as error:
+        pytest.exit(str(error), returncode=2)
 
 
 def hand_over(benchmark: BenchmarkFixture, cell: Cell, result: Result) -> None:

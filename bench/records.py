@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from .grid import Cell
 
 SCHEMA = 1
 FILE = "cells.jsonl"
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the disk, the user's share of it, a limit on files
 
 Line = TypeVar("Line", bound=msgspec.Struct)
 """What one line of a file of records holds."""
@@ -126,7 +128,7 @@ class Record(msgspec.Struct, frozen=True):
 def written_whole(path: Path) -> Iterator[Path]:
     """A temporary file beside `path`, renamed to it when the block ends well and removed when it doesn't.
 
-    Raises InputError, before the block runs, where nothing can be written there.
+    Raises InputError, before the block runs, where nothing can be written there; and where the disk is full.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -136,6 +138,10 @@ def written_whole(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.replace(path)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise InputError(f"{path} can't be written: {error.strerror}; what was there is left as it was") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -146,11 +152,47 @@ def dump(record: msgspec.Struct) -> bytes:
 
 
 def append(folder: Path, record: msgspec.Struct, name: str = FILE) -> None:
-    """Add the record to the folder's file of this name, on the disk before this returns."""
-    with (folder / name).open("ab") as file:
-        file.write(dump(record))
-        file.flush()
-        os.fsync(file.fileno())
+    """Add the record to the folder's file of this name, on the disk before this returns.
+
+    Raises InputError where the disk is full or can't be written; of this record there is then nothing in the file.
+    """
+    path = folder / name
+    try:
+        with path.open("ab", buffering=0) as file:  # unbuffered: nothing is left to be written by closing it
+            whole, line = file.tell(), memoryview(dump(record))
+            try:
+                while line:
+                    line = line[file.write(line) :]
+                os.fsync(file.fileno())
+            except BaseException:
+                file.truncate(whole)
+                raise
+    except OSError as error:
+        raise InputError(f"{path} can't be written: {error.strerror}; its records are whole: make room") from error
+
+
+def recover(path: Path, kind: type[Line], schema: int) -> list[Line]:
+    """The records of a file that is to be added to; a last line that was cut off while it was written goes first.
+
+    Raises InputError where a whole line is not a record.
+    """
+    if not path.exists():
+        return []
+    try:
+        with path.open("r+b") as file:
+            content = file.read()
+            whole = content.rfind(b"\n") + 1
+            if whole < len(content):
+                try:
+                    parse(content[whole:], kind, schema, str(path))
+                except InputError:
+                    file.truncate(whole)
+                else:
+                    file.write(b"\n")  # that is all that was cut off
+    except OSError as error:
+        raise InputError(f"{path} can't be read and written: {error.strerror}") from error
+    lines = path.read_bytes().splitlines(keepends=True)
+    return [parse(line, kind, schema, f"{path}, line {number},") for number, line in enumerate(lines, start=1)]
 
 
 def prepare(folder: Path) -> Path | None:

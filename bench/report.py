@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from statistics import median
 
 import pandas as pd
 from markupsafe import Markup
@@ -36,7 +35,6 @@ from . import (
 from .facets import letters
 from .records import Environment, Record
 from .to_accuracy import Training
-from .train import Epoch
 
 CSV = "speedup.csv"
 MARKDOWN = "report.md"
@@ -232,34 +230,3 @@ def epochs(rows: pd.DataFrame) -> Iterator[str]:
         )
         place = f" on machine {placed[where]}" if placed[where] else ""
         yield escape(f"one epoch, {cell}{place}: {times}")
-
-
-class Lessons:
-    """A training run as lines to print: an epoch a line, then seconds per epoch side by side with their factor."""
-
-    def __init__(self, names: Sequence[str]) -> None:
-        self.names = names
-        self.widths = [max(len(name), 10) for name in names]
-        self.epochs: list[Epoch] = []
-
-    def add(self, epoch: Epoch) -> Iterator[str]:
-        self.epochs.append(epoch)
-        if len(self.epochs) == 1:
-            titles = "  ".join(f"{name:>{width}} accuracy" for name, width in zip(self.names, self.widths, strict=True))
-            yield escape(f"epoch  {titles}")
-        cells = "  ".join(
-            f"{words.seconds(epoch.seconds[name]):>{width}} {epoch.accuracy[name]:8.2%}"
-            for name, width in zip(self.names, self.widths, strict=True)
-        )
-        yield f"{epoch.number:5}  {cells}"
-
-    def conclude(self) -> Iterator[str]:
-        """Medians over the epochs; each factor is the median of the epochs' own ratios."""
-        first = self.names[0]
-        for name in self.names:
-            typical = median(epoch.seconds[name] for epoch in self.epochs)
-            line = f"{name}: {words.seconds(typical)} an epoch, test accuracy {self.epochs[-1].accuracy[name]:.2%}"
-            if name != first:
-                gain = median(epoch.seconds[first] / epoch.seconds[name] for epoch in self.epochs)
-                line += f"; {words.factor(gain)} as fast as {first}"
-            yield escape(line)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import atexit
+import hashlib
 import itertools
 import os
 import shutil
@@ -123,6 +124,15 @@ def lay_work_tree() -> Tree:
     if (PACKAGE.parent / PROJECT).exists():
         shutil.copy(PACKAGE.parent / PROJECT, folder)
     return Tree("the work tree", folder)
+
+
+def digest() -> str:
+    """Sixteen hex digits of a digest of the package's code as it lies in the work tree now."""
+    content = hashlib.sha256()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        content.update(f"{path.relative_to(PACKAGE).as_posix()}\n{path.stat().st_size}\n".encode())
+        content.update(path.read_bytes())
+    return content.hexdigest()[:16]
 
 
 def names_of(tree: Tree) -> tuple[str, ...]:

@@ -165,20 +165,15 @@ def prepare(folder: Path) -> Iterator[str]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path.open("ab").close()
-        content = path.read_bytes()
+        before = path.stat().st_size
+        kept = records.recover(path, Training, SCHEMA)
+        cut_off = path.stat().st_size < before
     except OSError as error:
         raise InputError(f"results folder {folder} can't be written: {error.strerror}; name another") from error
-    whole, _, rest = content.rpartition(b"\n")
-    if rest:
-        try:
-            records.parse(rest, Training, SCHEMA, str(path))
-            whole = content  # all but its newline was written
-        except InputError:
-            yield f"warning: the last line of {path} was cut off while it was written: it is removed"
-        with records.written_whole(path) as temporary:
-            temporary.write_bytes(whole + b"\n" * bool(whole))
-    if whole:
-        yield f"new training records are added to the {len(load(folder)[0])} in {path}"
+    if cut_off:
+        yield f"warning: the last line of {path} was cut off while it was written: it is removed"
+    if kept:
+        yield f"new training records are added to the {len(kept)} in {path}"
 
 
 def load(folder: Path) -> tuple[list[Training], list[str]]:

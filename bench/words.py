@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from . import stats
+from .records import Record
 from .stats import Estimate
 
 FRACTIONS = {
@@ -57,6 +59,19 @@ def size(value: float) -> str:
 def fraction(share: float) -> str:
     """A share of a whole in words, to the nearest of some simple fractions."""
     return FRACTIONS[min(FRACTIONS, key=lambda simple: abs(simple - share))]
+
+
+def outcome(record: Record) -> str:
+    """A race in a few words: who was fastest, by how much, and who was left out; the summary has it all."""
+    told = []
+    for result in stats.fastest(record)[:1]:
+        gain = stats.speedup(record, result)
+        told.append(f"{result.name} {factor(gain.value)}" if gain else result.name)
+    told += [f"{result.name} FAILED" for result in record.failures]
+    slow = [result.name for result in record.contestants if result.left_out and not result.failed]
+    if slow:
+        told.append(f"{slow[0] if len(slow) == 1 else len(slow)} left out")
+    return ", ".join(told)
 
 
 def table(headings: Sequence[str], lines: Iterable[Sequence[str]], left: int = 1) -> str:

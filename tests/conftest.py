@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from backprop import InputError, load, names
-from bench import revision
+from bench import cli, revision
 from bench.contestants import Contestant
 from bench.gate import Finding, GateRecord
 from bench.grid import Cell
@@ -138,6 +139,21 @@ def make_ladder_record(batch=10, hidden="30", floor=2.5, noise=0.001, engines=LA
     ground = Result("floor", slices(floor), 9) if floor else None
     started = "2026-01-02T03:04:05+00:00"
     return Record(SCHEMA, Cell(sizes, batch, **cell), contestants, twin, ENVIRONMENT, started, 4.0, ground)
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """Run a command line; returns its exit status, its output and its errors."""
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["backprop-bench", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        printed = capsys.readouterr()
+        return exit_.value.code, printed.out, printed.err
+
+    return run
 
 
 @pytest.fixture

@@ -1,28 +1,12 @@
 """The command line as a person meets it: what it prints, what it refuses, how it exits."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
 from conftest import make_finding, make_gate_record
 
-from bench import cli, records, revision, to_accuracy
-
-
-@pytest.fixture
-def call(monkeypatch, capsys):
-    """Run a command line; returns its exit status, its output and its errors."""
-    monkeypatch.setenv("COLUMNS", "100")
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["backprop-bench", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exit_:
-            cli.main()
-        printed = capsys.readouterr()
-        return exit_.value.code, printed.out, printed.err
-
-    return run
+from bench import records, revision, to_accuracy
 
 
 def engine_file(folder, name, body):

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from bench import records
+from bench.pytest_race import append_or_exit
 
 ROOT = Path(__file__).parents[1]
 GRID = 'sizes = ["8-4-2", "8-6-2"]\nbatch = [1, 4]\n'
@@ -206,3 +207,9 @@ def test_bad_input_is_one_line_and_status_2(options, message):
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_record_that_cannot_be_written_ends_the_run(tmp_path, record):
+    with pytest.raises(pytest.exit.Exception, match=r"cells\.jsonl can't be written: No such file") as ended:
+        append_or_exit(tmp_path / "gone", record())
+    assert ended.value.returncode == 2

@@ -1,6 +1,11 @@
 """Records on disk: what is written is read back; what is broken is named."""
 
+import errno
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -48,6 +53,58 @@ def test_a_broken_line_is_refused_with_its_number(tmp_path, record, second, mess
     (tmp_path / "cells.jsonl").write_bytes(records.dump(record()) + second + records.dump(record()))
     with pytest.raises(InputError, match=message):
         records.load(tmp_path)
+
+
+FILL = """
+import resource, sys
+from pathlib import Path
+from conftest import make_record
+from backprop import InputError
+from bench import records
+folder, size = Path(sys.argv[1]), int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+for batch in (1, 10, 100):
+    try:
+        records.append(folder, make_record(batch))
+    except InputError as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits the size of a file as Unix does")
+def test_a_record_that_the_disk_has_no_room_for_leaves_nothing_behind(tmp_path, record):
+    size = len(records.dump(record(1))) + 100  # it fills up in the middle of the second line
+    command = [sys.executable, "-c", FILL, tmp_path, str(size)]
+    done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+    message = f"{tmp_path / 'cells.jsonl'} can't be written: File too large; its records are whole: make room"
+    assert done.stdout.splitlines() == [message, message]
+    assert records.load(tmp_path) == ([record(1)], [])
+
+
+def test_what_is_added_to_begins_with_a_whole_line(tmp_path, record):
+    path, kind = tmp_path / "cells.jsonl", (records.Record, records.SCHEMA)
+    assert records.recover(path, *kind) == []
+    whole = records.dump(record(1))
+    for torn in (b"", whole[:-2], whole[:40], b"\0" * 100):
+        path.write_bytes(whole + torn)
+        assert records.recover(path, *kind) == [record(1)]
+        assert path.read_bytes() == whole
+    path.write_bytes(whole[:-1])  # nothing but its end is lost
+    assert records.recover(path, *kind) == [record(1)]
+    assert path.read_bytes() == whole
+    path.write_bytes(b"{}\n" + whole)
+    with pytest.raises(InputError, match="line 1, is not a record"):
+        records.recover(path, *kind)
+
+
+def test_a_disk_that_is_full_leaves_the_file_that_was_there(tmp_path):
+    path = tmp_path / "out.txt"
+    path.write_text("old")
+    message = r"out\.txt can't be written: No space left on device"
+    with pytest.raises(InputError, match=message), records.written_whole(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_folder_without_records_is_refused(tmp_path):

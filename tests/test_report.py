@@ -9,6 +9,7 @@ from conftest import make_ladder_record
 from rich.console import Console
 
 from bench import records, report, summary
+from bench.lessons import Lessons
 from bench.train import Epoch
 from bench.words import factor, seconds
 
@@ -145,7 +146,7 @@ def test_times_in_words(value, words):
 
 
 def test_lessons_give_seconds_an_epoch_side_by_side_and_the_factor():
-    lessons = report.Lessons(["per_sample", "full_matrix"])
+    lessons = Lessons(["per_sample", "full_matrix"])
     lines = []
     for number, (slow, fast) in enumerate([(10.0, 2.0), (9.0, 2.0), (20.0, 4.0)], start=1):
         epoch = Epoch(number, {"per_sample": slow, "full_matrix": fast}, {"per_sample": 0.9, "full_matrix": 0.9})
