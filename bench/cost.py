@@ -7,13 +7,15 @@ flop/s that the products achieve, 1/d the bytes/s of the passes over parameters 
 fitted to what a grid measured, by least squares on relative residuals with none below zero (C. Lawson and R. Hanson,
 Solving Least Squares Problems, 1974, chapter 23), and judged on cells that the fit has not seen.
 
-Where it breaks: one rate stands for every size, so that parameters or a mini-batch that outgrow a cache cost more
-than it says, and thin products (a mini-batch of one) are memory-bound and cost more, too.
+An array too large for the second-level cache counts FAR times its bytes, where the record tells that cache's size.
+Where it breaks: one rate of the products stands for every size, though thin ones (a mini-batch of one, or each sample
+of a loop) are bound by memory and slow down as the parameters outgrow a cache; and a second thread pays in some cells
+only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -33,6 +35,7 @@ Floats = npt.NDArray[np.float64]
 
 PARAMETER_MOVES = 4  # its gradient is written and read, it is read and written
 ACTIVATION_MOVES = 8  # forward: z and a written and read; backward: a read twice, delta written and read
+FAR = 2  # times as dear: a byte from beyond the second-level cache, which holds two arrays that take half of it each
 FEWEST = (8, 3, 2)  # cells, batch sizes and layer sizes that a fit must have, to be judged without each in turn
 NOTHING = 1e-9  # of a sample's time: rounding
 RESAMPLES = 999  # of the cells, for the interval of a crossover
@@ -70,6 +73,7 @@ class Model:
     machine: str
     dtype: str
     threads: int
+    l2_bytes: int | None
     cells: tuple[Cell, ...]
     measured: tuple[float, ...]
     prices: tuple[float, ...]
@@ -80,7 +84,7 @@ class Model:
         return (self.machine, self.dtype, self.threads) == (machine, cell.dtype, cell.threads)
 
     def shares(self, cell: Cell) -> Shares:
-        layers, samples, flops, passes = np.multiply(self.prices, counts(cell)).tolist()
+        layers, samples, flops, passes = np.multiply(self.prices, counts(cell, self.l2_bytes)).tolist()
         return Shares(layers + samples, flops, passes)
 
     def seconds(self, cell: Cell) -> float:
@@ -112,7 +116,7 @@ class Model:
     def resampled(self) -> Floats:
         """Prices (RESAMPLES, 4) of cells drawn with replacement; models of the same cells draw the same ones."""
         rng = np.random.default_rng(0)
-        work, seconds = _matrix(self.cells), np.array(self.measured)
+        work, seconds = _matrix(self.cells, self.l2_bytes), np.array(self.measured)
         draws = rng.integers(len(self.cells), size=(RESAMPLES, len(self.cells)))
         return np.array([_prices(work[draw], seconds[draw]) for draw in draws])
 
@@ -122,16 +126,25 @@ def parameters(cell: Cell) -> int:
     return sum((n_in + 1) * n_out for n_in, n_out in pairwise(cell.sizes))
 
 
-def counts(cell: Cell) -> Counts:
-    """The counts of a step.
+def counts(cell: Cell, l2_bytes: int | None = None) -> Counts:
+    """The counts of a step, on a machine with a second-level cache of this size.
 
     flops are those of the products, Cell.flops. bytes are itemsize times: each parameter PARAMETER_MOVES times, each
-    activation ACTIVATION_MOVES times and each input once a sample; what the products read and write beside that is
-    in their flop/s.
+    activation ACTIVATION_MOVES times and each input once a sample; FAR times as many for those of the three that take
+    more than half of the cache. What the products read and write beside that is in their flop/s.
     """
-    layers = len(cell.sizes) - 1
-    moves = cell.batch * (cell.sizes[0] + ACTIVATION_MOVES * sum(cell.sizes[1:])) + PARAMETER_MOVES * parameters(cell)
-    return Counts(layers, layers * cell.batch, cell.flops, np.dtype(cell.dtype).itemsize * moves)
+    layers, itemsize = len(cell.sizes) - 1, np.dtype(cell.dtype).itemsize
+
+    def moved(numbers: int, times: int) -> int:
+        far = l2_bytes is not None and 2 * numbers * itemsize > l2_bytes
+        return numbers * itemsize * times * (FAR if far else 1)
+
+    passes = (
+        moved(parameters(cell), PARAMETER_MOVES)
+        + moved(cell.batch * sum(cell.sizes[1:]), ACTIVATION_MOVES)
+        + moved(cell.batch * cell.sizes[0], 1)
+    )
+    return Counts(layers, layers * cell.batch, cell.flops, passes)
 
 
 def models(found: Iterable[Record]) -> list[Model]:
@@ -139,17 +152,18 @@ def models(found: Iterable[Record]) -> list[Model]:
 
     Of a cell that was raced more than once the last is taken. Cells over a data set are no part of it.
     """
-    timed: dict[tuple[str, str, int, str], dict[Cell, float]] = {}
+    timed: dict[tuple[str, str, int, str, int | None], dict[Cell, float]] = {}
     for record in found:
         cell = record.cell
         if cell.data == "random":
             for result in record.contestants:
                 if typical := stats.typical(result.seconds):
-                    key = (record.environment.machine, cell.dtype, cell.threads, result.name)
+                    about = record.environment
+                    key = (about.machine, cell.dtype, cell.threads, result.name, about.l2_bytes)
                     timed.setdefault(key, {})[cell] = typical.value
     return [
-        Model(engine, machine, dtype, threads, tuple(own), tuple(own.values()), *_fit(list(own), list(own.values())))
-        for (machine, dtype, threads, engine), own in timed.items()
+        Model(engine, machine, dtype, threads, l2, tuple(own), tuple(own.values()), *_fit(own, l2))
+        for (machine, dtype, threads, engine, l2), own in timed.items()
         if _are_enough(own)
     ]
 
@@ -157,12 +171,13 @@ def models(found: Iterable[Record]) -> list[Model]:
 def crossover(baseline: Model, challenger: Model, sizes: tuple[int, ...]) -> Estimate | None:
     """The batch size at which the challenger's predicted step takes as long as the baseline's, and wins beyond.
 
-    A step's time is linear in the batch size, so there is one at the most: 0 where the challenger wins at any size;
-    None where it does not win at large ones. The interval holds 95 % of the crossovers of models that are fitted to
-    resampled cells.
+    A step's time is linear in the batch size, while the mini-batch is small, so there is one at the most: 0 where the
+    challenger wins at any size; None where it does not win at large ones. The interval holds 95 % of the crossovers of
+    models that are fitted to resampled cells.
     """
+    two = _matrix([Cell(sizes, batch, challenger.dtype) for batch in (1, 2)], challenger.l2_bytes)  # type: ignore[arg-type]
     value, *drawn = (
-        _crossing(theirs, ours, challenger.dtype, sizes)
+        _crossing(theirs, ours, two)
         for theirs, ours in [
             (np.array(baseline.prices), np.array(challenger.prices)),
             *zip(baseline.resampled, challenger.resampled, strict=True),
@@ -174,10 +189,9 @@ def crossover(baseline: Model, challenger: Model, sizes: tuple[int, ...]) -> Est
     return Estimate(value, low, high)
 
 
-def _crossing(slow: Floats, fast: Floats, dtype: str, sizes: tuple[int, ...]) -> float:
-    """The batch size beyond which `fast` costs less; infinite where there is none."""
-    one, two = _matrix([Cell(sizes, batch, dtype) for batch in (1, 2)])  # type: ignore[arg-type]
-    sample, step = two - one, one - (two - one)  # the counts of one more sample, and of a step without any
+def _crossing(slow: Floats, fast: Floats, counted: Floats) -> float:
+    """The batch size beyond which `fast` costs less, infinite where there is none; counted are batches of 1 and 2."""
+    sample, step = counted[1] - counted[0], 2 * counted[0] - counted[1]  # of one more sample, and without any
     fixed = float(np.dot(fast - slow, step))
     gain = float(np.dot(slow - fast, sample))
     if abs(gain) < NOTHING * float(np.dot(slow, sample)):
@@ -191,9 +205,10 @@ def _are_enough(cells: Iterable[Cell]) -> bool:
     return all(number >= least for number, least in zip(have, FEWEST, strict=True))
 
 
-def _fit(cells: Sequence[Cell], measured: Sequence[float]) -> tuple[tuple[float, ...], tuple[Miss, ...]]:
+def _fit(measured: Mapping[Cell, float], l2_bytes: int | None) -> tuple[tuple[float, ...], tuple[Miss, ...]]:
     """The prices, and a prediction of each cell without its batch size and one without its layer sizes."""
-    work, seconds = _matrix(cells), np.array(measured)
+    cells, seconds = list(measured), np.array(list(measured.values()))
+    work = _matrix(cells, l2_bytes)
     misses = []
     for groups in ([cell.batch for cell in cells], [cell.sizes for cell in cells]):
         for group in dict.fromkeys(groups):
@@ -204,8 +219,8 @@ def _fit(cells: Sequence[Cell], measured: Sequence[float]) -> tuple[tuple[float,
     return tuple(_prices(work, seconds).tolist()), tuple(misses)
 
 
-def _matrix(cells: Sequence[Cell]) -> Floats:
-    return np.array([counts(cell) for cell in cells], float)
+def _matrix(cells: Sequence[Cell], l2_bytes: int | None) -> Floats:
+    return np.array([counts(cell, l2_bytes) for cell in cells], float)
 
 
 def _prices(work: Floats, seconds: Floats) -> Floats:

@@ -71,6 +71,7 @@ class Environment(msgspec.Struct, frozen=True):
     """What the race ran on; revision and dirty are None where git does not track the code.
 
     host tells machines of one kind apart without naming them: six hex digits of a digest of the host's name.
+    l2_bytes is the size of a core's second-level cache, None where the system does not tell.
     """
 
     cpu: str
@@ -84,6 +85,7 @@ class Environment(msgspec.Struct, frozen=True):
     allocator: str
     blas: list[Pool]
     host: str | None = None
+    l2_bytes: int | None = None
 
     @property
     def machine(self) -> str:

@@ -55,8 +55,9 @@ MODEL = (
     "size left out in turn, and each of the layer sizes."
 )
 BREAKS = (
-    "One rate stands for every size. So the model breaks where parameters or a mini-batch outgrow a cache, where "
-    "products are as thin as a mini-batch of one, and where a second thread pays in some cells only."
+    "An array too large for the second-level cache counts twice, where the record tells its size. The model breaks "
+    "where products are thin, a mini-batch of one or each sample of a loop: they are bound by memory, and slow down as "
+    "the parameters outgrow a cache; and where a second thread pays in some cells only."
 )
 
 

@@ -43,6 +43,16 @@ def test_the_counts_of_a_step_by_hand():
     assert counts == (2, 10, 5 * (2 * 2 * 12 + 3 * 2 * 6), 4 * (5 * (4 + 8 * 5) + 4 * parameters))
 
 
+def test_an_array_too_large_for_the_cache_counts_twice():
+    cell = Cell((100, 50, 10), 20)  # 5,560 parameters, 1,200 activations, 2,000 inputs, of 8 bytes
+    near = cost.counts(cell, 2 * 8 * 5560)
+    assert near == cost.counts(cell)
+    assert cost.counts(cell, 2 * 8 * 5560 - 1).bytes - near.bytes == 8 * 4 * 5560
+    assert cost.counts(cell, 2 * 8 * 2000 - 1).bytes - near.bytes == 8 * (4 * 5560 + 2000)
+    assert cost.counts(cell, 1).bytes == 2 * near.bytes
+    assert cost.counts(cell, 1)[:3] == near[:3]
+
+
 @settings(max_examples=30, deadline=None)
 @given(prices)
 def test_prices_are_found_again_and_cells_not_seen_are_predicted(price):

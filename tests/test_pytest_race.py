@@ -72,7 +72,7 @@ def test_every_cell_is_recorded_and_everything_is_made(finished):
     assert {record.cell.id for record in found} == CELLS
     assert warnings == []
     assert (pd.read_csv(folder / "out" / "speedup.csv")["engine"] == "full_matrix").sum() == 4
-    assert {path.suffix for path in (folder / "out").iterdir()} == {".jsonl", ".csv", ".md", ".png", ".svg"}
+    assert {path.suffix for path in (folder / "out").iterdir()} == {".jsonl", ".csv", ".md", ".html", ".png", ".svg"}
     engines = ["per_sample", "full_matrix", "in_place", "fused"]
     assert all([result.name for result in record.contestants] == engines for record in found)
     assert all(record.floor.seconds for record in found)
