@@ -38,8 +38,8 @@ PICTURED = (
     "have them all, and the other pictures lie beside this file."
 )
 ACCURACY = (
-    "Larger batches make epochs faster and learning slower. From each seed all engines start from the same network "
-    "and see the same mini-batches, an epoch of each in turns, until the accuracy is reached in untimed tests. "
+    "Larger batches make epochs faster and learning slower. From each seed all engines start from the same network and "
+    "see the same mini-batches, an epoch of each in turns, until the test accuracy is reached. Testing is not timed. "
     "The learning rate follows from the batch size, alike for all engines: in proportion below 10, the same from there."
 )
 FIRST = "What the first step of an engine in a cell took, with its compilation or trial, which no race times."
