@@ -91,7 +91,7 @@ def _efficiency(axes: Axes, part: pd.DataFrame) -> None:
     shares = table.to_numpy(dtype=float)
     axes.imshow(shares, cmap="viridis", vmin=0, vmax=1, aspect="auto")
     _fill(axes, table, lambda share: f"{share:.0%}", dark=shares < 0.6)
-    axes.set_xlabel("batch size (samples); efficiency: the floor's time over the engine's")
+    axes.set_xlabel("batch size (samples); the floor's time over the engine's")
 
 
 def _table(part: pd.DataFrame, column: str) -> pd.DataFrame:

@@ -132,7 +132,8 @@ def draw(found: Sequence[Record], rows: pd.DataFrame, folder: Path, note: str) -
 def whole(found: Sequence[Record], rows: pd.DataFrame, note: str = "") -> Iterator[tuple[str, Figure]]:
     """The pictures that are one figure, by their stems."""
     if top := ladder.headline(found):
-        yield "waterfall", waterfall.draw(top, note)
+        place = letters(rows["machine"])[top.record.environment.machine]
+        yield "waterfall", waterfall.draw(top, f"{note}\nThis cell: machine {place}." if place else note)
     if figure := memory.draw(rows, note):
         yield "memory-by-batch", figure
 

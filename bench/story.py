@@ -13,7 +13,7 @@ from .facets import grid_of, letters, setting, widths
 from .grid import format_sizes
 from .records import Environment, Record
 from .repeat import commands
-from .tables import crossovers, every_cell, every_engine, first_steps, ladder_table, prices
+from .tables import crossovers, every_cell, every_engine, first_steps, ladder_table, placed, prices
 from .to_accuracy import Training
 
 FLOOR = (
@@ -85,7 +85,7 @@ def tell(
 def _of_races(found: Sequence[Record], rows: pd.DataFrame, models: Sequence[Model], note: str) -> Iterator[Section]:
     races = last_of_each_cell(found)
     yield Section("What was asked", [Text(line) for line in (*_asked(found, rows), *note.splitlines())])
-    yield Section("The answer", [Text(sentence) for sentence in answer.sentences(found, rows, models)])
+    yield Section("The answer", list(_answers(found, rows, models)))
     if len(pictured(found, rows)) < len(rows[rows["data"] == "random"]):
         yield Section("On this page", [Text(PICTURED)], detail=True)
     if races:
@@ -97,8 +97,9 @@ def _of_races(found: Sequence[Record], rows: pd.DataFrame, models: Sequence[Mode
             ],
         )
     if top := ladder.headline(found):
+        place = letters(rows["machine"])[top.record.environment.machine]
         yield Section(
-            f"The ladder, at {top.record.cell.id}",
+            f"The ladder, at {placed(top.record.cell.id, place)}",
             [Picture("waterfall", "From the first rung down to the floor"), ladder_table(top)],
         )
     if races:
@@ -152,6 +153,15 @@ def _asked(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[str]:
     told = "; ".join(f"{name} {', '.join(map(str, values))}" for name, values in spans)
     epochs = sum(cell.data != "random" for cell in cells)
     yield f"Raced in {len(cells)} cells: {told}" + (f"; {epochs} of them an epoch of real data." if epochs else ".")
+
+
+def _answers(found: Sequence[Record], rows: pd.DataFrame, models: Sequence[Model]) -> Iterator[Text]:
+    """The sentences of each machine."""
+    for machine, place in letters(rows["machine"]).items():
+        if place:
+            yield Text(f"Machine {place}", strong=True)
+        own = [record for record in found if record.environment.machine == machine]
+        yield from map(Text, answer.sentences(own, rows[rows["machine"] == machine], models))
 
 
 def _fastest(rows: pd.DataFrame, races: dict[tuple[str, str], Record]) -> Iterator[Block]:

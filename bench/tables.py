@@ -59,7 +59,7 @@ def every_cell(races: Sequence[Record]) -> Table:
         rungs = {rung.name: rung for rung in (*top.rungs, *top.beside)}
         lines.append(
             [
-                _placed(top.record.cell.id, places[top.record.environment.machine]),
+                placed(top.record.cell.id, places[top.record.environment.machine]),
                 f"{top.record.cell.flops / 1e6:.3g}",
                 *(_factor(rungs.get(name)) for name in steps),
                 top.fastest.name,
@@ -90,7 +90,7 @@ def every_engine(rows: pd.DataFrame) -> Table:
     places = letters(rows["machine"])
     lines = [
         [
-            _placed(row["cell"], places[row["machine"]]),
+            placed(row["cell"], places[row["machine"]]),
             row["engine"],
             *(
                 "" if pd.isna(row[column]) else Number.of(write(row[column]), row[column])
@@ -103,10 +103,13 @@ def every_engine(rows: pd.DataFrame) -> Table:
 
 
 def first_steps(rows: pd.DataFrame) -> Table:
-    """A line for each engine: the median over the cells, and the longest."""
-    taken = rows[rows["data"] == "random"].groupby("engine", sort=False)["first_step_seconds"]
+    """A line for each engine and machine: the median over the cells, and the longest."""
+    places = letters(rows["machine"])
+    taken = rows[rows["data"] == "random"].groupby(["machine", "engine"], sort=False)["first_step_seconds"]
     lines = [
-        [engine, words.seconds(own.median()), words.seconds(own.max())] for engine, own in taken if own.notna().any()
+        [placed(engine, places[machine]), words.seconds(own.median()), words.seconds(own.max())]
+        for (machine, engine), own in taken
+        if own.notna().any()
     ]
     return Table(["engine", "median", "longest"], lines)
 
@@ -129,7 +132,7 @@ def prices(models: Sequence[Model]) -> Table:
         [
             [
                 model.engine,
-                _placed(f"{model.dtype}-t{model.threads}", places[model.machine]),
+                placed(f"{model.dtype}-t{model.threads}", places[model.machine]),
                 *(words.seconds(price) if price else "-" for price in model.prices[:2]),
                 *(
                     f"{1e-9 / price:.3g} {unit}" if price else "-"
@@ -157,7 +160,7 @@ def crossovers(models: Sequence[Model]) -> Table:
             continue
         for sizes in dict.fromkeys(cell.sizes for cell in model.cells):
             level = crossover(slow, model, sizes)
-            place = _placed(f"{model.dtype}-t{model.threads}", places[model.machine])
+            place = placed(f"{model.dtype}-t{model.threads}", places[model.machine])
             told = f"{level.value:.2f} ({level.low:.2f} to {level.high:.2f})" if level else "never"
             lines.append([format_sizes(sizes), place, told])
     return Table(["sizes", "setting", "crossover"], lines, left=2)
@@ -181,6 +184,6 @@ def _factor(rung: Rung | None, inverse: bool = False) -> str:
     return words.factor((rung.factor.inverse if inverse else rung.factor).value)
 
 
-def _placed(text: str, place: str) -> str:
+def placed(text: str, place: str) -> str:
     """With the letter of the machine, where there are several."""
     return f"{text}, machine {place}" if place else text

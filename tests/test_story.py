@@ -105,6 +105,12 @@ def test_several_machines_are_never_mixed(tmp_path):
     assert "| 784-30-10-b1-float64-t1, machine A |" in markdown
     assert "| 784-30-10-b1-float64-t1, machine B |" in markdown
     assert "| host | abcdef |" in markdown
+    (answers,) = re.findall(r"## The answer\n(.*?)\n## ", markdown, re.DOTALL)
+    first, second = answers.split("**Machine B**")
+    assert re.search(r"(4\.0\d|3\.9\d)x as fast", first)
+    assert re.search(r"(8\.0\d|7\.9\d)x as fast", second)
+    assert re.search(r"over 2 cells it is (7\.9\d|8\.0\d)x to", second)
+    assert re.search(r"## The ladder, at 784-30-10-b10-float64-t1, machine [AB]", markdown)
     rows = summary.frame(records.load(tmp_path)[0])
     assert rows["machine"].nunique() == 2
 
