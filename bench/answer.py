@@ -15,10 +15,15 @@ from .records import Record, Result
 from .stats import Estimate
 
 CHALLENGER = "full_matrix"
-WHY = {  # of each share, why the baseline's is the larger one
-    "dispatch": "the interpreter and its calls, paid for each sample and not once a step",
-    "products": "the products, one sample at a time and not as whole matrices",
+PARTS = {
+    "dispatch": "the interpreter and its calls",
+    "products": "the products",
     "passes": "the passes over parameters and activations",
+}
+OF_THE_LOOP = {  # why its share is the larger one
+    "dispatch": ", paid for each sample and not once a step",
+    "products": ", one sample at a time and not as whole matrices",
+    "passes": "",
 }
 NOTABLE = 0.1  # of the time saved: less is not told
 
@@ -97,8 +102,10 @@ def from_where_and_why(pair: Pair, slow: Model, fast: Model) -> str:
     cell = pair.record.cell
     told = f"{pays_from(slow, fast, cell.sizes)}; at batch {cell.batch} {outside_products(slow, cell)}"
     saved = slow.seconds(cell) - fast.seconds(cell)
+    is_loop = slow.engine == stats.BASELINE
     reasons = [
-        f"{words.seconds(before)} against {words.seconds(after)} go into {WHY[part]}"
+        f"{words.seconds(before)} against {words.seconds(after)} go into {PARTS[part]}"
+        + (OF_THE_LOOP[part] if is_loop else "")
         for part, before, after in zip(Shares._fields, slow.shares(cell), fast.shares(cell), strict=True)
         if before - after > NOTABLE * saved > 0
     ]

@@ -135,8 +135,12 @@ def pictured(found: Sequence[Record], rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def last_of_each_cell(found: Iterable[Record]) -> dict[tuple[str, str], Record]:
-    """The last record of each machine and cell on random data."""
-    return {(record.environment.machine, record.cell.id): record for record in found if record.cell.data == "random"}
+    """The last record of each machine and cell on random data in which anything was timed."""
+    return {
+        (record.environment.machine, record.cell.id): record
+        for record in found
+        if record.cell.data == "random" and any(result.seconds for result in record.contestants)
+    }
 
 
 def _asked(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[str]:
@@ -170,7 +174,7 @@ def _fastest(rows: pd.DataFrame, races: dict[tuple[str, str], Record]) -> Iterat
     keys = ["place", "inputs", "depth", "outputs", "dtype", "threads"]
     for held, part in grid_of(rows).groupby(keys, sort=False):
         batches = sorted(part["batch"].unique())
-        cells = {(row.hidden, row.batch): races[row.machine, row.cell] for row in part.itertuples()}
+        cells = {(row.hidden, row.batch): races.get((row.machine, row.cell)) for row in part.itertuples()}
         lines = [
             [hidden or "none", *(_winner(cells.get((hidden, batch))) for batch in batches)] for hidden in widths(part)
         ]

@@ -16,6 +16,7 @@ from bench.answer import sentences
 from bench.blocks import Code, Listing, Number, Section, Table, Text
 from bench.grid import Cell, make_cell
 from bench.grid import load as load_grid
+from bench.records import Result
 
 
 def told(found):
@@ -46,6 +47,30 @@ def test_three_sentences_tell_how_much_from_where_why_at_what_cost_and_how_sure(
     assert f"{words.seconds(shares.dispatch)} against 40.0 us go into the interpreter" in why
     assert "1.00 kB against 1.00 kB at batch 10" in sure
     assert "0.0% in the median race" in sure
+
+
+def test_a_folder_in_which_nothing_was_timed_says_so_and_has_no_empty_sections(tmp_path):
+    record = make_timed_record(GRID[0], {"per_sample": 1.0})
+    crashed = [Result("per_sample", left_out="killed by SIGSEGV", failed=True)]
+    records.append(tmp_path, msgspec.structs.replace(record, contestants=crashed, noise=None))
+    list(report.build(tmp_path))
+    titles = re.findall(r"^## (.*)$", (tmp_path / "report.md").read_text(), re.MULTILINE)
+    assert titles == [
+        "What was asked",
+        "The answer",
+        "How sure",
+        "Left out",
+        "Machine and versions",
+        "How to reproduce",
+    ]
+
+
+def test_what_is_no_loop_is_not_told_of_as_one():
+    found = [make_timed_record(cell, {"one": exact(MATRIX, cell), "other": 0.5 * exact(MATRIX, cell)}) for cell in GRID]
+    _, why, _ = told(found)
+    assert "against 20.0 us go into the interpreter and its calls" in why
+    assert "for each sample" not in why
+    assert "one sample at a time" not in why
 
 
 def test_without_a_model_or_a_second_engine_it_says_less():
