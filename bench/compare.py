@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import ascii_uppercase
+from textwrap import fill
 
 import matplotlib as mpl
 import numpy as np
@@ -130,7 +131,7 @@ def draw(comparison: Comparison) -> Figure:
                 _frame(axes, quantity, first, other)
         handles, labels = panels[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=5, frameon=False, fontsize=9)
-        foot(figure, "\n".join(f"{letter}: {told}" for letter, told in comparison.told.items()))
+        foot(figure, "\n".join(fill(f"{letter}: {told}", 150) for letter, told in comparison.told.items()))
     return figure
 
 
