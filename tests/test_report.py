@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 from io import StringIO
 
 import pytest
-from conftest import make_ladder_record
+from conftest import make_ladder_record, make_record
 from rich.console import Console
 
 from bench import records, report, summary
@@ -21,15 +21,23 @@ def text(parts, width=80):
     return console.file.getvalue()
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A folder of a small grid and an epoch, reported once; and what was printed."""
+    folder = tmp_path_factory.mktemp("built")
+    grid = [make_record(batch, 0.8 * batch**0.5, hidden) for hidden in ("10", "30") for batch in (1, 10, 100)]
+    for each in [*grid, make_record(10, data="mnist5k")]:
+        records.append(folder, each)
+    return folder, text(report.build(folder))
+
+
 @pytest.fixture
-def folder(tmp_path, grid_records, record):
-    for each in [*grid_records, record(10, data="mnist5k")]:
-        records.append(tmp_path, each)
-    return tmp_path
+def folder(built):
+    return built[0]
 
 
-def test_everything_follows_from_the_records_alone(folder):
-    first = text(report.build(folder))
+def test_everything_follows_from_the_records_alone(built):
+    folder, first = built
     made = {path.name: path.read_bytes() for path in folder.iterdir()}
     stems = ("speedup-heatmap", "speedup-by-batch", "memory-by-batch", "waterfall")
     pictures = {f"{stem}.{kind}" for stem in stems for kind in ("png", "svg")}
@@ -46,7 +54,6 @@ def svg_text(path):
 
 
 def test_the_heatmap_has_the_factor_in_each_field_and_the_machine_below(folder):
-    list(report.build(folder))
     words = svg_text(folder / "speedup-heatmap.svg")
     rows = summary.frame(records.load(folder)[0])
     for value in rows[(rows["engine"] == "full_matrix") & (rows["data"] == "random")]["speedup"]:
@@ -57,14 +64,13 @@ def test_the_heatmap_has_the_factor_in_each_field_and_the_machine_below(folder):
 
 
 def test_the_curves_have_the_claims_and_a_label_for_each_width(folder):
-    list(report.build(folder))
     words = svg_text(folder / "speedup-by-batch.svg")
     for label in ("width 10", "width 30", "2x: Nielsen's book", "5x: this project's source", "1x: above this line"):
         assert label in words
 
 
-def test_the_summary_fits_80_columns_and_says_it_all(folder):
-    printed = text(report.build(folder))
+def test_the_summary_fits_80_columns_and_says_it_all(built):
+    _, printed = built
     table = [line for line in printed.splitlines() if "full_matrix" in line and "epoch" not in line]
     assert len(table) == 7
     assert all(len(line) <= 80 for line in table)
