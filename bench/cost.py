@@ -7,10 +7,11 @@ flop/s that the products achieve, 1/d the bytes/s of the passes over parameters 
 fitted to what a grid measured, by least squares on relative residuals with none below zero (C. Lawson and R. Hanson,
 Solving Least Squares Problems, 1974, chapter 23), and judged on cells that the fit has not seen.
 
-An array too large for the second-level cache counts FAR times its bytes, where the record tells that cache's size.
-Where it breaks: one rate of the products stands for every size, though thin ones (a mini-batch of one, or each sample
-of a loop) are bound by memory and slow down as the parameters outgrow a cache; and a second thread pays in some cells
-only.
+An array too large for the second-level cache counts FAR times its bytes, where the record tells that cache's size. An
+engine that sends samples through one by one has products bound by memory: for such a one (the fit tells, by the price
+of a sample) flops count FAR times, too, where the parameters are too large.
+Where it breaks: one rate of the products stands for every size, though a mini-batch of one is bound by memory for
+every engine; and a second thread pays in some cells only.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ Floats = npt.NDArray[np.float64]
 PARAMETER_MOVES = 4  # its gradient is written and read, it is read and written
 ACTIVATION_MOVES = 8  # forward: z and a written and read; backward: a read twice, delta written and read
 FAR = 2  # times as dear: a byte from beyond the second-level cache, which holds two arrays that take half of it each
+LOOP = 0.5  # an engine that pays more than this share of a step's price for each sample sends them through one by one
 FEWEST = (8, 3, 2)  # cells, batch sizes and layer sizes that a fit must have, to be judged without each in turn
 NOTHING = 1e-9  # of a sample's time: rounding
 RESAMPLES = 999  # of the cells, for the interval of a crossover
@@ -74,6 +76,7 @@ class Model:
     dtype: str
     threads: int
     l2_bytes: int | None
+    one_by_one: bool
     cells: tuple[Cell, ...]
     measured: tuple[float, ...]
     prices: tuple[float, ...]
@@ -84,7 +87,7 @@ class Model:
         return (self.machine, self.dtype, self.threads) == (machine, cell.dtype, cell.threads)
 
     def shares(self, cell: Cell) -> Shares:
-        layers, samples, flops, passes = np.multiply(self.prices, counts(cell, self.l2_bytes)).tolist()
+        layers, samples, flops, passes = np.multiply(self.prices, counts(cell, self.l2_bytes, self.one_by_one)).tolist()
         return Shares(layers + samples, flops, passes)
 
     def seconds(self, cell: Cell) -> float:
@@ -116,7 +119,7 @@ class Model:
     def resampled(self) -> Floats:
         """Prices (RESAMPLES, 4) of cells drawn with replacement; models of the same cells draw the same ones."""
         rng = np.random.default_rng(0)
-        work, seconds = _matrix(self.cells, self.l2_bytes), np.array(self.measured)
+        work, seconds = _matrix(self.cells, self.l2_bytes, self.one_by_one), np.array(self.measured)
         draws = rng.integers(len(self.cells), size=(RESAMPLES, len(self.cells)))
         return np.array([_prices(work[draw], seconds[draw]) for draw in draws])
 
@@ -126,25 +129,30 @@ def parameters(cell: Cell) -> int:
     return sum((n_in + 1) * n_out for n_in, n_out in pairwise(cell.sizes))
 
 
-def counts(cell: Cell, l2_bytes: int | None = None) -> Counts:
+def counts(cell: Cell, l2_bytes: int | None = None, one_by_one: bool = False) -> Counts:
     """The counts of a step, on a machine with a second-level cache of this size.
 
-    flops are those of the products, Cell.flops. bytes are itemsize times: each parameter PARAMETER_MOVES times, each
-    activation ACTIVATION_MOVES times and each input once a sample; FAR times as many for those of the three that take
-    more than half of the cache. What the products read and write beside that is in their flop/s.
+    flops are those of the products, Cell.flops; FAR times as many for an engine that sends samples through one by one
+    where the parameters take more than half of the cache: it fetches them anew for each sample. bytes are itemsize
+    times: each parameter PARAMETER_MOVES times, each activation ACTIVATION_MOVES times and each input once a sample;
+    FAR times as many for those of the three that take more than half of the cache. What the products read and write
+    beside that is in their flop/s.
     """
     layers, itemsize = len(cell.sizes) - 1, np.dtype(cell.dtype).itemsize
 
-    def moved(numbers: int, times: int) -> int:
-        far = l2_bytes is not None and 2 * numbers * itemsize > l2_bytes
-        return numbers * itemsize * times * (FAR if far else 1)
+    def dearth(numbers: int) -> int:
+        return FAR if l2_bytes is not None and 2 * numbers * itemsize > l2_bytes else 1
 
-    passes = (
-        moved(parameters(cell), PARAMETER_MOVES)
-        + moved(cell.batch * sum(cell.sizes[1:]), ACTIVATION_MOVES)
-        + moved(cell.batch * cell.sizes[0], 1)
+    passes = sum(
+        numbers * itemsize * times * dearth(numbers)
+        for numbers, times in (
+            (parameters(cell), PARAMETER_MOVES),
+            (cell.batch * sum(cell.sizes[1:]), ACTIVATION_MOVES),
+            (cell.batch * cell.sizes[0], 1),
+        )
     )
-    return Counts(layers, layers * cell.batch, cell.flops, passes)
+    flops = cell.flops * (dearth(parameters(cell)) if one_by_one else 1)
+    return Counts(layers, layers * cell.batch, flops, passes)
 
 
 def models(found: Iterable[Record]) -> list[Model]:
@@ -162,7 +170,7 @@ def models(found: Iterable[Record]) -> list[Model]:
                     key = (about.machine, cell.dtype, cell.threads, result.name, about.l2_bytes)
                     timed.setdefault(key, {})[cell] = typical.value
     return [
-        Model(engine, machine, dtype, threads, l2, tuple(own), tuple(own.values()), *_fit(own, l2))
+        _fitted(engine, machine, dtype, threads, l2, own)
         for (machine, dtype, threads, engine, l2), own in timed.items()
         if _are_enough(own)
     ]
@@ -175,26 +183,23 @@ def crossover(baseline: Model, challenger: Model, sizes: tuple[int, ...]) -> Est
     challenger wins at any size; None where it does not win at large ones. The interval holds 95 % of the crossovers of
     models that are fitted to resampled cells.
     """
-    two = _matrix([Cell(sizes, batch, challenger.dtype) for batch in (1, 2)], challenger.l2_bytes)  # type: ignore[arg-type]
-    value, *drawn = (
-        _crossing(theirs, ours, two)
-        for theirs, ours in [
-            (np.array(baseline.prices), np.array(challenger.prices)),
-            *zip(baseline.resampled, challenger.resampled, strict=True),
-        ]
+    pair = [Cell(sizes, batch, challenger.dtype) for batch in (1, 2)]  # type: ignore[arg-type]
+    slow, fast = (
+        np.vstack([model.prices, model.resampled]) @ _matrix(pair, model.l2_bytes, model.one_by_one).T
+        for model in (baseline, challenger)
     )
+    value, *drawn = (_crossing(*line) for line in zip(slow, fast, strict=True))
     if not np.isfinite(value):
         return None
     low, high = np.quantile(drawn, [0.025, 0.975], method="nearest").tolist()
     return Estimate(value, low, high)
 
 
-def _crossing(slow: Floats, fast: Floats, counted: Floats) -> float:
-    """The batch size beyond which `fast` costs less, infinite where there is none; counted are batches of 1 and 2."""
-    sample, step = counted[1] - counted[0], 2 * counted[0] - counted[1]  # of one more sample, and without any
-    fixed = float(np.dot(fast - slow, step))
-    gain = float(np.dot(slow - fast, sample))
-    if abs(gain) < NOTHING * float(np.dot(slow, sample)):
+def _crossing(slow: Floats, fast: Floats) -> float:
+    """The batch size beyond which `fast` takes less time, infinite where there is none; both at batches of 1 and 2."""
+    gain = float((slow - fast)[1] - (slow - fast)[0])  # by one more sample
+    fixed = float((fast - slow)[0]) + gain  # without any
+    if abs(gain) < NOTHING * float(slow[1] - slow[0]):
         return 0.0 if fixed < 0 else float("inf")
     return max(0.0, fixed / gain) if gain > 0 else float("inf")
 
@@ -205,22 +210,36 @@ def _are_enough(cells: Iterable[Cell]) -> bool:
     return all(number >= least for number, least in zip(have, FEWEST, strict=True))
 
 
-def _fit(measured: Mapping[Cell, float], l2_bytes: int | None) -> tuple[tuple[float, ...], tuple[Miss, ...]]:
-    """The prices, and a prediction of each cell without its batch size and one without its layer sizes."""
+def _fitted(
+    engine: str, machine: str, dtype: str, threads: int, l2_bytes: int | None, measured: Mapping[Cell, float]
+) -> Model:
+    """The model of these timings, with a prediction of each cell without its batch size and one without its sizes."""
     cells, seconds = list(measured), np.array(list(measured.values()))
-    work = _matrix(cells, l2_bytes)
     misses = []
     for groups in ([cell.batch for cell in cells], [cell.sizes for cell in cells]):
         for group in dict.fromkeys(groups):
             unseen = np.array([own == group for own in groups])
-            errors = work[unseen] @ _prices(work[~unseen], seconds[~unseen]) / seconds[unseen] - 1
+            seen = [cell for cell, left_out in zip(cells, unseen, strict=True) if not left_out]
             own = [cell for cell, left_out in zip(cells, unseen, strict=True) if left_out]
+            prices, one_by_one = _fit(seen, seconds[~unseen], l2_bytes)
+            errors = _matrix(own, l2_bytes, one_by_one) @ prices / seconds[unseen] - 1
             misses += [Miss(cell, float(error)) for cell, error in zip(own, errors, strict=True)]
-    return tuple(_prices(work, seconds).tolist()), tuple(misses)
+    prices, one_by_one = _fit(cells, seconds, l2_bytes)
+    fitted = tuple(prices.tolist())
+    taken = tuple(measured.values())
+    return Model(engine, machine, dtype, threads, l2_bytes, one_by_one, tuple(cells), taken, fitted, tuple(misses))
 
 
-def _matrix(cells: Sequence[Cell], l2_bytes: int | None) -> Floats:
-    return np.array([counts(cell, l2_bytes) for cell in cells], float)
+def _fit(cells: Sequence[Cell], seconds: Floats, l2_bytes: int | None) -> tuple[Floats, bool]:
+    """The prices, and whether they are those of an engine that sends samples through one by one."""
+    prices = _prices(_matrix(cells, l2_bytes, one_by_one=False), seconds)
+    if prices[1] <= LOOP * prices[0]:
+        return prices, False
+    return _prices(_matrix(cells, l2_bytes, one_by_one=True), seconds), True
+
+
+def _matrix(cells: Sequence[Cell], l2_bytes: int | None, one_by_one: bool) -> Floats:
+    return np.array([counts(cell, l2_bytes, one_by_one) for cell in cells], float)
 
 
 def _prices(work: Floats, seconds: Floats) -> Floats:

@@ -55,9 +55,10 @@ MODEL = (
     "size left out in turn, and each of the layer sizes."
 )
 BREAKS = (
-    "An array too large for the second-level cache counts twice, where the record tells its size. The model breaks "
-    "where products are thin, a mini-batch of one or each sample of a loop: they are bound by memory, and slow down as "
-    "the parameters outgrow a cache; and where a second thread pays in some cells only."
+    "An array too large for the second-level cache counts twice, where the record tells its size, and for an engine "
+    "that sends samples through one by one so do the products. The model breaks where a mini-batch of one makes thin "
+    "products, bound by memory, where a size lies just before the end of a cache, and where a second thread pays in "
+    "some cells only."
 )
 
 

@@ -56,10 +56,10 @@ def make_record(batch=10, speedup=4.0, hidden="30", noise=0.01, failed=None, slo
     return Record(SCHEMA, Cell(sizes, batch, **cell), contestants, twin, ENVIRONMENT, started, 4.0)
 
 
-def make_timed_record(cell, seconds, host=None):
+def make_timed_record(cell, seconds, **environment):
     """A record of engines that take these seconds, the same in every slice."""
     contestants = [Result(name, [[taken] * 2] * 5, 3, 1e-16, 1000) for name, taken in seconds.items()]
-    environment = msgspec.structs.replace(ENVIRONMENT, host=host)
+    environment = msgspec.structs.replace(ENVIRONMENT, **environment)
     twin = Noise(contestants[-1].name, contestants[-1].seconds)
     return Record(SCHEMA, cell, contestants, twin, environment, "2026-01-02T03:04:05+00:00", 4.0)
 

@@ -53,6 +53,24 @@ def test_an_array_too_large_for_the_cache_counts_twice():
     assert cost.counts(cell, 1)[:3] == near[:3]
 
 
+@pytest.mark.parametrize(("price", "one_by_one"), [(LOOP, True), (MATRIX, False)])
+def test_a_loops_products_cost_twice_beyond_the_cache_and_a_matrixs_do_not(price, one_by_one):
+    """The fit tells by the price of a sample, also where it has seen no network that is too large."""
+    l2_bytes = 2 * 8 * 50_000  # 784-100-10 does not fit
+    large = Cell((784, 100, 10), 10)
+    races = [
+        make_timed_record(cell, {"e": float(np.dot(price, cost.counts(cell, l2_bytes, one_by_one)))}, l2_bytes=l2_bytes)
+        for cell in GRID
+    ]
+    (model,) = cost.models(races)
+    assert model.one_by_one == one_by_one
+    assert model.prices == pytest.approx(price, rel=1e-3)
+    assert max(abs(miss.error) for miss in model.unseen if miss.cell.sizes == large.sizes) < 0.01
+    plain = cost.counts(large).flops
+    assert cost.counts(large, l2_bytes, one_by_one).flops == (2 if one_by_one else 1) * plain
+    assert cost.counts(GRID[0], l2_bytes, one_by_one).flops == GRID[0].flops
+
+
 @settings(max_examples=30, deadline=None)
 @given(prices)
 def test_prices_are_found_again_and_cells_not_seen_are_predicted(price):
