@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from math import floor
+from math import floor, isfinite
 
 import pandas as pd
 
@@ -125,19 +125,22 @@ def pays_from(slow: Model, fast: Model, sizes: tuple[int, ...]) -> str:
         return f"By the cost model {fast.engine} overtakes {slow.engine} at no batch size"
     if level.value == 0:
         return f"By the cost model {fast.engine} is ahead at every batch size"
-    return (
-        f"{fast.engine} pays from batch {floor(level.value) + 1} on: by the cost model it overtakes {slow.engine} at a "
-        f"batch of {level.value:.2f} (95 % interval {level.low:.2f} to {level.high:.2f})"
+    told = (
+        f"By the cost model {fast.engine} overtakes {slow.engine} at a batch of {level.value:.2f} (95 % interval "
+        f"{level.low:.2f} to {level.high:.2f})"
     )
+    return f"{told}: it pays from batch {floor(level.high) + 1} on" if isfinite(level.high) else told
 
 
 def cost_and_certainty(pair: Pair, rows: pd.DataFrame, own: Sequence[Model]) -> str:
     fast, slow = pair.challenger.name, pair.baseline.name
     same = rows[(rows["sizes"] == format_sizes(pair.record.cell.sizes)) & (rows["data"] == "random")]
     same = same[(same["dtype"] == pair.record.cell.dtype) & (same["threads"] == pair.record.cell.threads)]
-    peaks = same.pivot_table(index="batch", columns="engine", values="peak_bytes", aggfunc="last").dropna()
+    peaks = same.pivot_table(index="batch", columns="engine", values="peak_bytes", aggfunc="last")
     told = []
     if fast in peaks and slow in peaks:
+        peaks = peaks[[slow, fast]].dropna()
+    if fast in peaks and slow in peaks and len(peaks):
         batches = dict.fromkeys([pair.record.cell.batch, max(peaks.index)])
         spans = " and ".join(
             f"{words.size(peaks[fast][batch])} against {words.size(peaks[slow][batch])} at batch {batch}"
@@ -148,8 +151,8 @@ def cost_and_certainty(pair: Pair, rows: pd.DataFrame, own: Sequence[Model]) -> 
     noise = rows["noise_floor"].dropna()
     if len(noise):
         told.append(
-            f"two copies of one engine differed by {noise.median():.1%} in the median race and {noise.max():.1%} in "
-            "the worst, and no smaller difference was resolved"
+            f"the interval of two copies of one engine reached {noise.median():.1%} from 1 in the median race and "
+            f"{noise.max():.1%} in the worst, and no smaller difference was resolved"
         )
     if own:
         misses = [model.median_error for model in own], [abs(model.worst.error) for model in own]

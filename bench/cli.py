@@ -237,7 +237,7 @@ def predict(
     """Predict a step and the speedup for any sizes and batch, by the cost model of a folder; nothing is raced."""
     from .predict import predict as ask_model
 
-    show(ask_model(folder, grid.make_cell(sizes, batch, dtype, threads)))
+    show(ask_model(folder, grid.make_cell(sizes, batch, dtype, threads, here=False)))
 
 
 @app.command()

@@ -155,7 +155,8 @@ class Cluster:
         host = address.rpartition(":")[0]  # where a nanny starts a worker anew, it is at another port
         known = [worker for at, worker in self.workers.items() if at.rpartition(":")[0] == host]
         environment = (known or list(self.workers.values()))[0].environment
-        return Record(records.SCHEMA, job.cell, results, None, environment, started, 0.0)
+        pinned = msgspec.structs.replace(environment, allocator="pinned" if job.pin else "default")  # as its races
+        return Record(records.SCHEMA, job.cell, results, None, pinned, started, 0.0)
 
 
 @contextmanager

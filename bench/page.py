@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +14,9 @@ from . import words
 from .blocks import Block, Code, Listing, Picture, Section, Table, Text
 
 TEMPLATE = "report.html.j2"
-SPECIAL = str.maketrans({"|": r"\|", "<": "&lt;", ">": "&gt;", "\n": " "})  # to a table in Markdown, and to HTML in it
+SPECIAL = str.maketrans(  # to Markdown, to a table in it, and to HTML in it
+    {"\\": r"\\", "|": r"\|", "`": r"\`", "[": r"\[", "]": r"\]", "&": "&amp;", "<": "&lt;", ">": "&gt;", "\n": " "}
+)
 
 
 class Shot(NamedTuple):
@@ -48,7 +51,8 @@ def _markdown(block: Block, pictures: Sequence[Path]) -> Iterator[str]:
             names = [path.name for path in pictures if path.suffix == ".png" and path.name.startswith(stem)]
             yield from (f"![{told}]({name})" for name in names)
         case Code(text):
-            yield f"```sh\n{text}\n```"
+            fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 3)
+            yield f"{fence}sh\n{text}\n{fence}"
 
 
 def table(block: Table) -> str:

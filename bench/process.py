@@ -80,7 +80,8 @@ def _end(status: int, last_line: str, timeout: float, timed_out: bool) -> str:
         return f"ran for more than {timeout:.0f} s"
     if status == -signal.SIGKILL:  # sent by us only when the child has closed its output, which it does by ending
         return "was killed by SIGKILL, as the system does when memory runs out"
-    how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+    known = {number.value: number.name for number in signal.Signals}
+    how = f"was killed by {known.get(-status, -status)}" if status < 0 else f"ended with status {status}"
     return f"{how}: {last_line}" if last_line else how
 
 

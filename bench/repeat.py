@@ -24,7 +24,7 @@ class Axes(NamedTuple):
 def commands(found: Sequence[Record], trained: Sequence[Training]) -> str:
     """Shell commands that race the engines of these records over their cells again, and train them again."""
     *_, last = (each.environment for records in (found, trained) for each in records)
-    checkout = [f"git checkout {last.revision}"] if last.revision else []
+    checkout = [f"git checkout {shlex.quote(last.revision)}"] if last.revision else []
     return "\n".join([*checkout, *_races(found), *_trainings(trained)])
 
 

@@ -51,7 +51,8 @@ def build(folder: Path) -> Iterator[str | Table]:
     """Rebuild everything in the folder that follows from its records, and yield the summary to print."""
     trained, warnings = to_accuracy.load(folder)
     found: list[Record] = []
-    if (folder / records.FILE).exists() or not trained:
+    raced = folder / records.FILE
+    if not trained or (raced.exists() and raced.stat().st_size):
         found, torn = records.load(folder)
         warnings += torn
     rows, models = summary.frame(found), cost.models(found)

@@ -127,10 +127,11 @@ def lay_work_tree() -> Tree:
 
 
 def digest() -> str:
-    """Sixteen hex digits of a digest of the package's code as it lies in the work tree now."""
+    """Sixteen hex digits of a digest of the code, of engines and of races, as it lies in the work tree now."""
     content = hashlib.sha256()
-    for path in sorted(PACKAGE.rglob("*.py")):
-        content.update(f"{path.relative_to(PACKAGE).as_posix()}\n{path.stat().st_size}\n".encode())
+    folders = (PACKAGE, Path(__file__).parent)
+    for root, path in ((each, path) for each in folders for path in sorted(each.rglob("*.py"))):
+        content.update(f"{root.name}/{path.relative_to(root).as_posix()}\n{path.stat().st_size}\n".encode())
         content.update(path.read_bytes())
     return content.hexdigest()[:16]
 

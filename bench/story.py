@@ -52,7 +52,8 @@ MODEL = (
     "each layer of a step and for each layer of a sample (the interpreter and its calls), the flop/s that the products "
     "achieve, and the bytes/s of the passes over parameters and activations. A dash is a price of nothing: the others "
     "explain the times without it. The errors are those of predictions of cells that a fit had not seen: each batch "
-    "size left out in turn, and each of the layer sizes."
+    "size left out in turn, and each of the layer sizes. The form of the model was chosen with grids such as "
+    "the default one in view: elsewhere expect somewhat more."
 )
 BREAKS = (
     "An array too large for the second-level cache counts twice, where the record tells its size, and for an engine "

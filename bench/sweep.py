@@ -86,7 +86,7 @@ def plan(
 
 def expected_seconds(cells: int, sweep: Sweep, hands: int) -> float:
     """Wall time for this many of the sweep's cells on this many machines at once."""
-    return ceil(cells / hands) * (sweep.seconds + SECONDS_TO_START + SECONDS_AN_ENGINE * len(sweep.engines))
+    return ceil(cells / max(hands, 1)) * (sweep.seconds + SECONDS_TO_START + SECONDS_AN_ENGINE * len(sweep.engines))
 
 
 def check_hours(cells: int, sweep: Sweep, hands: int, max_hours: float) -> None:
