@@ -10,13 +10,11 @@ from typing import NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from . import markdown as md
 from . import words
 from .blocks import Block, Code, Listing, Picture, Section, Table, Text
 
 TEMPLATE = "report.html.j2"
-SPECIAL = str.maketrans(  # to Markdown, to a table in it, and to HTML in it
-    {"\\": r"\\", "|": r"\|", "`": r"\`", "[": r"\[", "]": r"\]", "&": "&amp;", "<": "&lt;", ">": "&gt;", "\n": " "}
-)
 
 
 class Shot(NamedTuple):
@@ -30,21 +28,21 @@ class Shot(NamedTuple):
 
 def markdown(title: str, sections: Iterable[Section], pictures: Sequence[Path]) -> str:
     """The sections but for those in detail; pictures are linked by their names."""
-    parts = [f"# {title}"]
+    parts = [f"# {md.escape(title)}"]
     for section in sections:
         if not section.detail:
             blocks = [part for block in section.blocks for part in _markdown(block, pictures)]
-            parts += [f"## {section.title}", *blocks] if blocks else []
+            parts += [f"## {md.escape(section.title)}", *blocks] if blocks else []
     return "\n\n".join(parts) + "\n"
 
 
 def _markdown(block: Block, pictures: Sequence[Path]) -> Iterator[str]:
     match block:
         case Text(told, strong):
-            plain = told.translate(SPECIAL)
+            plain = md.escape(told)
             yield f"**{plain}**" if strong else plain
         case Listing(items):
-            yield "\n".join(f"- {item.translate(SPECIAL)}" for item in items)
+            yield "\n".join(f"- {md.escape(item)}" for item in items)
         case Table():
             yield table(block)
         case Picture(stem, told):
@@ -57,8 +55,8 @@ def _markdown(block: Block, pictures: Sequence[Path]) -> Iterator[str]:
 
 def table(block: Table) -> str:
     """The table in Markdown."""
-    lines = [[field.translate(SPECIAL) for field in line] for line in block.lines]
-    return words.table(block.headings, lines, block.left)
+    headings, *lines = [list(map(md.escape, line)) for line in (block.headings, *block.lines)]
+    return words.table(headings, lines, block.left)
 
 
 def html(title: str, sections: Sequence[Section], shots: Mapping[str, Sequence[Shot]]) -> str:
