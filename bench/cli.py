@@ -8,6 +8,7 @@ from contextlib import ExitStack, nullcontext
 from functools import partial
 from inspect import getdoc
 from pathlib import Path
+from traceback import print_exc
 from typing import Annotated, Literal, NoReturn
 
 import numpy as np
@@ -20,7 +21,7 @@ from backprop import EngineError, InputError, data
 from backprop.threads import limited
 
 from . import contestants, grid, machine, records
-from .console import INTERRUPTED, Countdown, SweepBar, bar, complain, console, show, warn
+from .console import FAULT, INTERRUPTED, Countdown, SweepBar, bar, complain, console, refusal, show, warn
 from .to_accuracy import Goal
 
 app = typer.Typer(
@@ -40,15 +41,24 @@ Allocator = Annotated[
 
 
 def main() -> NoReturn:
-    """Run the command line. Exit status: 0 fine, 1 an engine failed or is slower, 2 a wrong call, 3 can't tell."""
+    """Run the command line.
+
+    Exit status: 0 fine; 1 an engine failed or is slower; 2 a wrong call, or the machine refuses; 3 can't tell; 70 a
+    fault of ours, with its traceback.
+    """
     try:
         status = app(standalone_mode=False) or 0
     except (InputError, typer.TyperException) as error:
         complain(error.format_message() if isinstance(error, typer.TyperException) else str(error), 2)
     except EngineError as error:
         complain(str(error), 1)
+    except (OSError, MemoryError) as error:
+        complain(refusal(error), 2)
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
+    except Exception:
+        print_exc()
+        complain("this is a fault of backprop-bench itself; what it is, the lines above tell", FAULT)
     if status == INTERRUPTED:  # typer may also return it
         complain("interrupted", status)
     sys.exit(status)

@@ -18,6 +18,7 @@ from .grid import Cell
 from .records import Record
 
 INTERRUPTED = 130  # as a shell has it
+FAULT = 70  # of ours: EX_SOFTWARE of sysexits.h
 
 console = Console()
 
@@ -27,6 +28,13 @@ def complain(message: str, status: int) -> NoReturn:
     if message:
         print(f"backprop-bench: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(status)
+
+
+def refusal(error: OSError | MemoryError) -> str:
+    """What the machine would not do, in a line."""
+    if isinstance(error, MemoryError):
+        return f"out of memory: {error or 'no more is given'}; name smaller sizes or a smaller batch"
+    return f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
 
 
 def warn(message: str) -> None:

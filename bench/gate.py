@@ -28,7 +28,7 @@ from .race import Clock
 from .records import Environment
 from .revision import Tree
 from .stats import Estimate
-from .verdict import ERROR, Row
+from .verdict import ERROR, FEWEST, Row
 
 SCHEMA = 1
 SECONDS, ROUNDS = 0.04, 20  # of a pass in a cell, at the least: short, because many passes beat long ones
@@ -302,10 +302,13 @@ def _why(row: Row) -> str | None:
     """What stood in the way of a verdict."""
     if row.verdict != "inconclusive":
         return None
-    if row.slowdown is None or row.noise is None:
+    passes = len(row.slowdowns)
+    if not passes:
         return "no time for a pass"
+    if row.slowdown is None or row.noise is None:
+        return f"time for {passes} of the {FEWEST} passes that a look needs"
     if row.drowned:
         return f"two engines of the same code differ by {abs(row.noise.value - 1):.1%} here"
     if row.suspected and row.slowdown.low > row.limit:
         return "looked slower, but new passes had not confirmed it when the time was spent"
-    return f"{len(row.slowdowns)} passes were not enough"
+    return f"{passes} passes were not enough"

@@ -24,6 +24,7 @@ from .revision import Tree
 # A fifteenth of the race's slice. Interruptions of a shared machine are rarer than this: most slices see none, and
 # medians pass over the rest, so that passes of a few hundredths of a second agree several times better.
 SLICE_SECONDS = 0.0002
+TICK = 1e-9  # seconds: a clock that stood still has moved by less, and a ratio needs a number
 CHANGE, BASE, TWIN = ARMS = ("change", "base", "twin")  # the twin is a second engine of the base: the A/A arm
 
 
@@ -85,7 +86,7 @@ def _lap(
     failed = {lane.name: lane.left_out for lane in lanes if lane.left_out}
     if failed:
         return Rounds(failed=failed)
-    slices = {lane.name: [taken for taken in lane.seconds[0] if taken] for lane in lanes}
+    slices = {lane.name: [max(taken or 0.0, TICK) for taken in lane.seconds[0]] for lane in lanes}
     return Rounds(lanes[0].steps, slices)
 
 

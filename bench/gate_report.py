@@ -21,6 +21,7 @@ from . import plots, report
 from .gate import Finding, GateRecord
 
 COLOURS = {"regressed": "#b2182b", "inconclusive": "#e08214", "improved": "#2166ac", "unchanged": "0.45"}
+FAR = 5.4  # a picture's axis ends there at the latest
 HEADINGS = ("engine", "cell", "slowdown", "interval", "verdict", "could see")
 
 
@@ -97,7 +98,7 @@ def workflow_commands(record: GateRecord) -> Iterator[str]:
         for engine in _engines(record, verdict):
             cells = _of(record, engine, verdict)
             told = ", ".join(f"{found.cell.id} {_percent(found.slowdown.value)}" for found in cells if found.slowdown)
-            yield _command(kind, _engine_line(record, engine, verdict), told or "no pass in the time given")
+            yield _command(kind, _engine_line(record, engine, verdict), told or cells[0].why or "")
 
 
 def tell_github(record: GateRecord, environment: Mapping[str, str]) -> Iterator[str]:
@@ -139,13 +140,13 @@ def _panel(axes: Axes, record: GateRecord, engine: str) -> None:
         axes.annotate(found.verdict, (1.0, line), xycoords=("axes fraction", "data"), color=colour, **beside)  # type: ignore[arg-type]
         if found.slowdown and found.noise:
             axes.plot(found.noise.value, line, marker="o", markersize=5, mfc="none", mec="0.6", zorder=1)
-            axes.plot([found.slowdown.low, found.slowdown.high], [line, line], color=colour, lw=2)
+            axes.plot([found.slowdown.low, min(found.slowdown.high, FAR)], [line, line], color=colour, lw=2)
             axes.plot(found.slowdown.value, line, marker="o", markersize=5, color=colour)
             reach = max(reach, found.slowdown.high - 1, 1 - found.slowdown.low)
     axes.set_yticks(range(len(cells)), [found.cell.id for found in cells])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(cells) - 0.5, -0.5)
-    axes.set_xlim(max(0.0, 1 - 1.1 * reach), 1 + 1.1 * min(reach, 4.0))
+    axes.set_xlim(max(0.0, 1 - 1.1 * reach), min(1 + 1.1 * reach, FAR))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda ratio, _: f"{ratio:.3g}"))
     axes.set_xlabel(f"slowdown: time of the change over time at {record.against}")
     gravest = next(verdict for verdict in COLOURS if _of(record, engine, verdict))

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryFile
-from threading import Thread, Timer
+from threading import TIMEOUT_MAX, Thread, Timer
 from traceback import print_exc
 from typing import NoReturn, TypeVar
 
@@ -46,7 +46,7 @@ def call(module: str, job: msgspec.Struct, answer: type[AnswerT], *, timeout: fl
             command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, bufsize=0
         ) as process,
     ):
-        timer = Timer(timeout, process.kill)
+        timer = Timer(min(timeout, TIMEOUT_MAX), process.kill)
         timer.daemon = True  # an interrupt that falls just here must not wait for it
         try:
             timer.start()

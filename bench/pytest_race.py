@@ -20,6 +20,7 @@ from backprop import InputError
 from backprop.check import verify
 
 from . import contestants, grid, machine, records, words
+from .console import refusal
 from .course import prepare
 from .grid import Cell
 from .race import check_seconds
@@ -59,6 +60,8 @@ def pytest_configure(config: pytest.Config) -> None:
             suite.open_folder(option.results or config.rootpath / "results" / "latest")
     except InputError as error:
         pytest.exit(str(error), returncode=2)
+    except (OSError, MemoryError) as error:
+        pytest.exit(refusal(error), returncode=2)
     if timed and option.allocator == "pinned":
         machine.pin_allocator()
     config.stash[SUITE] = suite
@@ -74,6 +77,8 @@ def race(benchmark: BenchmarkFixture, pytestconfig: pytest.Config) -> Callable[[
     def check_or_race(cell: Cell) -> None:
         try:
             suite.check(cell) if benchmark.disabled else suite.race(cell, benchmark)
+        except (OSError, MemoryError) as error:
+            pytest.exit(refusal(error), returncode=2)
         except KeyboardInterrupt:  # CPython may have no line number for where it fell, and pytest's summary needs one
             raise KeyboardInterrupt from None
 

@@ -10,6 +10,7 @@ tails here (one in a thousand is a quarter off), and a plain mean's error is a q
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import exp, inf, log, sqrt
@@ -22,6 +23,7 @@ from .records import Record, Result, Slices
 BASELINE = "per_sample"
 CONFIDENCE = 0.95
 TRIM = 0.15  # of the passes at either end: three of twenty, none of six or fewer
+LARGEST_LOG = log(sys.float_info.max)  # beyond it exp overflows
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def over_passes(logs: Sequence[float], confidence: float = CONFIDENCE) -> Estima
     winsorised = [min(max(value, kept[0]), kept[-1]) for value in ordered]
     spread = stdev(winsorised) * sqrt((len(ordered) - 1) / (len(kept) - 1) / len(kept))
     half = float(stdtrit(len(kept) - 1, (1 + confidence) / 2)) * spread
-    return Estimate(exp(centre), exp(centre - half), exp(centre + half))
+    return Estimate(exp(centre), exp(centre - half), exp(centre + half) if centre + half < LARGEST_LOG else inf)
 
 
 def _medians(passes: Iterable[list[float]]) -> Estimate | None:

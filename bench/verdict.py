@@ -18,7 +18,7 @@ The error is held at 1 % for a whole run by Bonferroni's inequality over everyth
 ERROR / rows of it, and its look k = 1, 2, ... spends the share 3 / ((k + 2) (k + 3)) of that, fixed beforehand: the
 shares of all looks, however many, add up to 1. (Spending an error over looks: K. Lan and D. DeMets, "Discrete
 sequential boundaries for clinical trials", Biometrika 1983.) Bonferroni's bound needs no independence of rows or
-looks. A look is due after 12, 17, 24, 33, 46, ... passes, two fifths more each time.
+looks. A look is due after 12, 17, 24, 33, 46, ... passes, two fifths more each time; and at the end, after 5 or more.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from .stats import Estimate, over_passes
 
 ERROR = 0.01  # that anything at all is called wrongly in a whole run
 FIRST_LOOK, GROWTH = 12, 1.4  # in passes
+FEWEST = 5  # passes that a last look needs: an interval over fewer, at a run's confidence, says nothing
 
 Verdict = Literal["regressed", "improved", "unchanged", "inconclusive"]
 
@@ -72,7 +73,7 @@ class Row:
 
     def close(self) -> None:
         """The time is spent: a last look, at passes that no look has seen; then, without a verdict, inconclusive."""
-        if self.verdict is None and len(self.slowdowns) > (due(self.looks) if self.looks else 0):
+        if self.verdict is None and len(self.slowdowns) > (due(self.looks) if self.looks else FEWEST - 1):
             self._look()
         self.verdict = self.verdict or "inconclusive"
 

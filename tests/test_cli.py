@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from conftest import make_finding, make_gate_record
 
+from backprop import EngineError
 from bench import records, revision, to_accuracy
 
 
@@ -143,6 +144,52 @@ def test_the_gate_really_races(call, repository, tmp_path):
     assert "1 of 1 cells undecided" in out
     assert "no engine slowed down, against HEAD" in " ".join(out.split())
     assert revision.PACKAGE.parent == repository.folder
+
+
+ENDS = {
+    "a full disk": (OSError(28, "No space left on device", "x.json"), 2, "x.json: No space left on device"),
+    "an error without a file": (OSError("no more processes"), 2, "no more processes"),
+    "no memory": (MemoryError("Unable to allocate 5.70 TiB"), 2, "out of memory: Unable to allocate 5.70 TiB; name"),
+    "an engine": (EngineError("engine mine: no"), 1, "engine mine: no"),
+    "an interrupt": (KeyboardInterrupt(), 130, "interrupted"),
+}
+COMMANDS = {
+    "engines": (["engines"], "backprop.names"),
+    "race": (["race", "full_matrix"], "bench.race.race"),
+    "train": (["train", "--data", "digits"], "bench.lessons.train_for"),
+    "sweep": (["sweep", "--grid", "smoke", "--engines", "full_matrix", "--out", "x"], "bench.sweep.plan"),
+    "report": (["report", "x"], "bench.report.build"),
+    "predict": (["predict", "x"], "bench.predict.predict"),
+    "gate": (GATE, "bench.gate.gate"),
+}
+
+
+def failing(error):
+    def fail(*_, **__):
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_what_the_machine_refuses_is_one_line(call, monkeypatch, case):
+    error, expected, message = ENDS[case]
+    monkeypatch.setattr("bench.gate.gate", failing(error))
+    status, _, err = call(*GATE)
+    assert status == expected
+    assert message in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_fault_of_ours_has_a_traceback_and_a_status_of_its_own(call, monkeypatch, command):
+    arguments, within = COMMANDS[command]
+    monkeypatch.setattr(within, failing(OverflowError("math range error")))
+    status, _, err = call(*arguments)
+    assert status == 70
+    assert err.startswith("Traceback")
+    assert "OverflowError: math range error" in err
+    assert err.splitlines()[-1].startswith("backprop-bench: this is a fault of backprop-bench")
 
 
 def test_help_is_printed_when_nothing_is_asked(call):

@@ -157,6 +157,14 @@ def test_the_time_is_never_overdrawn(repository):
         assert all(found.why for found in record.findings if found.verdict == "inconclusive")
 
 
+def test_two_passes_that_differ_are_inconclusive_and_say_so(repository):
+    machine = Machine(noise=0.6)
+    record = judge(machine, engines=["full_matrix"], everything=True, budget=3.5)
+    assert {found.verdict for found in record.findings} == {"inconclusive"}
+    assert {found.why for found in record.findings} == {"time for 2 of the 5 passes that a look needs"}
+    assert record.open
+
+
 def test_a_cell_too_slow_for_the_time_that_is_left_does_not_hold_up_the_others(repository):
     class Slow(Machine):
         def rounds(self, engine, cell):

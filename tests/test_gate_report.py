@@ -1,8 +1,11 @@
 """What people see of a run of the gate: table, Markdown, annotations, picture."""
 
 import io
+import json
 import xml.etree.ElementTree as ElementTree
+from math import inf
 
+import msgspec
 import pytest
 from conftest import make_finding, make_gate_record
 from rich.console import Console
@@ -10,6 +13,7 @@ from rich.console import Console
 from backprop import InputError
 from bench import gate_report
 from bench.changes import Standing
+from bench.stats import Estimate
 
 SLOWER = make_finding(verdict="regressed", slowdown=1.052)
 FASTER = make_finding("per_sample", "improved", 0.8, batch=30)
@@ -97,6 +101,16 @@ def test_the_picture_shows_every_cell_and_the_finding(tmp_path):
         assert words in text
     gate_report.draw(make_gate_record(), path, "svg")
     assert "no engine slowed down" in "".join(ElementTree.parse(path).getroot().itertext())
+
+
+def test_an_interval_without_an_end_is_shown(tmp_path):
+    wide = msgspec.structs.replace(
+        OPEN, slowdown=Estimate(1.1, 0.0, inf), noise=Estimate(1.0, 0.0, inf), resolution=inf
+    )
+    record = make_gate_record(wide)
+    assert "-100 to +inf%" in printed(record)
+    gate_report.draw(record, tmp_path / "gate.svg", "svg")
+    assert json.loads(gate_report.dump(record))["findings"][0]["slowdown"] == {"value": 1.1, "low": 0.0, "high": None}
 
 
 def test_a_picture_of_another_kind_is_refused(tmp_path):

@@ -1,6 +1,7 @@
 """The suite as a user runs it: pytest in a process of its own, on a grid small enough for a test."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -213,3 +214,14 @@ def test_a_record_that_cannot_be_written_ends_the_run(tmp_path, record):
     with pytest.raises(pytest.exit.Exception, match=r"cells\.jsonl can't be written: No such file") as ended:
         append_or_exit(tmp_path / "gone", record())
     assert ended.value.returncode == 2
+
+
+def test_what_the_machine_refuses_ends_the_suite_with_a_line(tmp_path):
+    refuses = "import bench.pytest_race as suite\ndef race(*_, **__): raise MemoryError('Unable to allocate 5.7 TiB')\n"
+    (tmp_path / "refuses.py").write_text(refuses + "suite.run_race = race\n")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    options = small(tmp_path, "-p", "refuses")
+    done = subprocess.run(command(*options), cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Exit: out of memory: Unable to allocate 5.7 TiB; name smaller sizes" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr

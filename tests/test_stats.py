@@ -94,3 +94,9 @@ def test_the_interval_covers_the_truth_nineteen_times_in_twenty(count, noise):
         estimate = stats.ratio([[float(t)] for t in 5 * np.exp(0.02 * errors)], [[1.0]] * count)
         covered += estimate.low <= 5 <= estimate.high
     assert 0.93 < covered / 2000 < 0.985
+
+
+def test_an_end_too_large_for_a_float_is_infinite():
+    wide = stats.over_passes([0.0, 0.6], 1 - 1e-5)
+    assert (wide.low, wide.high, wide.uncertainty) == (0.0, inf, inf)
+    assert (wide.inverse.low, wide.inverse.high) == (0.0, inf)

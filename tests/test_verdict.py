@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.verdict import ERROR, Row, confidence, due
+from bench.verdict import ERROR, FEWEST, Row, confidence, due
 
 ROWS, TOLERANCE = 24, 0.02
 PASSES = due(5)
@@ -141,6 +141,26 @@ def test_a_row_without_time_says_what_it_could_have_told():
     assert few.resolution > TOLERANCE
     assert few.may_be_slower
     assert none.resolution is None
+
+
+@pytest.mark.parametrize("passes", range(1, FEWEST))
+def test_a_few_passes_far_apart_are_no_look_and_no_error(passes):
+    row = Row(TOLERANCE, 48)
+    for i in range(passes):
+        row.add(0.6 * i, -0.6 * i)  # at the confidence of a run, the interval over two such ends beyond exp's range
+    row.close()
+    assert (row.looks, row.slowdown, row.verdict, row.may_be_slower) == (0, None, "inconclusive", True)
+
+
+@given(st.lists(st.floats(-20, 20), min_size=FEWEST, max_size=14))
+def test_no_passes_are_an_error(values):
+    row = Row(TOLERANCE, 48)
+    for value in values:
+        if row.verdict is None:
+            row.add(value, 2 * value)
+    row.close()
+    assert 0 <= row.slowdown.low <= row.slowdown.value <= row.slowdown.high
+    assert row.resolution >= -1
 
 
 def test_the_end_is_no_free_look_at_the_same_passes():
