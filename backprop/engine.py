@@ -14,6 +14,7 @@ from typing import ClassVar
 from . import engines
 from .errors import InputError
 from .network import Array, Network
+from .packages import needed_by
 
 Calls = list[Callable[[], object]]
 """To be made in this order, as often as one likes; each gives the array that it made, or several in order."""
@@ -63,7 +64,7 @@ def names() -> tuple[str, ...]:
 def load(name: str) -> type[Engine]:
     """The engine of this name, imported now.
 
-    Raises InputError for an unknown name (with the nearest one) or where a package it needs is missing.
+    Raises InputError for an unknown name (with the nearest one) or where a package it needs is missing or broken.
     """
     if name not in names():
         near = difflib.get_close_matches(name, names(), n=1, cutoff=0.4)
@@ -71,12 +72,8 @@ def load(name: str) -> type[Engine]:
         raise InputError(
             f"unknown engine {name!r}: {hint}there are {', '.join(names())}, or the path of your own .py file"
         )
-    try:
+    with needed_by(f"engine {name}"):
         module = import_module(f".engines.{name}", __package__)
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"engine {name} needs the package {error.name}, which is not installed: pip install {error.name}"
-        ) from error
     return engine_in(module)
 
 

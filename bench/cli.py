@@ -18,6 +18,7 @@ from rich.table import Table
 
 import backprop
 from backprop import EngineError, InputError, data
+from backprop.packages import needed_by
 from backprop.threads import limited
 
 from . import contestants, grid, machine, records
@@ -91,7 +92,8 @@ def race(
     allocator: Allocator = "pinned",
 ) -> int:
     """Time several engines side by side in one cell; speedups are relative to per_sample, or to the first."""
-    from . import report
+    with needed_by("the report"):
+        from . import report
     from .race import race as run_race
 
     cell = grid.make_cell(sizes, batch, dtype, threads)
@@ -156,7 +158,8 @@ def train(
 
     With --to-accuracy: seconds and epochs until that accuracy is reached, for each batch size, over several seeds.
     """
-    from . import lessons
+    with needed_by("train"):
+        from . import lessons
 
     field = contestants.resolve(engines.split(","))
     learned = data.load(dataset, dtype)
@@ -191,7 +194,9 @@ def sweep(
     allocator: Allocator = "pinned",
 ) -> int:
     """Race a whole grid, each cell in a process of its own; what is done stays, and --resume goes on with the rest."""
-    from . import cluster, report, sweep_cell, sweep_folder
+    with needed_by("the report"):
+        from . import report
+    from . import cluster, sweep_cell, sweep_folder
     from . import sweep as sweeps
     from .race import check_seconds
 
@@ -226,7 +231,8 @@ def rebuild(
     out: Annotated[Path | None, typer.Option(help="Write the comparison of several to this folder.")] = None,
 ) -> None:
     """Rebuild a results folder's tables, plots and pages from its records; set several folders side by side."""
-    from . import report
+    with needed_by("the report"):
+        from . import report
 
     if len(folders) > 1:
         show(report.side_by_side(folders, out))
@@ -245,7 +251,8 @@ def predict(
     threads: Threads = 1,
 ) -> None:
     """Predict a step and the speedup for any sizes and batch, by the cost model of a folder; nothing is raced."""
-    from .predict import predict as ask_model
+    with needed_by("predict"):
+        from .predict import predict as ask_model
 
     show(ask_model(folder, grid.make_cell(sizes, batch, dtype, threads, here=False)))
 
@@ -265,7 +272,8 @@ def gate(
     allocator: Allocator = "pinned",
 ) -> int:
     """Tell whether a change slowed an engine down. Exit status: 1 it did, or made one wrong; 3 can't tell."""
-    from . import gate_report
+    with needed_by("the gate"):
+        from . import gate_report
     from .gate import gate as run_gate
     from .gate import parse_share
     from .race import check_seconds

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from backprop import InputError
+from backprop.packages import needed_by
 
 from . import machine, records, sweep_cell
 from .grid import Cell, cores
@@ -164,12 +165,8 @@ def joined(
     address: str, software: Software, cells: Sequence[Cell], entrants: Sequence[Entrant], warn: Callable[[str], None]
 ) -> Iterator[Cluster]:
     """The crew of this scheduler, checked; InputError says what is missing or differs."""
-    try:
+    with needed_by("--dask", install="'backprop-bench[cluster]'"):
         from distributed import Client
-    except ModuleNotFoundError as error:
-        raise InputError(
-            "--dask needs the package distributed, which is not installed: pip install 'backprop-bench[cluster]'"
-        ) from error
     for entrant in entrants:
         if entrant.commit:
             raise InputError(f"{entrant.name}: with --dask, an engine can't be named at a revision; name it without")

@@ -18,6 +18,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from backprop import InputError
 from backprop.check import verify
+from backprop.packages import needed_by
 
 from . import contestants, grid, machine, records, words
 from .console import refusal
@@ -200,7 +201,8 @@ class Suite:
         """Table and plots from what was recorded. Imports pandas and matplotlib, now that nothing is timed."""
         from rich.console import Console
 
-        from . import report
+        with needed_by("the report"):
+            from . import report
 
         reporter.section("backprop-bench")
         console = Console(file=reporter._tw._file, force_terminal=reporter.hasmarkup)
