@@ -9,7 +9,10 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from . import cores
+
 _limit: int | None = None
+_shared = False
 
 
 @contextmanager
@@ -17,7 +20,8 @@ def limited(threads: int) -> Iterator[None]:
     """Limit every thread pool to this many threads, and every thread of the process to as many cores.
 
     The limit on the pools alone would not hold a library that has a pool of its own, such as XLA; the cores hold
-    them all. Only Linux lets a process choose its cores: elsewhere the pools are all that is limited.
+    them all, and other races of this user's are kept from them (see `cores`). Only Linux lets a process choose its
+    cores: elsewhere the pools are all that is limited.
     """
     global _limit
     outer, _limit = _limit, threads
@@ -37,17 +41,26 @@ def current() -> int:
     return _pools()
 
 
+def shared() -> bool:
+    """Whether another race runs on one of the cores to which this process is limited."""
+    return _shared
+
+
 @contextmanager
 def _on_cores(count: int) -> Iterator[None]:
+    global _shared
     if not hasattr(os, "sched_setaffinity"):
         yield
         return
-    before = os.sched_getaffinity(0)
-    _run_on(sorted(before)[-count:])  # the first core is the one that serves most of the interrupts
-    try:
-        yield
-    finally:
-        _run_on(before)
+    before, outer = os.sched_getaffinity(0), _shared
+    with cores.taken(count, before) as (numbers, crowded):
+        _shared = outer or crowded
+        _run_on(numbers)
+        try:
+            yield
+        finally:
+            _run_on(before)
+            _shared = outer
 
 
 def _pools() -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from traceback import print_exc
 from typing import Annotated, Literal, NoReturn
 
+import msgspec
 import numpy as np
 import typer
 from rich.markup import escape
@@ -19,10 +20,9 @@ from rich.table import Table
 import backprop
 from backprop import EngineError, InputError, data
 from backprop.packages import needed_by
-from backprop.threads import limited
 
 from . import contestants, grid, machine, records
-from .console import FAULT, INTERRUPTED, Countdown, SweepBar, bar, complain, console, refusal, show, warn
+from .console import FAULT, INTERRUPTED, Countdown, SweepBar, bar, complain, console, refusal, show, warn, warn_of
 from .to_accuracy import Goal
 
 app = typer.Typer(
@@ -114,6 +114,7 @@ def race(
         if temporary:
             temporary.write_bytes(records.dump(record))
     show(report.describe([record]))
+    warn_of([record.environment])
     return int(bool(record.failures))
 
 
@@ -171,12 +172,14 @@ def train(
             raise InputError(f"{given[0]} goes with --to-accuracy only: add, say, --to-accuracy 0.85")
     if allocator == "pinned":
         machine.pin_allocator()
-    with limited(threads):
+    with machine.alone(threads):
+        environment, throttled = machine.environment(), machine.watch()
         if accuracy is None:
             lessons.train_for(epochs or 10, field, cells[0], learned, eta, seed)
         else:
             goal = Goal(accuracy, epochs or 100, eta)
             lessons.train_to(goal, field, cells, learned, range(seed, seed + (seeds or 5)), out)
+    warn_of([msgspec.structs.replace(environment, throttled=throttled())])
 
 
 @app.command()
@@ -303,6 +306,7 @@ def gate(
         if plot_file:
             gate_report.draw(record, plot_file, form)
     show(gate_report.describe(record))
+    warn_of([record.environment])
     for line in gate_report.tell_github(record, os.environ):
         print(line)
     return 1 if record.red else 3 if record.open and inconclusive == "fail" else 0

@@ -23,8 +23,8 @@ import msgspec
 from backprop import InputError
 from backprop.packages import needed_by
 
-from . import machine, records, sweep_cell
-from .grid import Cell, cores
+from . import machine, quota, records, sweep_cell
+from .grid import Cell, cores, most_threads
 from .machine import Software
 from .records import Environment, Record, Result
 from .sweep_cell import Entrant, Job
@@ -84,7 +84,7 @@ class Cluster:
                 )
             worker = self.workers[address] = msgspec.json.decode(answer, type=Worker)
             for cell in cells:
-                if why := unfit(self.software, worker.software, cell, worker.cores):
+                if why := unfit(self.software, worker.software, cell, worker.cores, worker.environment.quota):
                     raise InputError(f"worker {address} {why}")
 
     def crowded(self) -> Iterator[str]:
@@ -219,18 +219,20 @@ def race_here(job: bytes, software: bytes) -> bytes:
 
     decoded = msgspec.json.decode(job, type=Job)
     asked = msgspec.json.decode(software, type=Software)
-    if why := unfit(asked, machine.software(), decoded.cell, cores()):
+    if why := unfit(asked, machine.software(), decoded.cell, cores(), quota.cpus()):
         raise UnfitError(f"worker {get_worker().address} {why}")
     _undo_nanny()
     return records.dump(sweep_cell.race_apart(decoded))
 
 
-def unfit(asked: Software, own: Software, cell: Cell, cores: int) -> str | None:
-    """Why a worker with this software and these cores can't race the cell; None where it can."""
+def unfit(asked: Software, own: Software, cell: Cell, cores: int, given: float | None) -> str | None:
+    """Why a worker with this software, these cores and this quota can't race the cell; None where it can."""
     for name, here, there in asked.differences(own):
         return f"has {name} {there}, and here it is {here}: every machine of a sweep needs the same"
     if cell.threads > cores:
         return f"has {cores} cores, too few for {cell.id}: name fewer threads"
+    if given is not None and cell.threads > most_threads(cores, given):
+        return f"has {quota.told(given)}, too little for {cell.id}: name fewer threads"
     return None
 
 

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from . import words
 from .grid import Cell
-from .records import Record
+from .records import Environment, Record, doubts
 
 INTERRUPTED = 130  # as a shell has it
 FAULT = 70  # of ours: EX_SOFTWARE of sysexits.h
@@ -40,6 +40,12 @@ def refusal(error: OSError | MemoryError) -> str:
 def warn(message: str) -> None:
     """One line on standard error, and on with it."""
     print(f"backprop-bench: warning: {message}", file=sys.stderr)
+
+
+def warn_of(environments: Sequence[Environment]) -> None:
+    """A warning for all that may have disturbed the timings that were made in these environments."""
+    for doubt in doubts(environments):
+        warn(doubt)
 
 
 class Countdown:

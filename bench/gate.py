@@ -15,7 +15,6 @@ from time import perf_counter
 
 import msgspec
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from backprop import InputError
 
@@ -144,8 +143,8 @@ def gate(
         machine.pin_allocator()
     standings, to_race = sort_out(engines, base, change, everything)
     jobs = Jobs(base, change, pin, in_process, end, clock)
-    with threadpool_limits(limits=max(cell.threads for cell in cells), user_api="blas"):
-        environment = machine.environment()
+    with machine.alone(max(cell.threads for cell in cells)):  # as each pass is, in its process
+        environment, throttled = machine.environment(), machine.watch()
     laps: dict[str, list[Lap]] = {}
     for engine in to_race:
         found = check(engine, cells, jobs)
@@ -167,7 +166,7 @@ def gate(
         error=ERROR,
         findings=[track.finding() for track in tracks],
         standings=sorted(standings, key=lambda standing: standing.engine),
-        environment=environment,
+        environment=msgspec.structs.replace(environment, throttled=throttled()),
         started=started,
         elapsed_seconds=round(clock() - start, 3),
     )

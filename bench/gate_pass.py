@@ -12,7 +12,7 @@ from time import perf_counter
 import msgspec
 import numpy as np
 
-from backprop import Engine, Network, threads
+from backprop import Engine, Network
 from backprop.check import check_step
 
 from . import machine, process, revision
@@ -73,7 +73,7 @@ def _lap(
 ) -> Rounds:
     course = prepare(lap.cell, rng)
     lanes = [Lane(arm, makes[arm], steps=lap.steps or 1) for arm in ARMS]
-    with threads.limited(lap.cell.threads):
+    with machine.alone(lap.cell.threads):
         if lap.steps is None:
             _check(lanes, course, lap.cell.batch, clock)
         for i in rng.permutation(len(lanes)):

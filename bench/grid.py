@@ -12,6 +12,8 @@ import msgspec
 
 from backprop import InputError
 
+from . import quota
+
 DType = Literal["float32", "float64"]
 
 
@@ -19,6 +21,11 @@ DType = Literal["float32", "float64"]
 def cores() -> int:
     """How many cores this process might run on when it started."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def most_threads(cores: int, given: float | None) -> int:
+    """How many threads can be timed on so many cores, with the time of so many processors given; None for no quota."""
+    return cores if given is None else min(cores, max(1, int(given)))
 
 
 class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,7 +77,7 @@ NAMED = {
             _hidden(*WIDTHS, *(f"{width}-{width}" for width in WIDTHS)),
             [1, 3, 10, 30, 100, 300, 1000],
             BOTH,
-            [1, 2] if cores() > 1 else [1],
+            [1, 2] if most_threads(cores(), quota.cpus()) > 1 else [1],
         )
     ],
     "gate": [  # steps short enough that a pass of all takes a second, and still of every kind:
@@ -105,9 +112,15 @@ def make_cell(sizes: str, batch: int, dtype: str, threads: int, data: str = "ran
         raise InputError(f"batch must be 1 or more, not {batch}")
     if dtype not in get_args(DType):
         raise InputError(f"unknown dtype {dtype!r}: there are {' and '.join(get_args(DType))}")
+    given = quota.cpus() if here and threads > 1 else None
     if threads < 1 or (here and threads > cores()):
         bound = f"from 1 to {cores()}, the cores of this machine" if here else "1 or more"
         raise InputError(f"threads must be {bound}, not {threads}")
+    if given is not None and threads > most_threads(cores(), given):
+        raise InputError(
+            f"threads must be at most {most_threads(cores(), given)}, not {threads}: this process has "
+            f"{quota.told(given)}"
+        )
     return Cell(parse_sizes(sizes), batch, dtype, threads, data)  # type: ignore[arg-type]  # checked above
 
 

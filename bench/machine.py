@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import os
 import platform
 import subprocess
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,7 +18,10 @@ import cpuinfo
 import msgspec
 from threadpoolctl import threadpool_info
 
-from . import revision
+from backprop import threads
+from backprop.cores import l2_bytes
+
+from . import quota, revision, tracing
 from .grid import cores
 from .records import Environment, Pool
 from .revision import git
@@ -65,7 +69,7 @@ def pin_allocator() -> None:
 def environment() -> Environment:
     """The machine, the software and the state of this repository.
 
-    Call it while the race's BLAS threads are set: each pool is listed with its threads as they are now.
+    Call it `alone`: each pool is listed with its threads as they are now, and the cores are those of now.
     """
     pools = [
         Pool(
@@ -78,7 +82,33 @@ def environment() -> Environment:
         for pool in threadpool_info()
         if pool["user_api"] == "blas"
     ]
-    return Environment(allocator=_allocator, blas=pools, cores=cores(), **_unchanging())
+    numbers = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+    first = numbers[0] if numbers else 0
+    return Environment(
+        allocator=_allocator,
+        blas=pools,
+        cores=cores(),
+        core_numbers=numbers,
+        cores_shared=threads.shared(),
+        governor=_governor(first),
+        l2_bytes=l2_bytes(first),
+        quota=quota.cpus(),
+        paused=tracing.present(),
+        **_unchanging(),
+    )
+
+
+@contextmanager
+def alone(count: int) -> Iterator[None]:
+    """What is timed in the block has so many threads, and as many cores, to itself: nobody else's race, no tracer."""
+    with tracing.kept_out(), threads.limited(count):
+        yield
+
+
+def watch() -> Callable[[], int | None]:
+    """A function that tells how often the control group has stopped this process since; None where it has no quota."""
+    before = quota.throttled()
+    return lambda: None if quota.cpus() is None else quota.throttled() - before
 
 
 @cache
@@ -86,11 +116,9 @@ def _unchanging() -> dict[str, Any]:
     """What holds for the whole process and takes a moment to find out."""
     return {
         "cpu": cpuinfo.get_cpu_info().get("brand_raw") or platform.processor() or platform.machine(),
-        "governor": _governor(),
         "os": platform.platform(),
         "python": _python(),
         "packages": versions(),
-        "l2_bytes": _l2_bytes(),
         "host": hashlib.sha256(platform.node().encode()).hexdigest()[:6],
         **_revision(),
     }
@@ -114,18 +142,9 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _governor() -> str | None:
-    path = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+def _governor(core: int) -> str | None:
+    path = Path(f"/sys/devices/system/cpu/cpu{core}/cpufreq/scaling_governor")
     return path.read_text().strip() if path.exists() else None
-
-
-def _l2_bytes() -> int | None:
-    """The second-level cache of the first core, as Linux tells it: 2048K."""
-    try:
-        text = Path("/sys/devices/system/cpu/cpu0/cache/index2/size").read_text().strip()
-        return int(text.removesuffix("K")) * 1024
-    except (OSError, ValueError):
-        return None
 
 
 def _revision() -> dict[str, Any]:

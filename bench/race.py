@@ -19,9 +19,10 @@ from statistics import median
 from time import perf_counter
 from typing import ParamSpec
 
+import msgspec
 import numpy as np
 
-from backprop import Engine, GradientError, InputError, Network, threads
+from backprop import Engine, GradientError, InputError, Network
 from backprop.check import check_step, verify
 
 from . import machine
@@ -30,6 +31,7 @@ from .course import Course, prepare
 from .floor import Floor
 from .grid import Cell
 from .records import SCHEMA, Noise, Record, Result
+from .tracing import Paused
 
 SLICE_SECONDS = 0.003
 PASSES = (5, 20)  # the fewest that give an interval worth printing, and where more no longer pay
@@ -107,8 +109,8 @@ def race(
     check_seconds(seconds)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     start = clock()
-    with threads.limited(cell.threads):
-        environment = machine.environment()
+    with machine.alone(cell.threads):
+        environment, throttled = machine.environment(), machine.watch()
         course = prepare(cell, rng)
         lanes = [Lane(one.name, one.make, one.commit, one.after, one.traced) for one in contestants]
         ground = floors(contestants) if floor else []
@@ -117,6 +119,7 @@ def race(
         leave_out_slow(lanes, seconds)
         twin = second_copy(lanes)
         run_passes([*lanes, *ground, *([twin] if twin else [])], course, seconds, rng, clock, progress)
+    environment = msgspec.structs.replace(environment, throttled=throttled())
     noise = Noise(twin.name, twin.seconds) if twin and not twin.left_out else None
     lowest = min(ground, key=time_taken, default=None)
     results = [lane.result() for lane in lanes]
@@ -144,9 +147,10 @@ def admit(lane: Lane, course: Course, batch: int, seconds: float, clock: Clock) 
     engine = lane.make(course.network)
     took = []
     for _ in range(2):
-        start = clock()
-        engine.step(*course.batches[0], ETA)
-        took.append(clock() - start)
+        with Paused():
+            start = clock()
+            engine.step(*course.batches[0], ETA)
+            took.append(clock() - start)
     lane.first_step_seconds, lane.step_seconds = round(took[0], 6), took[1]
     leave_out_slow([lane], seconds)
     if not lane.left_out:
@@ -175,22 +179,23 @@ def qualify(lane: Lane, course: Course, batch: int, clock: Clock) -> None:
 
 
 def time_slice(engine: Engine, course: Course, steps: int, clock: Clock) -> float:
-    """Seconds per step of this many consecutive steps, with garbage collection off.
+    """Seconds per step of this many consecutive steps, with garbage collection and tracers off.
 
     An untimed step comes first: the contestant before has left the caches cold, and without it an engine
     timed over three steps differs from its own copy timed over four.
     """
     work = list(islice(cycle(course.batches), steps))
     step = engine.step
-    gc.disable()
-    try:
-        step(*work[-1], ETA)
-        start = clock()
-        for x, y in work:
-            step(x, y, ETA)
-        return (clock() - start) / steps
-    finally:
-        gc.enable()
+    with Paused():
+        gc.disable()
+        try:
+            step(*work[-1], ETA)
+            start = clock()
+            for x, y in work:
+                step(x, y, ETA)
+            return (clock() - start) / steps
+        finally:
+            gc.enable()
 
 
 def leave_out_slow(lanes: Sequence[Lane], seconds: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ import msgspec
 
 from backprop import InputError
 
+from . import quota
 from .grid import Cell
 
 SCHEMA = 1
@@ -71,7 +72,11 @@ class Environment(msgspec.Struct, frozen=True):
     """What the race ran on; revision and dirty are None where git does not track the code.
 
     host tells machines of one kind apart without naming them: six hex digits of a digest of the host's name.
-    l2_bytes is the size of a core's second-level cache, None where the system does not tell.
+    l2_bytes is the size of the second-level cache of the core that was used, None where the system does not tell.
+    quota is how many processors' time the control group gives, None where it gives all; throttled is how often it
+    stopped the process meanwhile for having used that up, None where nobody counted. core_numbers are those that the
+    process ran on, None where the system does not let it choose; cores_shared says whether another race ran there
+    too. paused has the names of the tracers and profilers that were there, and stopped while anything was timed.
     """
 
     cpu: str
@@ -86,6 +91,11 @@ class Environment(msgspec.Struct, frozen=True):
     blas: list[Pool]
     host: str | None = None
     l2_bytes: int | None = None
+    quota: float | None = None
+    throttled: int | None = None
+    core_numbers: list[int] | None = None
+    cores_shared: bool = False
+    paused: list[str] = []
 
     @property
     def machine(self) -> str:
@@ -94,7 +104,26 @@ class Environment(msgspec.Struct, frozen=True):
         host = f" (host {self.host})" if self.host else ""
         numpy = self.packages.get("numpy", "of unknown version")
         made_of = f"{self.python}, numpy {numpy} ({blas}); allocator {self.allocator}"
-        return f"{self.cpu}, {self.cores} cores{host}; {made_of}"
+        given = f", {quota.told(self.quota)}" if self.quota else ""
+        return f"{self.cpu}, {self.cores} cores{given}{host}; {made_of}"
+
+
+def doubts(environments: Sequence[Environment]) -> Iterator[str]:
+    """What may have disturbed the timings that were made in these environments, a line for each kind."""
+
+    def among(found: Sequence[Environment]) -> str:
+        return f", in {len(found)} of {len(environments)} races" if len(environments) > 1 else ""
+
+    stopped = [about for about in environments if about.throttled]
+    short = [about for about in environments if about.quota is not None and about.quota < 1]
+    if stopped:
+        given = " or ".join(sorted({quota.told(about.quota) for about in stopped if about.quota}))
+        times = sum(about.throttled or 0 for about in stopped)
+        yield f"throttled {times} times{among(stopped)}: the process has {given}, and is stopped when that is used up"
+    elif short:
+        yield f"the process has {quota.told(min(about.quota or 0 for about in short))}{among(short)}"
+    if crowded := [about for about in environments if about.cores_shared]:
+        yield f"another race ran on the same cores{among(crowded)}: no other core was free"
 
 
 class Record(msgspec.Struct, frozen=True):

@@ -55,6 +55,7 @@ def build(folder: Path) -> Iterator[str | Table]:
     if not trained or (raced.exists() and raced.stat().st_size):
         found, torn = records.load(folder)
         warnings += torn
+    warnings += records.doubts([*(one.environment for one in found), *(one.environment for one in trained)])
     rows, models = summary.frame(found), cost.models(found)
     files = [file.name for file in (folder / records.FILE, folder / to_accuracy.FILE) if file.exists()]
     note = footnote(found, rows) if found else ""

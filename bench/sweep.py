@@ -49,7 +49,7 @@ class Here:
     @property
     def machine(self) -> Machine:
         about = machine.environment()
-        return Machine(about.cpu, about.cores, about.host)
+        return Machine(about.cpu, about.cores, about.host, about.quota)
 
     def race(self, jobs: Sequence[Job], at_work: AtWork) -> Iterator[Record]:
         for job in jobs:

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from backprop import InputError
 
-from . import records
+from . import quota, records
 from .grid import Cell
 from .machine import Software
 from .records import Record
@@ -40,9 +40,11 @@ class Machine(msgspec.Struct, frozen=True):
     cpu: str
     cores: int
     host: str | None
+    quota: float | None = None
 
     def __str__(self) -> str:
-        return f"{self.cpu}, {self.cores} cores (host {self.host})"
+        given = f", {quota.told(self.quota)}" if self.quota else ""
+        return f"{self.cpu}, {self.cores} cores{given} (host {self.host})"
 
 
 class Sweep(msgspec.Struct, frozen=True):

@@ -117,7 +117,7 @@ def _train(
     clock: Clock,
     progress: Callable[[Cell, int, Epoch], None],
 ) -> Training:
-    started, start = datetime.now(UTC).isoformat(timespec="seconds"), clock()
+    started, start, throttled = datetime.now(UTC).isoformat(timespec="seconds"), clock(), machine.watch()
     rate = goal.learning_rate(cell.batch)
     epochs: list[Epoch] = []
     reached: dict[str, int] = {}
@@ -149,7 +149,7 @@ def _train(
         goal.accuracy,
         goal.epoch_limit,
         lessons,
-        machine.environment(),
+        msgspec.structs.replace(machine.environment(), throttled=throttled()),
         started,
         clock() - start,
     )

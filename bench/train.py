@@ -18,6 +18,7 @@ from backprop.training import accuracy, epoch
 from .contestants import Contestant
 from .grid import Cell, format_sizes
 from .race import Clock
+from .tracing import Paused
 
 
 @dataclass(frozen=True)
@@ -103,10 +104,11 @@ def _grow_the_heap(dataset: Dataset) -> None:
 def _timed_epoch(
     engine: Engine, cell: Cell, dataset: Dataset, eta: float, rng: np.random.Generator, clock: Clock
 ) -> float:
-    gc.disable()
-    try:
-        start = clock()
-        epoch(engine, dataset.x_train, dataset.y_train, cell.batch, eta, rng)
-        return clock() - start
-    finally:
-        gc.enable()
+    with Paused():
+        gc.disable()
+        try:
+            start = clock()
+            epoch(engine, dataset.x_train, dataset.y_train, cell.batch, eta, rng)
+            return clock() - start
+        finally:
+            gc.enable()

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import msgspec
@@ -142,7 +143,16 @@ def make_ladder_record(batch=10, hidden="30", floor=2.5, noise=0.001, engines=LA
 
 
 @pytest.fixture
-def call(monkeypatch, capsys):
+def temporary(monkeypatch, tmp_path_factory):
+    """A temporary folder of the test's own, also for its child processes: other runs' locks of cores are not there."""
+    folder = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+@pytest.fixture
+def call(monkeypatch, capsys, temporary):
     """Run a command line; returns its exit status, its output and its errors."""
     monkeypatch.setenv("COLUMNS", "100")
 

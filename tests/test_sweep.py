@@ -242,6 +242,7 @@ def test_other_code_or_another_machine_is_named(sweep_of, tmp_path, monkeypatch)
         ({"software": {**begun["software"], "python": "CPython 3.1"}}, "Python CPython 3.1, now CPython 3."),
         ({"software": {**begun["software"], "packages": {"jax": "1"}}}, "jax 1, now "),
         ({"machine": {**begun["machine"], "cores": 999}}, "999 cores (host "),
+        ({"machine": {**begun["machine"], "cores": 9, "quota": 0.5}}, "9 cores, the time of 0.5 CPU (host "),
         ({"machine": {**begun["machine"], "host": "fedcba"}}, "(host fedcba), now "),
         ({"machine": None}, "machine those of a cluster, now "),
     ]:
