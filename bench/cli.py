@@ -81,7 +81,10 @@ def engines() -> None:
 
 @app.command()
 def race(
-    engines: Annotated[list[str], typer.Argument(help="Engines to race: names, or paths of your own .py files.")],
+    engines: Annotated[
+        list[str] | None, typer.Argument(help="Engines to race: names, or paths of your own .py files.")
+    ] = None,
+    listed: Annotated[str | None, typer.Option("--engines", "--engine", help="The same as a list: a,b,...")] = None,
     sizes: Sizes = "784-30-10",
     batch: Batch = 10,
     dtype: DType = "float64",
@@ -97,7 +100,10 @@ def race(
     from .race import race as run_race
 
     cell = grid.make_cell(sizes, batch, dtype, threads)
-    field = contestants.resolve(engines)
+    named = contestants.addresses(*(engines or ()), *([] if listed is None else [listed]))
+    if not named:
+        raise InputError("Missing argument: name the engines to race, such as per_sample full_matrix")
+    field = contestants.resolve(named)
     if allocator == "pinned":
         machine.pin_allocator()
     with records.written_whole(json) if json else nullcontext() as temporary:
@@ -162,7 +168,7 @@ def train(
     with needed_by("train"):
         from . import lessons
 
-    field = contestants.resolve(engines.split(","))
+    field = contestants.resolve(contestants.addresses(engines))
     learned = data.load(dataset, dtype)
     sizes = sizes or f"{learned.n_in}-30-{learned.n_out}"
     cells = [grid.make_cell(sizes, each, dtype, threads, learned.name) for each in grid.parse_batches(batch)]
@@ -185,7 +191,7 @@ def train(
 @app.command()
 def sweep(
     grid_name: Annotated[str, typer.Option("--grid", help="A named grid (smoke, default, full) or a .toml file.")],
-    engines: Annotated[str, typer.Option(help="Engines to race in each cell: a,b,...")],
+    engines: Annotated[str, typer.Option("--engines", "--engine", help="Engines to race in each cell: a,b,...")],
     out: Annotated[Path, typer.Option(help="The folder for the records and the report.")],
     seconds: Annotated[float, typer.Option(help="Time to race for in each cell.")] = 3.5,
     floor: Annotated[bool, typer.Option(help="Race the products of a step alone, too.")] = True,
@@ -205,7 +211,7 @@ def sweep(
 
     check_seconds(seconds)
     cells = grid.load(grid_name, here=dask is None)
-    entrants = sweep_cell.enter([name.strip() for name in engines.split(",")])
+    entrants = sweep_cell.enter(contestants.addresses(engines))
     with ExitStack() as stack:
         software = machine.software()
         crew: sweeps.Crew = sweeps.Here()
@@ -263,7 +269,9 @@ def predict(
 @app.command()
 def gate(
     against: Annotated[str, typer.Option(help="The git revision to compare the work tree with.")],
-    engines: Annotated[str | None, typer.Option(help="Only these: a,b,... By default all.")] = None,
+    engines: Annotated[
+        str | None, typer.Option("--engines", "--engine", help="Only these: a,b,... By default all.")
+    ] = None,
     grid_name: Annotated[str, typer.Option("--grid", help="A named grid or a .toml file.")] = "gate",
     tolerance: Annotated[str, typer.Option(help="The slowdown that the whole interval must clear.")] = "2%",
     budget: Annotated[float, typer.Option(help="Seconds to spend at the most.")] = 180.0,
@@ -291,7 +299,7 @@ def gate(
             record = run_gate(
                 against,
                 cells,
-                engines=engines.split(",") if engines else None,
+                engines=contestants.addresses(engines) if engines else None,
                 tolerance=share,
                 budget=budget,
                 everything=everything,

@@ -40,6 +40,22 @@ class Contestant:
         return getattr(self.make, "products", None)
 
 
+def addresses(*lists: str) -> list[str]:
+    """The addresses in these lists: a,b,... with blanks where one likes; what is a file as it stands is one address."""
+    return [
+        address
+        for text in lists
+        for address in ([text] if _is_file(text) else [part.strip() for part in text.split(",")])
+    ]
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except OSError:  # a list that is too long for a name
+        return False
+
+
 def resolve(addresses: Sequence[str]) -> list[Contestant]:
     """The contestant at each address, in order; an address given again gets #2, #3, ... after its name.
 

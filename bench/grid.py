@@ -126,7 +126,7 @@ def make_cell(sizes: str, batch: int, dtype: str, threads: int, data: str = "ran
 
 def parse_batches(text: str) -> list[int]:
     """Batch sizes from text such as 10 or 1,10,100."""
-    parts = text.split(",")
+    parts = [part.strip() for part in text.split(",")]
     if not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts) or len(
         batches := list(dict.fromkeys(int(part) for part in parts))
     ) < len(parts):

@@ -37,7 +37,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--benchmark", action="store_true", help="Run the benchmark suite, and only it, timed.")
     group.addoption("--grid", help="smoke, default, full, gate, or a .toml file (default: 'default', untimed 'smoke').")
     engines = "per_sample,full_matrix,in_place,fused"
-    group.addoption("--engines", default=engines, help=f"Engines to race: names or .py files (default: {engines}).")
+    group.addoption(
+        "--engines", "--engine", default=engines, help=f"Engines to race: names or .py files (default: {engines})."
+    )
     group.addoption("--cell-seconds", type=float, default=3.5, help="Time to race for in each cell (default: 3.5).")
     group.addoption("--results", type=Path, help="Folder for records, table and plots (default: results/latest).")
     floor_help = "Race the floor, the products of a step alone (default: do)."
@@ -92,7 +94,7 @@ class Suite:
     def __init__(self, config: pytest.Config, grid_name: str) -> None:
         self.config = config
         self.cells = grid.load(grid_name)
-        self.contestants = contestants.resolve([name.strip() for name in config.option.engines.split(",")])
+        self.contestants = contestants.resolve(contestants.addresses(config.option.engines))
         self.seconds: float = config.option.cell_seconds
         check_seconds(self.seconds)
         self.folder: Path | None = None

@@ -275,3 +275,20 @@ def test_a_broken_folder_is_refused_and_left_as_it_was(call, tmp_path, content):
     assert err.count("\n") == 1
     assert list(tmp_path.iterdir()) == [path]
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("option", ["--engines", "--engine"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("race", "--sizes", "8-4-2"),
+        ("train", "--data", "digits"),
+        ("sweep", "--grid", "smoke", "--out", "out"),
+        ("gate", "--against", "HEAD"),
+    ],
+)
+def test_engines_are_named_alike_everywhere(call, tmp_path, monkeypatch, command, option):
+    monkeypatch.chdir(tmp_path)
+    status, _, err = call(*command, option, "per_sample, full_matrix , fusd")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "unknown engine 'fusd'" in err

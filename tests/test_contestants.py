@@ -77,3 +77,22 @@ def test_a_compiler_that_is_missing_is_named(monkeypatch):
     monkeypatch.delitem(sys.modules, "backprop.engines.torch_compiled", raising=False)
     with pytest.raises(InputError, match="needs a C\\+\\+ compiler"):
         contestants.resolve(["torch_compiled"])
+
+
+@pytest.mark.parametrize(
+    ("lists", "found"),
+    [
+        (["per_sample,full_matrix"], ["per_sample", "full_matrix"]),
+        ([" per_sample , full_matrix,fused@HEAD "], ["per_sample", "full_matrix", "fused@HEAD"]),
+        (["per_sample", "full_matrix,fused"], ["per_sample", "full_matrix", "fused"]),
+        (["a, b.py"], ["a, b.py"]),
+        (["a, b.py,fused"], ["a", "b.py", "fused"]),
+        (["fused," * 200 + "fused"], ["fused"] * 201),
+        ([""], [""]),
+        ([], []),
+    ],
+)
+def test_a_list_may_have_blanks_and_a_file_a_comma_in_its_name(tmp_path, monkeypatch, lists, found):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a, b.py").write_text(MINE)
+    assert contestants.addresses(*lists) == found

@@ -68,7 +68,7 @@ def test_each_peer_is_met_alike(call, broken, package, engines):
 
 def test_the_suite_refuses_it_before_anything_is_collected(broken, tmp_path):
     broken("numba", BROKEN[0][0])
-    command = [sys.executable, "-m", "pytest", "bench", "--engines", "full_matrix,numba_jit"]
+    command = [sys.executable, "-m", "pytest", "bench", "--engine", "full_matrix, numba_jit"]
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     told = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert told.returncode == 2
