@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ExitStack, nullcontext
+from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from inspect import getdoc
 from pathlib import Path
 from traceback import print_exc
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import msgspec
 import numpy as np
@@ -21,7 +22,7 @@ import backprop
 from backprop import EngineError, InputError, data
 from backprop.packages import needed_by
 
-from . import contestants, grid, machine, records
+from . import contestants, grid, machine, outputs, records
 from .console import FAULT, INTERRUPTED, Countdown, SweepBar, bar, complain, console, refusal, show, warn, warn_of
 from .to_accuracy import Goal
 
@@ -36,6 +37,19 @@ Sizes = Annotated[str, typer.Option(help="Units in each layer, inputs first.")]
 Batch = Annotated[int, typer.Option(help="Samples in a mini-batch.")]
 DType = Annotated[str, typer.Option(help="float32 or float64.")]
 Threads = Annotated[int, typer.Option(help="BLAS threads.")]
+
+
+def path_option(about: str) -> Any:
+    """An option for a file or a folder; Path alone would take an empty name for the current folder."""
+
+    def parse(name: str) -> Path:
+        if not name:
+            raise typer.BadParameter("the name is empty: give one, or leave the option out")
+        return Path(name)
+
+    return typer.Option(help=about, parser=parse, metavar="PATH")
+
+
 Allocator = Annotated[
     Literal["pinned", "default"], typer.Option(help="Pin glibc's thresholds for steady timings, or leave them alone.")
 ]
@@ -91,7 +105,7 @@ def race(
     threads: Threads = 1,
     seconds: Annotated[float, typer.Option(help="Time to race for.")] = 5.0,
     floor: Annotated[bool, typer.Option(help="Race the products of a step alone, too.")] = True,
-    json: Annotated[Path | None, typer.Option(help="Write the record, with every slice, to this file.")] = None,
+    json: Annotated[Path | None, path_option("Write the record, with every slice, to this file.")] = None,
     allocator: Allocator = "pinned",
 ) -> int:
     """Time several engines side by side in one cell; speedups are relative to per_sample, or to the first."""
@@ -106,7 +120,7 @@ def race(
     field = contestants.resolve(named)
     if allocator == "pinned":
         machine.pin_allocator()
-    with records.written_whole(json) if json else nullcontext() as temporary:
+    with outputs.claimed({"--json": json}, read=[name for name in named if name.endswith(".py")]) as files:
         with bar() as progress:
             task = progress.add_task(cell.id, total=1.0)
             record = run_race(
@@ -117,9 +131,10 @@ def race(
                 floor=floor,
                 progress=lambda share: progress.update(task, completed=share, refresh=True),
             )
-        if temporary:
-            temporary.write_bytes(records.dump(record))
-    show(report.describe([record]))
+        try:
+            outputs.write_each(files, {"--json": partial(records.dump, record)})
+        finally:
+            show(report.describe([record]))
     warn_of([record.environment])
     return int(bool(record.failures))
 
@@ -155,7 +170,7 @@ def train(
         typer.Option(min=1, help="With --to-accuracy: how many seeds, from --seed on: 5.", show_default=False),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="With --to-accuracy: add the records to this folder's training.jsonl.")
+        Path | None, path_option("With --to-accuracy: add the records to this folder's training.jsonl.")
     ] = None,
     dtype: DType = "float64",
     threads: Threads = 1,
@@ -192,10 +207,13 @@ def train(
 def sweep(
     grid_name: Annotated[str, typer.Option("--grid", help="A named grid (smoke, default, full) or a .toml file.")],
     engines: Annotated[str, typer.Option("--engines", "--engine", help="Engines to race in each cell: a,b,...")],
-    out: Annotated[Path, typer.Option(help="The folder for the records and the report.")],
+    out: Annotated[Path, path_option("The folder for the records and the report.")],
     seconds: Annotated[float, typer.Option(help="Time to race for in each cell.")] = 3.5,
     floor: Annotated[bool, typer.Option(help="Race the products of a step alone, too.")] = True,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the sweep in the folder.")] = False,
+    retry: Annotated[
+        bool, typer.Option("--retry-failed", help="With --resume: race again the cells in which an engine failed.")
+    ] = False,
     max_hours: Annotated[float, typer.Option(help="Refuse to begin what is expected to take longer.")] = 12.0,
     dask: Annotated[
         str | None, typer.Option(help="Race on the workers of this Dask scheduler: tcp://HOST:8786")
@@ -210,6 +228,8 @@ def sweep(
     from .race import check_seconds
 
     check_seconds(seconds)
+    if retry and not resume:
+        raise InputError("--retry-failed goes with --resume only: add it, or leave both out to begin a sweep")
     cells = grid.load(grid_name, here=dask is None)
     entrants = sweep_cell.enter(contestants.addresses(engines))
     with ExitStack() as stack:
@@ -227,17 +247,19 @@ def sweep(
             machine=crew.machine,
         )
         permit = partial(sweeps.check_hours, sweep=whole, hands=crew.hands, max_hours=max_hours)
-        missing = stack.enter_context(sweep_folder.claimed(out, whole, resume, permit))
+        missing, failed = stack.enter_context(sweep_folder.claimed(out, whole, resume, permit, retry))
+        if failed:
+            warn(f"{len(failed)} cell{'s' * (len(failed) > 1)} failed before: add --retry-failed to race them again")
         with SweepBar(out) as progress:
             sweeps.run(out, whole, missing, entrants, crew, progress)
         show(report.build(out))
-        return int(any(record.failures for record in records.load(out)[0]))
+        return int(any(record.failures for record in records.latest(records.load(out)[0])))
 
 
 @app.command(name="report")
 def rebuild(
     folders: Annotated[list[Path], typer.Argument(help="A results folder with records; several are compared.")],
-    out: Annotated[Path | None, typer.Option(help="Write the comparison of several to this folder.")] = None,
+    out: Annotated[Path | None, path_option("Write the comparison of several to this folder.")] = None,
 ) -> None:
     """Rebuild a results folder's tables, plots and pages from its records; set several folders side by side."""
     with needed_by("the report"):
@@ -277,9 +299,9 @@ def gate(
     budget: Annotated[float, typer.Option(help="Seconds to spend at the most.")] = 180.0,
     everything: Annotated[bool, typer.Option("--all", help="Race engines of unchanged code, too.")] = False,
     inconclusive: Annotated[Literal["fail", "pass"], typer.Option(help="Exit with 3 or 0 if it can't tell.")] = "fail",
-    markdown: Annotated[Path | None, typer.Option(help="Write the table for a pull request to this file.")] = None,
-    json: Annotated[Path | None, typer.Option(help="Write all that was found, with every slice, to this file.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Draw the intervals to this .png or .svg file.")] = None,
+    markdown: Annotated[Path | None, path_option("Write the table for a pull request to this file.")] = None,
+    json: Annotated[Path | None, path_option("Write all that was found, with every slice, to this file.")] = None,
+    plot: Annotated[Path | None, path_option("Draw the intervals to this .png or .svg file.")] = None,
     allocator: Allocator = "pinned",
 ) -> int:
     """Tell whether a change slowed an engine down. Exit status: 1 it did, or made one wrong; 3 can't tell."""
@@ -291,10 +313,8 @@ def gate(
 
     check_seconds(budget)
     share, cells, form = parse_share(tolerance), grid.load(grid_name), gate_report.form(plot)
-    with ExitStack() as files:
-        markdown_file, json_file, plot_file = (
-            path and files.enter_context(records.written_whole(path)) for path in (markdown, json, plot)
-        )
+    asked = {"--json": json, "--markdown": markdown, "--plot": plot}
+    with outputs.claimed(asked, read=[grid_name]) as files:
         with Countdown(budget) as countdown:
             record = run_gate(
                 against,
@@ -307,14 +327,16 @@ def gate(
                 rng=np.random.default_rng(),
                 progress=countdown,
             )
-        if json_file:
-            json_file.write_bytes(gate_report.dump(record))
-        if markdown_file:
-            markdown_file.write_text(gate_report.markdown(record), encoding="utf-8")
-        if plot_file:
-            gate_report.draw(record, plot_file, form)
-    show(gate_report.describe(record))
-    warn_of([record.environment])
-    for line in gate_report.tell_github(record, os.environ):
-        print(line)
+        contents: dict[str, Callable[[], bytes]] = {
+            "--json": partial(gate_report.dump, record),
+            "--markdown": lambda: gate_report.markdown(record).encode(),
+            "--plot": partial(gate_report.draw, record, form),
+        }
+        try:
+            outputs.write_each(files, contents)
+        finally:
+            show(gate_report.describe(record))
+            warn_of([record.environment])
+            for line in gate_report.tell_github(record, os.environ):
+                print(line)
     return 1 if record.red else 3 if record.open and inconclusive == "fail" else 0

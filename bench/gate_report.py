@@ -110,8 +110,8 @@ def tell_github(record: GateRecord, environment: Mapping[str, str]) -> Iterator[
         yield from workflow_commands(record)
 
 
-def draw(record: GateRecord, path: Path, form: str) -> None:
-    """Draw each cell's interval around 1, a panel for each engine, as png or svg."""
+def draw(record: GateRecord, form: str) -> bytes:
+    """Each cell's interval around 1, a panel for each engine, as png or svg."""
     engines = _engines(record)
     lines = max((len(_of(record, engine)) for engine in engines), default=0)
     with mpl.rc_context(plots.STYLE):
@@ -125,7 +125,7 @@ def draw(record: GateRecord, path: Path, form: str) -> None:
             f"{_terms(record)}; {record.started[:10]}\n{report.machine([record.environment])}",
             x=0.01, ha="left", fontsize=7.5, color="0.35",
         )  # fmt: skip
-        plots.save(figure, path, form)
+        return plots.encode(figure, form)
 
 
 def _panel(axes: Axes, record: GateRecord, engine: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
@@ -10,7 +11,7 @@ from rich.markup import escape
 
 from backprop.data import Dataset
 
-from . import learning, records, to_accuracy, words
+from . import learning, outputs, records, to_accuracy, words
 from .console import bar, show
 from .contestants import Contestant
 from .grid import Cell
@@ -39,7 +40,8 @@ def train_to(
 ) -> None:
     """Until the goal, a line for each seed and batch size, and its record."""
     done = []
-    with bar() as progress:
+    with ExitStack() as stack:
+        progress = stack.enter_context(bar())
         task = progress.add_task("checking the engines", total=len(seeds) * len(cells))
 
         def tell(cell: Cell, seed: int, epoch: Epoch) -> None:
@@ -48,6 +50,7 @@ def train_to(
 
         runs = to_accuracy.run(field, cells, learned, goal=goal, seeds=seeds, progress=tell)
         if out:
+            stack.enter_context(outputs.locked(out))
             show(map(escape, to_accuracy.prepare(out)))
         for training in runs:
             if out:

@@ -15,8 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from . import outputs
 from .panels import Facet, Kind, by_kind
-from .records import written_whole
 
 SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 ElementTree.register_namespace("", SVG)
@@ -85,26 +85,28 @@ def foot(figure: Figure, note: str) -> None:
     figure.supxlabel(note, x=0.01, ha="left", fontsize=7.5, color="0.35")
 
 
-def save(figure: Figure, path: Path | BytesIO, form: str, transparent: bool = False) -> None:
-    """Write the figure as png, 1,600 pixels wide at the most, or svg; a .svg is the same each time."""
+def encode(figure: Figure, form: str, transparent: bool = False) -> bytes:
+    """The figure as png, 1,600 pixels wide at the most, or svg; a .svg is the same each time."""
+    memory = BytesIO()
     with mpl.rc_context(STYLE):
         figure.savefig(
-            path,
+            memory,
             format=form,
             dpi=min(160, 1600 / figure.get_figwidth()),
             metadata={"Date": None} if form == "svg" else {},
             transparent=transparent,
         )
-    if form == "png" and isinstance(path, Path):
-        with Image.open(path) as image:
-            image.convert("RGB").quantize(128).save(path, form, optimize=True)  # a third of the bytes
+    if form == "png":
+        with Image.open(memory) as image:
+            small = image.convert("RGB").quantize(128)  # a third of the bytes
+        memory = BytesIO()
+        small.save(memory, form, optimize=True)
+    return memory.getvalue()
 
 
 def inline(figure: Figure, name: str) -> str:
     """The figure as an <svg> element to stand in a page among others: its ids begin with the name."""
-    memory = BytesIO()
-    save(figure, memory, "svg", transparent=True)
-    root = ElementTree.fromstring(memory.getvalue())
+    root = ElementTree.fromstring(encode(figure, "svg", transparent=True))
     for parent in root.iter():
         for child in [child for child in parent if child.tag in (f"{{{SVG}}}metadata", f"{{{SVG}}}style")]:
             parent.remove(child)
@@ -122,7 +124,6 @@ def save_both(figure: Figure, stem: Path) -> list[Path]:
     """Write the figure as PNG and as SVG; returns their paths."""
     paths = [stem.with_suffix(".png"), stem.with_suffix(".svg")]
     for path in paths:
-        with written_whole(path) as temporary:
-            save(figure, temporary, path.suffix[1:])
+        outputs.write(path, encode(figure, path.suffix[1:]))
         figure.set_layout_engine("none")  # it is laid out: that takes as long as drawing it
     return paths

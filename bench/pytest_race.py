@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import time
 from argparse import BooleanOptionalAction
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
+from pytest_benchmark.session import PerformanceRegression
 
 from backprop import InputError
 from backprop.check import verify
 from backprop.packages import needed_by
 
-from . import contestants, grid, machine, records, words
+from . import contestants, grid, machine, outputs, pytest_options, records, sweep_folder, words
 from .console import refusal
 from .course import prepare
 from .grid import Cell
@@ -29,6 +31,7 @@ from .race import race as run_race
 from .records import Record, Result
 
 EPOCH_SHARE = 4  # an epoch takes a hundred slices: its race gets this many times the seconds of a cell
+PACKAGE = Path(__file__).parent
 SUITE = pytest.StashKey["Suite"]()
 
 
@@ -41,7 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--engines", "--engine", default=engines, help=f"Engines to race: names or .py files (default: {engines})."
     )
     group.addoption("--cell-seconds", type=float, default=3.5, help="Time to race for in each cell (default: 3.5).")
-    group.addoption("--results", type=Path, help="Folder for records, table and plots (default: results/latest).")
+    group.addoption("--results", help="Folder for records, table and plots (default: results/latest).")
     floor_help = "Race the floor, the products of a step alone (default: do)."
     group.addoption("--floor", action=BooleanOptionalAction, default=True, help=floor_help)
     group.addoption(
@@ -55,12 +58,14 @@ def pytest_configure(config: pytest.Config) -> None:
     if option.benchmark:
         config.addinivalue_line("filterwarnings", "default")  # a user's engine that warns is no failed test
     timed = option.benchmark or option.benchmark_only or option.benchmark_enable
-    if not timed:
-        option.benchmark_disable = True
     try:
-        suite = Suite(config, option.grid or ("default" if timed else "smoke"))
-        if option.benchmark and not option.collectonly:
-            suite.open_folder(option.results or config.rootpath / "results" / "latest")
+        suite = Suite(config, option.grid or ("default" if timed else "smoke"), timed)
+        if pytest_options.recording(option):
+            if option.results == "":
+                raise InputError("--results is empty: name a folder, or leave it out")
+            folder = Path(option.results or config.rootpath / "results" / "latest")
+            pytest_options.check(config, folder)
+            suite.claim(folder)
     except InputError as error:
         pytest.exit(str(error), returncode=2)
     except (OSError, MemoryError) as error:
@@ -72,14 +77,25 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def race(benchmark: BenchmarkFixture, pytestconfig: pytest.Config) -> Callable[[Cell], None]:
+def race(
+    request: pytest.FixtureRequest, benchmark: BenchmarkFixture, pytestconfig: pytest.Config
+) -> Callable[[Cell], None]:
     """Race the suite's contestants in a cell; each becomes a row of pytest-benchmark's group for the cell."""
     suite = pytestconfig.stash[SUITE]
     benchmark._mode = "race"  # in use from now on: an interrupted race is no unused fixture
+    asked: list[Cell] = []
 
     def check_or_race(cell: Cell) -> None:
+        if not isinstance(cell, Cell):
+            pytest.fail(f"race takes a bench.grid.Cell, such as Cell((784, 30, 10), 10), not {cell!r}", pytrace=False)
+        if not cell_of(request.node) or asked:
+            pytest.fail(
+                "a test races once, in the cell that is its parameter: def test_mine(race, cell): race(cell)",
+                pytrace=False,
+            )
+        asked.append(cell)
         try:
-            suite.check(cell) if benchmark.disabled else suite.race(cell, benchmark)
+            suite.race(cell, benchmark) if suite.timed and not benchmark.disabled else suite.check(cell)
         except (OSError, MemoryError) as error:
             pytest.exit(refusal(error), returncode=2)
         except KeyboardInterrupt:  # CPython may have no line number for where it fell, and pytest's summary needs one
@@ -88,40 +104,77 @@ def race(benchmark: BenchmarkFixture, pytestconfig: pytest.Config) -> Callable[[
     return check_or_race
 
 
+def cell_of(item: pytest.Item) -> Cell | None:
+    """The cell that a test is to race in, by its parameter `cell`."""
+    cell = getattr(item, "callspec", None) and item.callspec.params.get("cell")  # type: ignore[attr-defined]
+    return cell if "race" in getattr(item, "fixturenames", ()) and isinstance(cell, Cell) else None
+
+
 class Suite:
     """One run of the suite: what is raced over what, how far it has come, and where its records go."""
 
-    def __init__(self, config: pytest.Config, grid_name: str) -> None:
+    def __init__(self, config: pytest.Config, grid_name: str, timed: bool) -> None:
         self.config = config
+        self.timed = timed
+        self.session: pytest.Session | None = None
         self.cells = grid.load(grid_name)
         self.contestants = contestants.resolve(contestants.addresses(config.option.engines))
         self.seconds: float = config.option.cell_seconds
         check_seconds(self.seconds)
         self.folder: Path | None = None
         self.set_aside: Path | None = None
+        self.told: list[str] = []  # what went wrong at the end
         self.budgets: list[float] = []  # of the races to come, this one first
         self.total = 0
         self.spent = 0.0
         self.spent_budget = 0.0
 
-    def open_folder(self, folder: Path) -> None:
+    def claim(self, folder: Path) -> None:
+        """Make sure of the folder for the records, and keep it from others until pytest ends."""
+        stack = ExitStack()
+        self.config.add_cleanup(stack.close)
+        stack.enter_context(outputs.locked(folder))
+        if (folder / sweep_folder.FILE).exists():
+            raise InputError(f"{folder} holds a sweep: name another folder with --results")
+        if aside := records.aside(folder):
+            if any(place.is_relative_to(folder.resolve()) for place in (Path.cwd(), self.config.rootpath)):
+                raise InputError(f"{folder} holds records, and what is worked in: name another folder with --results")
+            stack.enter_context(outputs.made(aside))
         self.folder = folder
-        self.set_aside = records.prepare(folder)
+
+    def record(self, record: Record) -> None:
+        """Put the record into the folder; before the first, those of another run are set aside."""
+        if self.folder:
+            if not self.spent:
+                self.set_aside = records.set_aside(self.folder)
+            append_or_exit(self.folder, record)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        self.session = session
 
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
-        """With --benchmark, look nowhere but among the benchmarks."""
-        inside = collection_path.is_relative_to(Path(__file__).parent)
-        return True if self.config.option.benchmark and collection_path.is_file() and not inside else None
+        """With --benchmark, look nowhere but among the benchmarks; in another repository these may be anywhere."""
+        if not self.config.option.benchmark or self.config.rootpath != PACKAGE.parent:
+            return None
+        return True if collection_path.is_file() and not collection_path.is_relative_to(PACKAGE) else None
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """With --benchmark, run nothing but benchmarks."""
+        others = [item for item in items if "benchmark" not in getattr(item, "fixturenames", ())]
+        if self.config.option.benchmark and others:
+            items[:] = [item for item in items if item not in others]
+            self.config.hook.pytest_deselected(items=others)
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Give each benchmark that leaves its cell open every cell of the grid."""
-        if "cell" in metafunc.fixturenames and metafunc.definition.get_closest_marker("parametrize") is None:
+        marks = metafunc.definition.iter_markers("parametrize")
+        given = {name for mark in marks for name in _names(*mark.args, **mark.kwargs)}
+        if {"race", "cell"} <= set(metafunc.fixturenames) and "cell" not in given:
             metafunc.parametrize("cell", self.cells, ids=lambda cell: cell.id)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        functions = (item for item in session.items if isinstance(item, pytest.Function))
-        cells = (item.callspec.params["cell"] for item in functions if "race" in item.fixturenames)
-        self.budgets = [self.budget(cell) for cell in cells if isinstance(cell, Cell)]
+        self.budgets = [self.budget(cell) for item in session.items if (cell := cell_of(item))]
         self.total = len(self.budgets)
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter and self.config.option.benchmark:
@@ -152,8 +205,7 @@ class Suite:
                 clock=benchmark._timer,
                 progress=lambda share: live(f"{head}  racing {share:.0%}"),
             )
-            if self.folder:
-                append_or_exit(self.folder, record)
+            self.record(record)
             self.spent += time.monotonic() - start
             self.spent_budget += budget
             left = sum(self.budgets) * self.spent / self.spent_budget
@@ -188,16 +240,40 @@ class Suite:
         timed = self.total and report.when == "call" and report.passed and self.spent
         return ("passed", "", "PASSED") if timed else None
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)  # after pytest-benchmark's table, also where its compare fails
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:
+    @pytest.hookimpl(wrapper=True)  # within the terminal's, which writes the summary, and around pytest-benchmark's
+    def pytest_sessionfinish(self) -> Generator[None, object, object]:
         try:
             return (yield)
-        finally:
-            if self.folder and self.spent:
-                try:
-                    self.summarise(self.folder, terminalreporter)
-                except InputError as error:  # a full disk: the records are whole
-                    terminalreporter.write_line(str(error), red=True)
+        except Exception as error:
+            self.tell(error)
+            return None
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)  # after pytest-benchmark's table, also where its compare fails
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, object, object]:
+        try:
+            yield
+        except Exception as error:
+            self.tell(error)
+        if self.folder and self.spent:
+            try:
+                self.summarise(self.folder, terminalreporter)
+            except InputError as error:  # a full disk: the records are whole
+                self.tell(error)
+        for told in self.told:
+            terminalreporter.write_line(told, red=True)
+        return None
+
+    def tell(self, error: Exception) -> None:
+        """Keep for the summary's end, and for the exit status, what went wrong when all races were done.
+
+        Raises the error itself where nothing was raced: it is then none of the suite's.
+        """
+        if not self.spent:
+            raise error
+        message = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+        self.told.append(" ".join(message.split()))
+        if self.session and self.session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            self.session.exitstatus = 1 if isinstance(error, PerformanceRegression) else 2
 
     def summarise(self, folder: Path, reporter: pytest.TerminalReporter) -> None:
         """Table and plots from what was recorded. Imports pandas and matplotlib, now that nothing is timed."""
@@ -212,6 +288,11 @@ class Suite:
             console.print(part, highlight=False)
         if self.set_aside:
             console.print(f"the records that were there before: {self.set_aside}", highlight=False)
+
+
+def _names(argnames: str | Sequence[str], *_: object, **__: object) -> Sequence[str]:
+    """The parameters that a parametrize mark gives."""
+    return [name.strip() for name in argnames.split(",")] if isinstance(argnames, str) else argnames
 
 
 def append_or_exit(folder: Path, record: Record) -> None:
@@ -233,7 +314,7 @@ def hand_over(benchmark: BenchmarkFixture, cell: Cell, result: Result) -> None:
     benchmark.name = result.name
     benchmark.fullname = f"{nodeid}::race::{result.name}"
     benchmark.param = cell.id
-    benchmark.params = {"engine": result.name, **{name: getattr(cell, name) for name in cell.__struct_fields__}}
+    benchmark.params = {"engine": result.name, "cell": cell.id} | msgspec.structs.asdict(cell)
     row = benchmark._make_stats(iterations=result.steps_per_slice)
     for seconds in (seconds for rounds in result.seconds for seconds in rounds if seconds is not None):
         row.update(seconds * row.iterations)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -14,12 +13,11 @@ import msgspec
 
 from backprop import InputError
 
-from . import quota
+from . import outputs, quota
 from .grid import Cell
 
 SCHEMA = 1
 FILE = "cells.jsonl"
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the disk, the user's share of it, a limit on files
 
 Line = TypeVar("Line", bound=msgspec.Struct)
 """What one line of a file of records holds."""
@@ -155,28 +153,6 @@ class Record(msgspec.Struct, frozen=True):
         return sum(steps[name] * taken for name, passes in slices for rounds in passes for taken in rounds if taken)
 
 
-@contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path`, renamed to it when the block ends well and removed when it doesn't.
-
-    Raises InputError, before the block runs, where nothing can be written there; and where the disk is full.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.touch()
-    except OSError as error:
-        raise InputError(f"{path} can't be written: {error.strerror}; name another file") from error
-    try:
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        if error.errno not in FULL:
-            raise
-        raise InputError(f"{path} can't be written: {error.strerror}; what was there is left as it was") from error
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def dump(record: msgspec.Struct) -> bytes:
     """The record as one line."""
     return msgspec.json.encode(record) + b"\n"
@@ -195,6 +171,8 @@ def append(folder: Path, record: msgspec.Struct, name: str = FILE) -> None:
                 while line:
                     line = line[file.write(line) :]
                 os.fsync(file.fileno())
+                if not whole:  # the file itself may be new
+                    outputs.sync_folder(folder)
             except BaseException:
                 file.truncate(whole)
                 raise
@@ -226,22 +204,40 @@ def recover(path: Path, kind: type[Line], schema: int) -> list[Line]:
     return [parse(line, kind, schema, f"{path}, line {number},") for number, line in enumerate(lines, start=1)]
 
 
-def prepare(folder: Path) -> Path | None:
-    """Make `folder` ready for the records of a new run; records already there are set aside, never lost.
+def aside(folder: Path) -> Path | None:
+    """Where the records of a folder are set aside for those of a new run; None where it has none.
 
-    Returns the folder that they were moved to, named after the time of the last; None where there were none.
+    It lies beside the folder, and is named after it and the time of its last record.
     """
-    aside = None
+    path = folder / FILE
+    if not path.exists() or not path.stat().st_size:
+        return None
+    folder = Path(os.path.realpath(folder))
+    written = datetime.fromtimestamp(path.stat().st_mtime)
+    name = f"{folder.name}-{written:%Y%m%dT%H%M%S.%f}"
+    while (folder.with_name(name) / FILE).exists():  # a copy that was put back
+        name += "-again"
+    return folder.with_name(name)
+
+
+def set_aside(folder: Path) -> Path | None:
+    """Move the records of a folder aside, with what was made from them: every file in it that is not hidden.
+
+    Returns the folder that they are in now; None where there were none. Raises InputError where that can't be done;
+    done again, it goes on.
+    """
     try:
-        if (folder / FILE).exists() and (folder / FILE).stat().st_size:
-            written = datetime.fromtimestamp((folder / FILE).stat().st_mtime)
-            aside = folder.with_name(f"{folder.name}-{written:%Y%m%dT%H%M%S.%f}")
-            folder.rename(aside)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / FILE).touch()
+        if not (place := aside(folder)):
+            return None
+        place.mkdir(exist_ok=True)
+        files = [path for path in folder.iterdir() if path.name[0] != "." and path.name != FILE and not path.is_dir()]
+        for path in (*files, folder / FILE):  # the records last: while they are here, there is something to set aside
+            shutil.move(path, place / path.name)
+        for changed in (place, folder, place.parent):
+            outputs.sync_folder(changed)
     except OSError as error:
-        raise InputError(f"results folder {folder} can't be written: {error.strerror}; name another") from error
-    return aside
+        raise InputError(f"the records in {folder} can't be set aside: {error.strerror}; name another") from error
+    return place
 
 
 def load(folder: Path) -> tuple[list[Record], list[str]]:
@@ -270,6 +266,11 @@ def read(path: Path, kind: type[Line], schema: int) -> tuple[list[Line], list[st
     if not found:
         raise InputError(f"{path} holds no record: there is nothing to report")
     return found, warnings
+
+
+def latest(found: Iterable[Record]) -> list[Record]:
+    """Of each cell the last record: it counts where a cell was raced again."""
+    return list({record.cell: record for record in found}.values())
 
 
 class _Header(msgspec.Struct):

@@ -22,6 +22,7 @@ from . import (
     ladder,
     learning,
     memory,
+    outputs,
     page,
     panels,
     plots,
@@ -61,8 +62,7 @@ def build(folder: Path) -> Iterator[str | Table]:
     note = footnote(found, rows) if found else ""
     pictures = curves.save(trained, folder)
     if found:
-        with records.written_whole(folder / CSV) as temporary:
-            summary.write_csv(rows, temporary)
+        outputs.write(folder / CSV, summary.csv(rows))
         files.insert(0, CSV)
         pictures += draw(found, rows, folder, note)
     sections = list(story.tell(found, rows, models, trained, note))
@@ -119,8 +119,7 @@ def write_pages(
         (MARKDOWN, page.markdown(title, sections, pictures)),
         (HTML, page.html(title, sections, shown)),
     ):
-        with records.written_whole(folder / name) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        outputs.write(folder / name, text.encode())
 
 
 def draw(found: Sequence[Record], rows: pd.DataFrame, folder: Path, note: str) -> list[Path]:

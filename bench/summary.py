@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -36,9 +35,9 @@ def frame(records: Sequence[Record]) -> pd.DataFrame:
     return rows.astype({"peak_bytes": "Int64", "steps_per_slice": "Int64"})
 
 
-def write_csv(rows: pd.DataFrame, path: Path) -> None:
+def csv(rows: pd.DataFrame) -> bytes:
     """The frame as CSV, six significant digits: the same records give the same bytes."""
-    rows.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+    return str(rows.to_csv(index=False, float_format="%.6g", lineterminator="\n")).encode()
 
 
 def _rows(record: Record, prices: Mapping[tuple[str, str, str, int], Model]) -> list[dict[str, Any]]:

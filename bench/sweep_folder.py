@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import msgspec
-from filelock import FileLock, Timeout
 
 from backprop import InputError
 
-from . import quota, records
+from . import outputs, quota, records
 from .grid import Cell
 from .machine import Software
 from .records import Record
 
 SCHEMA = 1
 FILE = "sweep.json"
-LOCK = ".lock"
 
 
 class Engine(msgspec.Struct, frozen=True):
@@ -79,26 +76,30 @@ class Sweep(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def claimed(folder: Path, now: Sweep, resume: bool, permit: Callable[[int], None]) -> Iterator[list[Cell]]:
-    """The cells that are still to be raced, in a folder that no other sweep can use until the block ends.
+def claimed(
+    folder: Path, now: Sweep, resume: bool, permit: Callable[[int], None], retry: bool = False
+) -> Iterator[tuple[list[Cell], list[Cell]]]:
+    """The cells that are still to be raced, and those that failed before and are not, in a folder for nobody else.
 
-    A sweep is begun where there is none, and with `resume` gone on with where there is. permit is told how many
-    cells are missing before anything is written, and may raise. Raises InputError for a folder that is in use, or
-    holds anything else, or a sweep that was begun with something different.
+    A sweep is begun where there is none, and with `resume` gone on with where there is; with `retry`, too, cells in
+    which an engine failed are to be raced again. permit is told how many cells are missing before anything is
+    written, and may raise. Raises InputError for a folder that is in use, or holds anything else, or a sweep that was
+    begun with something different.
     """
     begun = (folder / FILE).exists()
     if not begun:
         _refuse_unless_free(folder, resume)
         permit(len(now.cells))
-    with _locked(folder):
+    with outputs.locked(folder):
+        missing, failed = now.cells, list[Cell]()
         if begun:
-            missing = _go_on(folder, now, resume)
+            missing, failed = _go_on(folder, now, resume, retry)
             permit(len(missing))
         else:
             _refuse_unless_free(folder, resume)  # another may have begun here just now
-            _begin(folder, now)
-            missing = now.cells
-        yield missing
+            with closing(outputs.Output(folder / FILE)) as file:  # on the disk before the first cell
+                file.write(msgspec.json.encode(now) + b"\n")
+        yield missing, failed
 
 
 def _refuse_unless_free(folder: Path, resume: bool) -> None:
@@ -109,33 +110,8 @@ def _refuse_unless_free(folder: Path, resume: bool) -> None:
             raise InputError(f"{folder} holds the records of another run: name another folder with --out")
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """The folder, made if need be, under a lock of the operating system's, which no dead process keeps."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / LOCK, timeout=0)
-        lock.acquire()
-    except Timeout as error:
-        raise InputError(f"{folder} is in use by another sweep: wait until it ends, or name another folder") from error
-    except OSError as error:
-        raise InputError(f"{folder} can't be written: {error.strerror}; name another folder with --out") from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _begin(folder: Path, sweep: Sweep) -> None:
-    """Write what the sweep is begun with, on the disk before the first cell."""
-    with records.written_whole(folder / FILE) as temporary, temporary.open("wb") as file:
-        file.write(msgspec.json.encode(sweep) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _go_on(folder: Path, now: Sweep, resume: bool) -> list[Cell]:
-    """The cells of the folder's sweep that have no record yet."""
+def _go_on(folder: Path, now: Sweep, resume: bool, retry: bool) -> tuple[list[Cell], list[Cell]]:
+    """The cells of the folder's sweep to race, and those that failed and are left as they are."""
     if not resume:
         raise InputError(f"{folder} holds a sweep: go on with it by --resume, or name another folder with --out")
     differences = list(_read(folder / FILE).differences(now))
@@ -144,8 +120,10 @@ def _go_on(folder: Path, now: Sweep, resume: bool) -> list[Cell]:
             f"{folder} was begun with {'; with '.join(differences)}: go on with what it was begun with, or begin "
             "another sweep in another folder"
         )
-    done = {record.cell for record in records.recover(folder / records.FILE, Record, records.SCHEMA)}
-    return [cell for cell in now.cells if cell not in done]
+    done = records.latest(records.recover(folder / records.FILE, Record, records.SCHEMA))
+    failed = [record.cell for record in done if record.failures]
+    left = {record.cell for record in done} - set(failed if retry else ())
+    return [cell for cell in now.cells if cell not in left], [] if retry else failed
 
 
 class _Header(msgspec.Struct):

@@ -156,21 +156,15 @@ def _train(
 
 
 def prepare(folder: Path) -> Iterator[str]:
-    """Make the folder ready for new lines after those that are there already; says, in a line, what it found.
+    """Make the folder's file ready for new lines after those that are there; says, in a line, what it found.
 
-    What is left of a line that was cut off while it was written is removed. Raises InputError where the folder
-    can't be written, or holds training records that this version can't read.
+    What is left of a line that was cut off while it was written is removed. Raises InputError where the file can't be
+    written, or holds training records that this version can't read.
     """
     path = folder / FILE
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path.open("ab").close()
-        before = path.stat().st_size
-        kept = records.recover(path, Training, SCHEMA)
-        cut_off = path.stat().st_size < before
-    except OSError as error:
-        raise InputError(f"results folder {folder} can't be written: {error.strerror}; name another") from error
-    if cut_off:
+    before = path.stat().st_size if path.exists() else 0
+    kept = records.recover(path, Training, SCHEMA)
+    if before and path.stat().st_size < before:
         yield f"warning: the last line of {path} was cut off while it was written: it is removed"
     if kept:
         yield f"new training records are added to the {len(kept)} in {path}"

@@ -38,7 +38,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import beta
 
-from bench import gate, grid, records
+from bench import gate, grid, outputs
 from bench.verdict import Row, due
 
 ROOT = Path(__file__).parents[1]
@@ -238,8 +238,7 @@ def tables(folder: Path) -> str:
         for percent in percents(comparisons)
     ]
     whole = "\n".join(text) + "\n"
-    with records.written_whole(folder / "trial.md") as path:
-        path.write_text(whole)
+    outputs.write(folder / "trial.md", whole.encode())
     return whole
 
 

@@ -19,7 +19,7 @@ from time import perf_counter
 import numpy as np
 import pandas as pd
 
-from bench import contestants, grid, machine, records, stats
+from bench import contestants, grid, machine, outputs, records, stats, summary
 from bench.contestants import Contestant
 from bench.course import prepare
 from bench.grid import Cell
@@ -42,7 +42,8 @@ def main() -> None:
     parser.add_argument("--races", type=int, default=100)
     parser.add_argument("--allocator", choices=["pinned", "default"], default="pinned")
     options = parser.parse_args()
-    records.prepare(options.folder)
+    records.set_aside(options.folder)
+    options.folder.mkdir(parents=True, exist_ok=True)
     if options.allocator == "pinned":
         machine.pin_allocator()
     rows = []
@@ -60,8 +61,7 @@ def main() -> None:
         print(f"\r{number} of {options.races} races", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     results = pd.DataFrame(rows, columns=["what", "covered", *METHODS])
-    with records.written_whole(options.folder / "one-after-the-other.csv") as path:
-        results.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+    outputs.write(options.folder / "one-after-the-other.csv", summary.csv(results))
     for what, part in [*results.groupby("what", sort=False), ("all", results)]:
         off = {method: np.abs(np.log(part[method])) for method in METHODS}
         spreads = "; ".join(

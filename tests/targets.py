@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import ladder, records, stats, words
+from bench import ladder, outputs, records, stats, words
 from bench.ladder import HEADLINE, Ladder
 from bench.records import Record
 from bench.stats import Estimate
@@ -111,6 +111,5 @@ def tell(verdict: Verdict | None) -> str:
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     page = write(records.load(folder)[0])
-    with records.written_whole(folder / "targets.md") as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    outputs.write(folder / "targets.md", page.encode())
     print(page.split("Every cell")[0])

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from backprop import InputError
-from bench import records
+from bench import outputs, records
 
 
 def test_what_is_written_is_read_back(tmp_path, record):
@@ -60,7 +61,7 @@ import resource, sys
 from pathlib import Path
 from conftest import make_record
 from backprop import InputError
-from bench import records
+from bench import outputs, records
 folder, size = Path(sys.argv[1]), int(sys.argv[2])
 resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 for batch in (1, 10, 100):
@@ -97,16 +98,6 @@ def test_what_is_added_to_begins_with_a_whole_line(tmp_path, record):
         records.recover(path, *kind)
 
 
-def test_a_disk_that_is_full_leaves_the_file_that_was_there(tmp_path):
-    path = tmp_path / "out.txt"
-    path.write_text("old")
-    message = r"out\.txt can't be written: No space left on device"
-    with pytest.raises(InputError, match=message), records.written_whole(path):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
 def test_a_folder_without_records_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"cells\.jsonl can't be read"):
         records.load(tmp_path)
@@ -117,34 +108,67 @@ def test_a_folder_without_records_is_refused(tmp_path):
 
 def test_a_new_run_sets_the_records_of_the_last_aside(tmp_path, record):
     folder = tmp_path / "latest"
-    assert records.prepare(folder) is None
-    assert records.prepare(folder) is None  # nothing recorded yet: nothing to keep
+    folder.mkdir()
+    assert records.set_aside(folder) is None
+    (folder / "cells.jsonl").touch()
+    assert records.set_aside(folder) is None  # nothing recorded yet: nothing to keep
     records.append(folder, record(1))
-    aside = records.prepare(folder)
+    for name in ("report.md", "notes.txt", ".hidden", "sub/own.txt"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(name)
+    aside = records.set_aside(folder)
     assert records.load(aside)[0] == [record(1)]
-    assert (folder / "cells.jsonl").read_bytes() == b""
+    assert {path.name for path in aside.iterdir()} == {"cells.jsonl", "report.md", "notes.txt"}
+    assert {path.name for path in folder.iterdir()} == {".hidden", "sub"}
     records.append(folder, record(2))
-    assert records.prepare(folder) != aside
+    assert records.set_aside(folder) != aside
     assert records.load(aside)[0] == [record(1)]
 
 
-def test_a_results_folder_that_cannot_be_written_is_refused(tmp_path):
-    (tmp_path / "file").touch()
-    with pytest.raises(InputError, match="file/latest can't be written"):
-        records.prepare(tmp_path / "file" / "latest")
+def test_records_are_set_aside_beside_what_a_link_leads_to_and_never_onto_others(tmp_path, record):
+    folder, link = tmp_path / "disk" / "real", tmp_path / "latest"
+    folder.mkdir(parents=True)
+    link.symlink_to(folder)
+    records.append(link, record(1))
+    aside = records.set_aside(link)
+    assert aside.parent == folder.parent
+    assert link.is_symlink()
+    shutil.copy2(aside / "cells.jsonl", folder)  # put back, and with the same time
+    assert records.set_aside(link) != aside
+    assert records.load(aside)[0] == [record(1)]
 
 
-def test_a_file_is_written_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "out.txt"
-    path.write_text("old")
-    with pytest.raises(KeyboardInterrupt), records.written_whole(path) as temporary:
-        temporary.write_text("half")
-        raise KeyboardInterrupt
-    assert path.read_text() == "old"
-    with records.written_whole(path) as temporary:
-        temporary.write_text("new")
-    assert path.read_text() == "new"
-    assert list(tmp_path.iterdir()) == [path]
+def test_a_move_that_was_cut_short_goes_on(tmp_path, record, monkeypatch):
+    folder = tmp_path / "latest"
+    folder.mkdir()
+    records.append(folder, record(1))
+    (folder / "report.md").touch()
+    move = shutil.move
+
+    def stop_at_the_records(source, target):
+        if source.name == "cells.jsonl":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return move(source, target)
+
+    monkeypatch.setattr(records.shutil, "move", stop_at_the_records)
+    with pytest.raises(InputError, match="can't be set aside: No space left on device"):
+        records.set_aside(folder)
+    assert records.load(folder)[0] == [record(1)]
+    monkeypatch.undo()
+    assert {path.name for path in records.set_aside(folder).iterdir()} == {"cells.jsonl", "report.md"}
+
+
+def test_of_a_cell_raced_again_the_last_record_counts(record):
+    found = [record(1, failed="crashed"), record(10), record(1)]
+    assert records.latest(found) == [record(1), record(10)]
+
+
+def test_the_folder_of_a_new_file_is_synced(tmp_path, record, monkeypatch):
+    synced = []
+    monkeypatch.setattr(outputs, "sync_folder", synced.append)
+    records.append(tmp_path, record(1))
+    records.append(tmp_path, record(10))
+    assert synced == [tmp_path]
 
 
 def test_timed_seconds_adds_up_every_slice(record):

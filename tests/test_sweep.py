@@ -16,7 +16,7 @@ from conftest import ROOT, make_record
 from filelock import FileLock
 from rich.console import Console
 
-from bench import console, grid, machine, records, report, sweep, sweep_cell, sweep_folder
+from bench import console, grid, machine, outputs, records, report, sweep, sweep_cell
 from bench.grid import Cell
 from bench.sweep_cell import Entrant, Job, enter, race_apart
 
@@ -294,7 +294,7 @@ def test_what_is_missing_counts_for_the_hours_and_machines_share_them():
 
 def test_a_folder_in_use_is_refused(sweep_of, tmp_path):
     sweep_of()
-    with FileLock(tmp_path / "out" / sweep_folder.LOCK):
+    with FileLock(tmp_path / "out" / outputs.LOCK):
         refused(sweep_of("--resume"), "out is in use by another sweep")
     assert sweep_of("--resume")[0] == 0
 
