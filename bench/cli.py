@@ -185,6 +185,8 @@ def train(
 
     field = contestants.resolve(contestants.addresses(engines))
     learned = data.load(dataset, dtype)
+    for remark in learned.remarks:
+        warn(f"{dataset}: {remark}")
     sizes = sizes or f"{learned.n_in}-30-{learned.n_out}"
     cells = [grid.make_cell(sizes, each, dtype, threads, learned.name) for each in grid.parse_batches(batch)]
     if accuracy is None:

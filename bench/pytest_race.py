@@ -98,6 +98,8 @@ def race(
             suite.race(cell, benchmark) if suite.timed and not benchmark.disabled else suite.check(cell)
         except (OSError, MemoryError) as error:
             pytest.exit(refusal(error), returncode=2)
+        except InputError as error:  # data that can't be had: nobody's traceback
+            pytest.fail(str(error), pytrace=False)
         except KeyboardInterrupt:  # CPython may have no line number for where it fell, and pytest's summary needs one
             raise KeyboardInterrupt from None
 

