@@ -17,7 +17,7 @@ from backprop.training import accuracy, epoch
 
 from .contestants import Contestant
 from .grid import Cell, format_sizes
-from .race import Clock
+from .race_pass import Clock
 from .tracing import Paused
 
 
