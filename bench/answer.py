@@ -54,7 +54,6 @@ def headline(found: Sequence[Record]) -> Pair | None:
 
 def sentences(found: Sequence[Record], rows: pd.DataFrame, models: Iterable[Model]) -> Iterator[str]:
     """The three sentences, as far as the records, of one machine, go."""
-    rows = rows.drop_duplicates(["cell", "engine"], keep="last")
     pair = headline(found)
     if pair is None:
         yield "No engine was timed beside another: there is no factor to tell."

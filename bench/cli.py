@@ -22,7 +22,7 @@ import backprop
 from backprop import EngineError, InputError, data
 from backprop.packages import needed_by
 
-from . import contestants, grid, machine, outputs, records
+from . import contestants, figures, grid, machine, outputs, records
 from .console import FAULT, INTERRUPTED, Countdown, SweepBar, bar, complain, console, refusal, show, warn, warn_of
 from .to_accuracy import Goal
 
@@ -110,20 +110,28 @@ def race(
 ) -> int:
     """Time several engines side by side in one cell; speedups are relative to per_sample, or to the first."""
     with needed_by("the report"):
+        figures.load_matplotlib()
         from . import report
-    from .entrants import enter
-    from .race import Job
     from .race import race as run_race
 
     cell = grid.make_cell(sizes, batch, dtype, threads)
     named = contestants.addresses(*(engines or ()), *([] if listed is None else [listed]))
     if not named:
         raise InputError("Missing argument: name the engines to race, such as per_sample full_matrix")
-    job = Job(cell, enter(named), seconds, floor, allocator == "pinned")
+    field = contestants.resolve(named)
+    if allocator == "pinned":
+        machine.pin_allocator()
     with outputs.claimed({"--json": json}, read=[name for name in named if name.endswith(".py")]) as files:
         with bar() as progress:
             task = progress.add_task(cell.id, total=1.0)
-            record = run_race(job, progress=lambda share: progress.update(task, completed=share, refresh=True))
+            record = run_race(
+                cell,
+                field,
+                seconds=seconds,
+                rng=np.random.default_rng(),
+                floor=floor,
+                progress=lambda share: progress.update(task, completed=share, refresh=True),
+            )
         try:
             outputs.write_each(files, {"--json": partial(records.dump, record)})
         finally:
@@ -178,8 +186,6 @@ def train(
 
     field = contestants.resolve(contestants.addresses(engines))
     learned = data.load(dataset, dtype)
-    for remark in learned.remarks:
-        warn(f"{dataset}: {remark}")
     sizes = sizes or f"{learned.n_in}-30-{learned.n_out}"
     cells = [grid.make_cell(sizes, each, dtype, threads, learned.name) for each in grid.parse_batches(batch)]
     if accuracy is None:
@@ -217,17 +223,17 @@ def sweep(
 ) -> int:
     """Race a whole grid, each cell in a process of its own; what is done stays, and --resume goes on with the rest."""
     with needed_by("the report"):
+        figures.load_matplotlib()
         from . import report
-    from . import cluster, sweep_folder
+    from . import cluster, sweep_cell, sweep_folder
     from . import sweep as sweeps
-    from .entrants import enter
     from .race import check_seconds
 
     check_seconds(seconds)
     if retry and not resume:
         raise InputError("--retry-failed goes with --resume only: add it, or leave both out to begin a sweep")
     cells = grid.load(grid_name, here=dask is None)
-    entrants = enter(contestants.addresses(engines))
+    entrants = sweep_cell.enter(contestants.addresses(engines))
     with ExitStack() as stack:
         software = machine.software()
         crew: sweeps.Crew = sweeps.Here()
@@ -259,6 +265,7 @@ def rebuild(
 ) -> None:
     """Rebuild a results folder's tables, plots and pages from its records; set several folders side by side."""
     with needed_by("the report"):
+        figures.load_matplotlib()
         from . import report
 
     if len(folders) > 1:
@@ -302,6 +309,7 @@ def gate(
 ) -> int:
     """Tell whether a change slowed an engine down. Exit status: 1 it did, or made one wrong; 3 can't tell."""
     with needed_by("the gate"):
+        figures.load_matplotlib()
         from . import gate_report
     from .gate import gate as run_gate
     from .gate import parse_share

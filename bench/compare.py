@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
-from string import ascii_uppercase
-from textwrap import fill
 
 import matplotlib as mpl
 import numpy as np
@@ -19,7 +18,10 @@ from backprop import InputError
 
 from . import records, summary, words
 from .blocks import Listing, Number, Picture, Section, Table, Text
-from .plots import STYLE, foot
+from .facets import MOST_PICTURED, letter
+from .figures import style
+from .filenames import shown
+from .plots import foot
 
 STEM = "side-by-side"
 QUANTITIES = {"speedup": words.factor, "efficiency": "{:.0%}".format}
@@ -38,25 +40,23 @@ class Comparison:
 
 
 def compare(folders: Sequence[Path]) -> Comparison:
-    """A letter for each folder and, where it holds several, each machine in it; of a cell raced twice the last counts.
+    """A letter for each folder and, where it holds several, each machine in it.
 
     Raises InputError where a folder can't be read or is named twice, or no cell and engine is in two of them.
     """
-    if len({folder.resolve() for folder in folders}) < len(folders):
+    if any(is_same(one, other) for one, other in combinations(folders, 2)):
         raise InputError("a folder is named twice: name different ones to compare")
     told: dict[str, str] = {}
     parts = []
     for folder in folders:
-        found, _ = records.load(folder)
+        found = records.last_of_each(records.load(folder)[0])
         for machine, part in summary.frame(found).groupby("machine", sort=False):
-            if len(told) == len(ascii_uppercase):
-                raise InputError(f"more than {len(ascii_uppercase)} folders and machines: name fewer folders")
-            letter = ascii_uppercase[len(told)]
+            own = letter(len(told))
             dates = [record.started[:10] for record in found if record.environment.machine == machine]
-            told[letter] = f"{folder}: {machine}; {min(dates)}" + (
+            told[own] = f"{shown(folder)}: {machine}; {min(dates)}" + (
                 f" to {max(dates)}" if max(dates) > min(dates) else ""
             )
-            parts.append(part.drop_duplicates(["cell", "engine"], keep="last").assign(letter=letter))
+            parts.append(part.assign(letter=own))
     rows = pd.concat(parts)
     table = rows.pivot(index=["cell", "engine"], columns="letter", values=list(QUANTITIES))
     table = table.reindex(rows.set_index(["cell", "engine"]).index.unique())  # in the order of the records
@@ -102,6 +102,11 @@ def cells(comparison: Comparison) -> Table:
     return Table(["cell", "engine", *_headings(letters)], lines, left=2, sortable=True)
 
 
+def is_same(one: Path, other: Path) -> bool:
+    """Whether two paths, spelled as they may be, are of one folder that exists."""
+    return one.exists() and other.exists() and one.samefile(other)
+
+
 def _headings(letters: Sequence[str]) -> list[str]:
     return [f"{letter} {name}" for letter in letters for name in ("speedup", "of floor")]
 
@@ -112,14 +117,14 @@ def _fields(row: pd.Series, letters: Sequence[str]) -> list[str]:
 
 
 def draw(comparison: Comparison) -> Figure:
-    """Each later letter against the first, a dot for each cell: on the diagonal where they agree."""
-    first, *others = comparison.told
+    """Each of the first letters against the very first, a dot for each cell: on the diagonal where they agree."""
+    first, *others = list(comparison.told)[:MOST_PICTURED]
     shown = [
         quantity for quantity in QUANTITIES if comparison.rows[quantity].notna().all(axis=None) or quantity == "speedup"
     ]
     engines = list(dict.fromkeys(comparison.rows.index.get_level_values("engine")))
     colours = dict(zip(engines, mpl.colormaps["Dark2"](np.arange(len(engines)) % 8), strict=True))
-    with mpl.rc_context(STYLE):
+    with style():
         size = (5.2 * len(shown), 4.4 * len(others) + 0.6)
         figure = Figure(figsize=size, layout="constrained")
         panels = figure.subplots(len(others), len(shown), squeeze=False)
@@ -131,7 +136,7 @@ def draw(comparison: Comparison) -> Figure:
                 _frame(axes, quantity, first, other)
         handles, labels = panels[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=5, frameon=False, fontsize=9)
-        foot(figure, "\n".join(fill(f"{letter}: {told}", 150) for letter, told in comparison.told.items()))
+        foot(figure, "\n".join(f"{letter}: {comparison.told[letter]}" for letter in (first, *others)))
     return figure
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from math import ceil, isnan
-from pathlib import Path
 from textwrap import fill
 from typing import Any, NamedTuple
 
@@ -16,8 +16,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FixedLocator, LogLocator, NullFormatter
 
 from . import learning, words
+from .figures import style
 from .learning import SETTING
-from .plots import STYLE, foot, save_both
+from .plots import Draw, foot
 from .to_accuracy import Training
 
 STEM = "accuracy-by-seconds"
@@ -30,7 +31,7 @@ class Panel(NamedTuple):
 
     finding: str
     setting: str
-    figure: Figure
+    draw: Draw
 
 
 class Curve(NamedTuple):
@@ -44,40 +45,44 @@ class Curve(NamedTuple):
     best: bool
 
 
-def save(found: Sequence[Training], folder: Path) -> list[Path]:
-    """Draw each setting into the folder, as PNG and SVG; returns their paths. A second one has -2 in its name."""
-    figures = enumerate(figure for figure in draw(found))
-    return [path for i, figure in figures for path in save_both(figure, folder / f"{STEM}{f'-{i + 1}' if i else ''}")]
+def draw(found: Sequence[Training]) -> Iterator[tuple[str, Draw]]:
+    """A figure for each setting, under its file's name; that of a second one has -2 in it."""
+    for number, (setting, engines) in enumerate(_settings(found), start=1):
+        yield STEM if number == 1 else f"{STEM}-{number}", partial(_figure, setting, engines, found[-1].started[:10])
 
 
-def draw(found: Sequence[Training]) -> Iterator[Figure]:
-    """A figure for each setting: its engines one below the other, over the same seconds."""
-    for setting, engines in _settings(found):
-        width = 9.0
-        limits = _limits(engines, width, in_full=True)
-        with mpl.rc_context(STYLE):
-            figure = Figure(figsize=(width, 2.8 * len(engines) + 1.5), layout="constrained")
-            grid = figure.subplots(len(engines), squeeze=False, sharex=True)[:, 0]
-            finding = fill(learning.finding(setting), 100)
-            figure.suptitle(finding, x=0.01, ha="left", fontweight="bold", fontsize=11)
-            for axes, (engine, curves) in zip(grid, engines.items(), strict=True):
-                axes.set_title(learning.best(setting)[engine], loc="left", fontsize=10)
-                _panel(axes, curves, setting["target"].iloc[0], limits, in_full=True)
-                axes.label_outer()
-            foot(figure, _note(setting, found[-1].started[:10]))
-        yield figure
+def _figure(setting: pd.DataFrame, engines: dict[str, list[Curve]], date: str) -> Figure:
+    """The engines of a setting one below the other, over the same seconds."""
+    width = 9.0
+    limits = _limits(engines, width, in_full=True)
+    with style():
+        figure = Figure(figsize=(width, 2.8 * len(engines) + 1.5), layout="constrained")
+        grid = figure.subplots(len(engines), squeeze=False, sharex=True)[:, 0]
+        finding = fill(learning.finding(setting), 100)
+        figure.suptitle(finding, x=0.01, ha="left", fontweight="bold", fontsize=11)
+        for axes, (engine, curves) in zip(grid, engines.items(), strict=True):
+            axes.set_title(learning.best(setting)[engine], loc="left", fontsize=10)
+            _panel(axes, curves, setting["target"].iloc[0], limits, in_full=True)
+            axes.label_outer()
+        foot(figure, _note(setting, date))
+    return figure
 
 
 def panels(found: Sequence[Training]) -> Iterator[Panel]:
     """A small figure for each setting and engine; those of a setting span the same seconds."""
     for setting, engines in _settings(found):
-        width = 5.2
+        told, title = learning.best(setting), learning.title(setting)
+        for engine in engines:
+            yield Panel(told[engine], title, partial(_small, setting, engines, engine))
+
+
+def _small(setting: pd.DataFrame, engines: dict[str, list[Curve]], engine: str) -> Figure:
+    width = 5.2
+    with style():
+        figure = Figure(figsize=(width, 3.6), layout="constrained")
         limits = _limits(engines, width, in_full=False)
-        for engine, curves in engines.items():
-            with mpl.rc_context(STYLE):
-                figure = Figure(figsize=(width, 3.6), layout="constrained")
-                _panel(figure.subplots(), curves, setting["target"].iloc[0], limits, in_full=False)
-            yield Panel(learning.best(setting)[engine], learning.title(setting), figure)
+        _panel(figure.subplots(), engines[engine], setting["target"].iloc[0], limits, in_full=False)
+    return figure
 
 
 def _settings(found: Sequence[Training]) -> Iterator[tuple[pd.DataFrame, dict[str, list[Curve]]]]:
@@ -161,4 +166,4 @@ def _note(setting: pd.DataFrame, date: str) -> str:
     few, many = setting["seeds"].min(), setting["seeds"].max()
     seeds = f"{many} seed{'' if many == 1 else 's'}" if few == many else f"{few} to {many} seeds"
     what = f"{setting['data'].iloc[0]}, {learning.network(setting)}; median of {seeds}, band: their range; {date}"
-    return f"{what}\n{fill(setting['machine'].iloc[0], 140)}"
+    return f"{what}\n{setting['machine'].iloc[0]}"

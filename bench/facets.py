@@ -7,13 +7,15 @@ from string import ascii_uppercase
 
 import pandas as pd
 
+MOST_PICTURED = 12  # machines, the first ones: the tables have them all
+
 
 def grid_of(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of cells on random data, the last of each machine, engine and cell, with the parts of sizes as columns.
+    """The rows of cells on random data, with the parts of sizes as columns.
 
     place is the letter of the row's machine where there are several, else empty.
     """
-    grid = rows[rows["data"] == "random"].drop_duplicates(["machine", "cell", "engine"], keep="last")
+    grid = rows[rows["data"] == "random"]
     layers = grid["sizes"].str.split("-")
     return grid.assign(
         inputs=layers.str[0],
@@ -27,7 +29,18 @@ def grid_of(rows: pd.DataFrame) -> pd.DataFrame:
 def letters(machines: Iterable[str]) -> dict[str, str]:
     """A letter for each machine in order of appearance; none where there is only one."""
     found = list(dict.fromkeys(machines))
-    return dict(zip(found, ascii_uppercase, strict=False)) if len(found) > 1 else dict.fromkeys(found, "")
+    return {each: letter(i) if len(found) > 1 else "" for i, each in enumerate(found)}
+
+
+def letter(number: int) -> str:
+    """From 0 on: A to Z, then AA, AB, ..."""
+    before, own = divmod(number, len(ascii_uppercase))
+    return (letter(before - 1) if before else "") + ascii_uppercase[own]
+
+
+def with_room(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of as many machines as pictures have room for."""
+    return rows[rows["machine"].isin(rows["machine"].unique()[:MOST_PICTURED])]
 
 
 def widths(part: pd.DataFrame) -> list[str]:

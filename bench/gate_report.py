@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-import matplotlib as mpl
 import msgspec
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,6 +17,7 @@ from rich.table import Table
 from backprop import InputError
 
 from . import plots, report
+from .figures import style
 from .gate import Finding, GateRecord
 
 COLOURS = {"regressed": "#b2182b", "inconclusive": "#e08214", "improved": "#2166ac", "unchanged": "0.45"}
@@ -114,7 +114,7 @@ def draw(record: GateRecord, form: str) -> bytes:
     """Each cell's interval around 1, a panel for each engine, as png or svg."""
     engines = _engines(record)
     lines = max((len(_of(record, engine)) for engine in engines), default=0)
-    with mpl.rc_context(plots.STYLE):
+    with style():
         figure = Figure(figsize=(7.5 * max(len(engines), 1), 2.0 + 0.32 * lines), layout="constrained")
         if not engines:
             figure.suptitle(headline(record))

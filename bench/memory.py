@@ -13,14 +13,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from .facets import grid_of, widths
+from .facets import widths
+from .figures import style
 from .grid import parse_sizes
-from .plots import STYLE, foot
+from .plots import foot
 
 
-def draw(rows: pd.DataFrame, note: str) -> Figure | None:
+def draw(grid: pd.DataFrame, note: str) -> Figure | None:
     """A panel for each sizes and dtype, a line for each engine; None where no peak is known. note is the footnote."""
-    grid = grid_of(rows)
     if grid["peak_bytes"].isna().all():
         return None
     grid = grid[grid["threads"] == grid["threads"].min()]  # threads share the arrays
@@ -28,7 +28,7 @@ def draw(rows: pd.DataFrame, note: str) -> Figure | None:
     columns = max(part["hidden"].nunique() for part in settings)
     engines = list(dict.fromkeys(grid["engine"]))
     colours = dict(zip(engines, mpl.colormaps["Dark2"](np.arange(len(engines)) % 8), strict=True))
-    with mpl.rc_context(STYLE):
+    with style():
         figure = Figure(figsize=(3.4 * columns + 0.8, 3.0 * len(settings) + 1.4), layout="constrained")
         panels = figure.subplots(len(settings), columns, squeeze=False)
         for line, part in zip(panels, settings, strict=True):

@@ -13,7 +13,7 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator, PercentFormatter
 
 from . import words
-from .facets import grid_of, setting, widths
+from .facets import setting, widths
 
 CLAIMS = {2.0: "2x: Nielsen's book", 5.0: "5x: this project's source"}
 SHARES = {"dispatch": "#e08214", "passes": "#b2abd2", "products": "#5e3c99"}
@@ -38,9 +38,8 @@ class Kind(NamedTuple):
     draw: Callable[[Axes, pd.DataFrame], None]
 
 
-def by_kind(rows: pd.DataFrame) -> Iterator[tuple[Kind, list[Facet]]]:
-    """Each kind of picture with its panels."""
-    grid = grid_of(rows)
+def by_kind(grid: pd.DataFrame) -> Iterator[tuple[Kind, list[Facet]]]:
+    """Each kind of picture of a grid, as of `grid_of`, with its panels."""
     for kind in KINDS:
         own = grid[grid["engine"] != grid["baseline"]] if kind.column == "speedup" else grid
         yield kind, list(_facets(own, kind))

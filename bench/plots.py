@@ -3,54 +3,64 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from textwrap import wrap
+from typing import TypeVar
 from xml.etree import ElementTree
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from backprop import InputError
+
 from . import outputs
+from .figures import style
+from .filenames import distinct
 from .panels import Facet, Kind, by_kind
 
 SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 ElementTree.register_namespace("", SVG)
 ElementTree.register_namespace("xlink", XLINK)
 
-STYLE: dict[Any, Any] = {
-    "font.size": 10,
-    "font.family": "DejaVu Sans",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "svg.hashsalt": "backprop-bench",  # the same records give the same file
-    "svg.fonttype": "none",
-    "text.parse_math": False,  # a name is a name, whatever it is made of
-}
-
 SMALL = (5.2, 3.6)  # inches
-PANELS = 8  # the most in one figure; where there are more, each engine has a figure of its own
+PANELS = (8, 24)  # the most in one figure of all engines, and in one of the figures that an engine then has
+NOTE_LETTERS = 16  # of a footnote, to an inch
+
+Draw = Callable[[], Figure | None]
+"""Draws a figure; none where there is nothing to draw."""
+T = TypeVar("T")
 
 
-def draw(rows: pd.DataFrame, folder: Path, note: str) -> list[Path]:
-    """Draw every kind of picture over the grid into the folder, each as PNG and SVG; returns their paths.
+def draw(grid: pd.DataFrame, note: str) -> Iterator[tuple[str, Draw]]:
+    """Every kind of picture over the grid, each under its file's name.
 
     note is the footnote: the machine and the noise floor. A quantity that no cell of a grid has is not drawn.
     """
-    paths: list[Path] = []
-    for kind, facets in by_kind(rows):
+    for kind, facets in by_kind(grid):
         for name, part in _figures(kind.stem, facets):
-            paths += save_both(_figure(part, kind.draw, note), folder / name)
-    return paths
+            yield name, partial(_figure, part, kind.draw, note)
+
+
+def attempt(name: str, draw: Callable[[], T], warnings: list[str]) -> T | None:
+    """What draw() gives; where it fails there is a warning, once, and no picture: all else is told without it."""
+    try:
+        return draw()
+    except Exception as error:
+        why = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+        warning = f"the picture {name} can't be drawn: {why}"
+        if warning not in warnings:
+            warnings.append(warning)
+        return None
 
 
 def panel(facet: Facet, kind: Kind) -> Figure:
     """One panel alone, small enough for a phone; its finding and setting are left to the text around it."""
-    with mpl.rc_context(STYLE):
+    with style():
         figure = Figure(figsize=SMALL, layout="constrained")
         kind.draw(figure.subplots(), facet.rows)
     return figure
@@ -58,16 +68,24 @@ def panel(facet: Facet, kind: Kind) -> Figure:
 
 def _figures(stem: str, facets: list[Facet]) -> Iterable[tuple[str, list[Facet]]]:
     """The panels of each figure, under the figure's name."""
-    if len(facets) <= PANELS:
+    together, alone = PANELS
+    if len(facets) <= together:
         return [(stem, facets)] if facets else []
-    engines = dict.fromkeys(facet.engine for facet in facets)
-    return [(f"{stem}-{engine}", [facet for facet in facets if facet.engine == engine]) for engine in engines]
+    parts = []
+    for engine in dict.fromkeys(facet.engine for facet in facets):
+        own = [facet for facet in facets if facet.engine == engine]
+        parts += [
+            (f"{engine}-{start // alone + 1}" if start else engine, own[start : start + alone])
+            for start in range(0, len(own), alone)
+        ]
+    names = distinct(name for name, _ in parts)
+    return [(f"{stem}-{name}", part) for name, (_, part) in zip(names, parts, strict=True)]
 
 
 def _figure(facets: list[Facet], draw_facet: Callable[[Axes, pd.DataFrame], None], note: str) -> Figure:
     columns = min(2, len(facets))
     lines = -(-len(facets) // columns)
-    with mpl.rc_context(STYLE):
+    with style():
         figure = Figure(figsize=(8.0 * columns, 5.0 * lines + 0.6), layout="constrained")
         grid = list(figure.subplots(lines, columns, squeeze=False).flat)
         for axes, facet in zip(grid, facets, strict=False):
@@ -82,13 +100,15 @@ def _figure(facets: list[Facet], draw_facet: Callable[[Axes, pd.DataFrame], None
 
 def foot(figure: Figure, note: str) -> None:
     """The footnote of a figure."""
-    figure.supxlabel(note, x=0.01, ha="left", fontsize=7.5, color="0.35")
+    width = int(NOTE_LETTERS * figure.get_figwidth())
+    lines = (line for told in note.splitlines() for line in wrap(told, width) or [""])
+    figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=7.5, color="0.35")
 
 
 def encode(figure: Figure, form: str, transparent: bool = False) -> bytes:
     """The figure as png, 1,600 pixels wide at the most, or svg; a .svg is the same each time."""
     memory = BytesIO()
-    with mpl.rc_context(STYLE):
+    with style():
         figure.savefig(
             memory,
             format=form,
@@ -122,7 +142,7 @@ def inline(figure: Figure, name: str) -> str:
 
 def save_both(figure: Figure, stem: Path) -> list[Path]:
     """Write the figure as PNG and as SVG; returns their paths."""
-    paths = [stem.with_suffix(".png"), stem.with_suffix(".svg")]
+    paths = [stem.with_name(f"{stem.name}.{form}") for form in ("png", "svg")]
     for path in paths:
         outputs.write(path, encode(figure, path.suffix[1:]))
         figure.set_layout_engine("none")  # it is laid out: that takes as long as drawing it

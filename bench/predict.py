@@ -21,7 +21,7 @@ def predict(folder: Path, cell: Cell) -> Iterator[str | Table]:
 
     Raises InputError where the folder's records are too few for a model, or none is of this dtype and threads.
     """
-    models = cost.models(records.load(folder)[0])
+    models = cost.models(records.last_of_each(records.load(folder)[0]))
     if not models:
         cells, batches, sizes = FEWEST
         raise InputError(

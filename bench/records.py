@@ -240,6 +240,14 @@ def set_aside(folder: Path) -> Path | None:
     return place
 
 
+def last_of_each(found: Iterable[Record]) -> list[Record]:
+    """The records that count: of each machine and cell the last, wherever it was raced more than once.
+
+    In the order in which the cells were first raced.
+    """
+    return list({(record.environment.machine, record.cell): record for record in found}.values())
+
+
 def load(folder: Path) -> tuple[list[Record], list[str]]:
     """The records of a folder, and a warning for a last line that was cut off while it was written.
 

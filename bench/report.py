@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
-from markupsafe import Markup
-from matplotlib.figure import Figure
 from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
@@ -19,37 +18,33 @@ from . import (
     compare,
     cost,
     curves,
-    ladder,
     learning,
-    memory,
     outputs,
     page,
-    panels,
-    plots,
+    pictures,
     records,
     story,
     summary,
     to_accuracy,
-    waterfall,
     words,
 )  # fmt: skip
-from .facets import letters
+from .facets import letter, letters
+from .filenames import shown
 from .records import Environment, Record
-from .to_accuracy import Training
 
 CSV = "speedup.csv"
 MARKDOWN = "report.md"
 HTML = "report.html"
 QUESTION = "How much faster is backprop over a whole mini-batch?"
+IN_A_LINE = 4  # machines, at the most
 COMPARED = "A dot for each cell and engine: on the diagonal where the folders agree"
-CAPTIONS = {
-    "waterfall": "Down the ladder: each bar is one change, and its length is its factor",
-    "memory-by-batch": "Peak memory against batch size",
-}
 
 
 def build(folder: Path) -> Iterator[str | Table]:
-    """Rebuild everything in the folder that follows from its records, and yield the summary to print."""
+    """Rebuild everything in the folder that follows from its records, and yield the summary to print.
+
+    Of each machine and cell the last record counts.
+    """
     trained, warnings = to_accuracy.load(folder)
     found: list[Record] = []
     raced = folder / records.FILE
@@ -57,29 +52,35 @@ def build(folder: Path) -> Iterator[str | Table]:
         found, torn = records.load(folder)
         warnings += torn
     warnings += records.doubts([*(one.environment for one in found), *(one.environment for one in trained)])
+    found = records.last_of_each(found)
     rows, models = summary.frame(found), cost.models(found)
     files = [file.name for file in (folder / records.FILE, folder / to_accuracy.FILE) if file.exists()]
     note = footnote(found, rows) if found else ""
-    pictures = curves.save(trained, folder)
     if found:
         outputs.write(folder / CSV, summary.csv(rows))
         files.insert(0, CSV)
-        pictures += draw(found, rows, folder, note)
+    asked = [*curves.draw(trained), *pictures.of_races(found, rows, note)]
+    paths = pictures.save(asked, folder, warnings)
     sections = list(story.tell(found, rows, models, trained, note))
-    write_pages(folder, QUESTION, sections, pictures, shots(found, rows, trained))
+    write_pages(folder, QUESTION, sections, paths, pictures.shots(found, rows, trained, warnings))
     if found:
         yield from describe(found)
     if trained:
         yield from learning.describe(trained)
     yield from (f"warning: {escape(warning)}" for warning in warnings)
-    yield f"in {escape(str(folder))}: {HTML}, {MARKDOWN}, {', '.join(files)}, {len(pictures)} pictures"
+    yield f"in {escape(shown(folder))}: {HTML}, {MARKDOWN}, {', '.join(files)}, {len(paths)} pictures"
 
 
 def side_by_side(folders: Sequence[Path], out: Path | None) -> Iterator[str | Table]:
-    """Compare several folders; the page of it, with its picture, goes to the folder `out` if one is given."""
+    """Compare several folders; the page of it, with its picture, goes to the folder `out` if one is given.
+
+    Raises InputError where `out` is one of them, or has records of its own: its pages are theirs.
+    """
+    if out:
+        check_out(folders, out)
     comparison = compare.compare(folders)
-    for letter, told in comparison.told.items():
-        yield escape(f"{letter}: {told}")
+    for place, told in comparison.told.items():
+        yield escape(f"{place}: {told}")
     for block in (compare.medians(comparison), compare.cells(comparison)):
         yield ""
         yield printed(block)
@@ -89,12 +90,22 @@ def side_by_side(folders: Sequence[Path], out: Path | None) -> Iterator[str | Ta
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"folder {out} can't be made: {error.strerror}; name another") from error
-    figure, sections = compare.draw(comparison), list(compare.sections(comparison))
-    pictures = plots.save_both(figure, out / compare.STEM)
-    shot = page.Shot(COMPARED, "", Markup(plots.inline(figure, compare.STEM)), wide=True)
-    write_pages(out, "Side by side", sections, pictures, {compare.STEM: [shot]})
+    warnings: list[str] = []
+    draw = partial(compare.draw, comparison)
+    paths = pictures.save([(compare.STEM, draw)], out, warnings)
+    shot = pictures.shot(compare.STEM, COMPARED, "", draw, warnings, wide=True)
+    write_pages(out, "Side by side", list(compare.sections(comparison)), paths, {compare.STEM: [shot] if shot else []})
     yield ""
-    yield f"in {escape(str(out))}: {HTML}, {MARKDOWN}, {len(pictures)} pictures"
+    yield from (f"warning: {escape(warning)}" for warning in warnings)
+    yield f"in {escape(shown(out))}: {HTML}, {MARKDOWN}, {len(paths)} pictures"
+
+
+def check_out(folders: Sequence[Path], out: Path) -> None:
+    """Raises InputError where the page of a comparison would overwrite that of a run."""
+    if any(compare.is_same(folder, out) for folder in folders):
+        raise InputError(f"--out {out} is one of the folders that are compared, and would lose its pages: name another")
+    if any((out / name).exists() for name in (records.FILE, to_accuracy.FILE)):
+        raise InputError(f"--out {out} has records of its own, and would lose its own pages: name another folder")
 
 
 def printed(block: blocks.Table) -> Table:
@@ -111,55 +122,22 @@ def write_pages(
     folder: Path,
     title: str,
     sections: Sequence[blocks.Section],
-    pictures: Sequence[Path],
-    shown: Mapping[str, Sequence[page.Shot]],
+    paths: Sequence[Path],
+    shots: Mapping[str, Sequence[page.Shot]],
 ) -> None:
     """The sections as report.md and report.html."""
     for name, text in (
-        (MARKDOWN, page.markdown(title, sections, pictures)),
-        (HTML, page.html(title, sections, shown)),
+        (MARKDOWN, page.markdown(title, sections, paths)),
+        (HTML, page.html(title, sections, shots)),
     ):
-        outputs.write(folder / name, text.encode())
-
-
-def draw(found: Sequence[Record], rows: pd.DataFrame, folder: Path, note: str) -> list[Path]:
-    """Every picture that these records are enough for."""
-    paths = []
-    for stem, figure in whole(found, rows, note):
-        paths += plots.save_both(figure, folder / stem)
-    return paths + plots.draw(rows, folder, note)
-
-
-def whole(found: Sequence[Record], rows: pd.DataFrame, note: str = "") -> Iterator[tuple[str, Figure]]:
-    """The pictures that are one figure, by their stems."""
-    if top := ladder.headline(found):
-        place = letters(rows["machine"])[top.record.environment.machine]
-        yield "waterfall", waterfall.draw(top, f"{note}\nThis cell: machine {place}." if place else note)
-    if figure := memory.draw(rows, note):
-        yield "memory-by-batch", figure
-
-
-def shots(found: Sequence[Record], rows: pd.DataFrame, trained: Sequence[Training]) -> dict[str, list[page.Shot]]:
-    """The pictures of the HTML page by their stems: of the headline's dtype and threads where there are several."""
-    shown: dict[str, list[page.Shot]] = {}
-    for stem, figure in whole(found, rows):
-        shown[stem] = [page.Shot(CAPTIONS[stem], "", Markup(plots.inline(figure, stem)), wide=True)]
-    shown[curves.STEM] = [
-        page.Shot(panel.finding, panel.setting, Markup(plots.inline(panel.figure, f"{curves.STEM}-{i}")))
-        for i, panel in enumerate(curves.panels(trained))
-    ]
-    for kind, facets in panels.by_kind(story.pictured(found, rows)):
-        shown[kind.stem] = [
-            page.Shot(facet.finding, facet.setting, Markup(plots.inline(plots.panel(facet, kind), f"{kind.stem}-{i}")))
-            for i, facet in enumerate(facets)
-        ]
-    return shown
+        outputs.write(folder / name, text.encode(errors="backslashreplace"))
 
 
 def describe(found: Sequence[Record]) -> Iterator[str | Table]:
     """The machine, the tables of speedups, epochs in seconds, and who was left out and why."""
     rows = summary.frame(found)
-    yield escape(machine(record.environment for record in found))
+    told = machines(record.environment for record in found)
+    yield from map(escape, told if len(told) > IN_A_LINE else [" | ".join(told)])
     for name, commit in dict.fromkeys(
         (result.name, result.commit) for record in found for result in record.contestants
     ):
@@ -177,8 +155,13 @@ def describe(found: Sequence[Record]) -> Iterator[str | Table]:
 
 def machine(environments: Iterable[Environment]) -> str:
     """Where the records were made, in a line; several machines have a letter each."""
+    return " | ".join(machines(environments))
+
+
+def machines(environments: Iterable[Environment]) -> list[str]:
+    """Each of the machines, with its letter where there are several."""
     placed = letters(about.machine for about in environments)
-    return " | ".join(f"{letter}: {told}" if letter else told for told, letter in placed.items())
+    return [f"{place}: {told}" if place else told for told, place in placed.items()]
 
 
 def footnote(found: Sequence[Record], rows: pd.DataFrame) -> str:
@@ -187,7 +170,9 @@ def footnote(found: Sequence[Record], rows: pd.DataFrame) -> str:
     resolved = (
         f"noise floor {noise.median():.1%} in the median cell, {noise.max():.1%} in the worst" if len(noise) else ""
     )
-    return f"{machine(record.environment for record in found)}\n{found[-1].started[:10]}; {resolved}"
+    told = machines(record.environment for record in found)
+    where = " | ".join(told) if len(told) <= IN_A_LINE else f"{len(told)} machines, A to {letter(len(told) - 1)}"
+    return f"{where}\n{max(record.started for record in found)[:10]}; {resolved}"
 
 
 def speedups(rows: pd.DataFrame) -> Iterator[str | Table]:

@@ -9,7 +9,7 @@ import pandas as pd
 from . import answer, curves, ladder, learning, stats
 from .blocks import Block, Code, Listing, Picture, Section, Table, Text
 from .cost import Model
-from .facets import grid_of, letters, setting, widths
+from .facets import MOST_PICTURED, grid_of, letters, setting, widths
 from .grid import format_sizes
 from .records import Environment, Record
 from .repeat import commands
@@ -88,7 +88,11 @@ def _of_races(found: Sequence[Record], rows: pd.DataFrame, models: Sequence[Mode
     races = last_of_each_cell(found)
     yield Section("What was asked", [Text(line) for line in (*_asked(found, rows), *note.splitlines())])
     yield Section("The answer", list(_answers(found, rows, models)))
-    if len(pictured(found, rows)) < len(rows[rows["data"] == "random"]):
+    grid, places = grid_of(rows), list(letters(rows["machine"]).values())
+    if len(places) > MOST_PICTURED:
+        told = f"Pictured are machines A to {places[MOST_PICTURED - 1]} of {len(places)}; the tables have them all."
+        yield Section("The machines", [Text(told)])
+    if len(pictured(found, grid)) < len(grid):
         yield Section("On this page", [Text(PICTURED)], detail=True)
     if races:
         yield Section(
@@ -127,13 +131,11 @@ def _in_detail(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[Section]
         yield Section("Left out", [Listing(told)])
 
 
-def pictured(found: Sequence[Record], rows: pd.DataFrame) -> pd.DataFrame:
+def pictured(found: Sequence[Record], grid: pd.DataFrame) -> pd.DataFrame:
     """The rows that a page has room to picture: those with the dtype and threads of the cell that it tells of."""
-    if not found:
-        return rows
     pair = answer.headline(found)
     cell = pair.record.cell if pair else found[0].cell
-    return rows[(rows["data"] == "random") & (rows["dtype"] == cell.dtype) & (rows["threads"] == cell.threads)]
+    return grid[(grid["dtype"] == cell.dtype) & (grid["threads"] == cell.threads)]
 
 
 def last_of_each_cell(found: Iterable[Record]) -> dict[tuple[str, str], Record]:

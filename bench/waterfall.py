@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from . import words
+from .figures import style
 from .grid import format_sizes
 from .ladder import Ladder, Rung, between
-from .plots import STYLE, foot
+from .plots import foot
 
 COLOURS = {"start": "0.75", "faster": "#5e3c99", "slower": "#e08214", "floor": "0.35"}
 DECADE = [1, 2, 5]
@@ -26,7 +26,7 @@ def draw(ladder: Ladder, note: str) -> Figure:
     places |= {rung.name: len(shown) + 0.6 + place for place, rung in enumerate(ladder.beside)}
     levels = {rung.name: rung.seconds.value for rung in (*shown, *ladder.beside)}
     top, bottom = 2.2 * max(levels.values()), 0.6 * min(levels.values())
-    with mpl.rc_context(STYLE):
+    with style():
         figure = Figure(figsize=(max(8.0, 1.25 * len(levels) + 1.5), 6.2), layout="constrained")
         axes = figure.subplots()
         axes.set_yscale("log")

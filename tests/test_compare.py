@@ -73,3 +73,18 @@ def test_what_cannot_be_compared_is_refused(folders, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="can't be made"):
         list(report.side_by_side(folders, tmp_path / "file" / "out"))
+
+
+@pytest.mark.parametrize("how", ["the same", "dots", "link", "records", "training"])
+def test_out_never_overwrites_the_pages_of_a_run(folders, tmp_path, how):
+    one = folders[0]
+    (one / "report.md").write_text("own")
+    (tmp_path / "link").symlink_to(one)
+    (tmp_path / "third").mkdir()
+    out = {"the same": one, "dots": one / ".." / one.name, "link": tmp_path / "link"}.get(how, tmp_path / "third")
+    if how in ("records", "training"):
+        (out / ("cells.jsonl" if how == "records" else "training.jsonl")).touch()
+    with pytest.raises(InputError, match="name another"):
+        list(report.side_by_side(folders, out))
+    assert (one / "report.md").read_text() == "own"
+    assert not (out / "report.html").exists()

@@ -14,6 +14,7 @@ from test_cost import GRID, LOOP, MATRIX, exact
 from bench import cost, page, panels, plots, records, repeat, report, story, summary, words
 from bench.answer import sentences
 from bench.blocks import Code, Listing, Number, Section, Table, Text
+from bench.facets import grid_of
 from bench.grid import Cell, make_cell
 from bench.grid import load as load_grid
 from bench.records import Result
@@ -181,7 +182,7 @@ def test_pictures_in_one_page_share_no_id(grid):
     rows = summary.frame(grid)
     drawn = [
         plots.inline(plots.panel(facet, kind), f"{kind.stem}-{i}")
-        for kind, facets in panels.by_kind(rows)
+        for kind, facets in panels.by_kind(grid_of(rows))
         for i, facet in enumerate(facets)
     ]
     ids = [name for svg in drawn for name in re.findall(r' id="([^"]+)"', svg)]
@@ -195,7 +196,7 @@ def test_pictures_in_one_page_share_no_id(grid):
 
 def test_an_engines_name_is_no_mathematics():
     record = make_timed_record(Cell((4, 3, 2), 5), {"per_sample": 2.0, "a$b$_{c.py": 1.0})
-    for kind, facets in panels.by_kind(summary.frame([record])):
+    for kind, facets in panels.by_kind(grid_of(summary.frame([record]))):
         for facet in facets:
             plots.inline(plots.panel(facet, kind), "x")
     (shown,) = [words for words in told([record]) if "takes" in words and "a step where" in words]
