@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,23 +11,35 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from . import npz
 from .errors import InputError
 from .network import Array
 from .packages import needed_by
 
 TRAIN_SHARE = 0.8
 SPLIT_SEED = 0  # the split is part of the data set: every run and every engine sees the same one
+SATURATED = 4.0  # root mean square of x, about that of a first layer's z, from which on hardly any slope is left
+CONVERSIONS = {  # other files that people have
+    ".npy": "np.savez('mine.npz', x=np.load('{path}'), y=...): an .npy holds one array",
+    ".csv": "rows = np.loadtxt('{path}', delimiter=','); np.savez('mine.npz', x=rows[:, :-1], y=rows[:, -1])",
+    ".txt": "rows = np.loadtxt('{path}'); np.savez('mine.npz', x=rows[:, :-1], y=rows[:, -1])",
+    ".mat": "found = scipy.io.loadmat('{path}'); np.savez('mine.npz', x=found['X'], y=found['y'])",
+}
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Samples in rows, x (n, n_in), with targets y (n, n_out) of the same dtype, in a training and a test part."""
+    """Samples in rows, x (n, n_in), with targets y (n, n_out) of the same dtype, in a training and a test part.
+
+    remarks: a word about each thing in a user's data that is hardly meant, for before the training.
+    """
 
     name: str
     x_train: Array
     y_train: Array
     x_test: Array
     y_test: Array
+    remarks: tuple[str, ...] = ()
 
     @property
     def n_in(self) -> int:
@@ -49,7 +61,7 @@ def mnist5k() -> tuple[Array, Array]:
 
 def digits() -> tuple[Array, Array]:
     """1,797 digits of 8 x 8 pixels in 0..1, and their labels; they ship inside scikit-learn."""
-    with needed_by("data digits"):
+    with needed_by("data digits", "scikit-learn"):
         from sklearn.datasets import load_digits
 
     found = load_digits()
@@ -61,66 +73,109 @@ SOURCES = {"mnist5k": mnist5k, "digits": digits}
 
 @cache
 def load(name: str, dtype: str = "float64") -> Dataset:
-    """The data set of this name, or a user's .npz with x (n, n_in) and y: labels (n,) or targets (n, n_out).
+    """The data set of this name, or a user's .npz with x (n, n_in) and y: labels (n,) or (n, 1), or targets (n, n_out).
 
     A fixed shuffle keeps four fifths to train on and the rest to test on. Raises InputError.
     """
+    remarks: tuple[str, ...] = ()
     if name in SOURCES:
         x, y = SOURCES[name]()
-    elif name.endswith(".npz"):
-        x, y = _read_npz(Path(name))
     else:
-        raise InputError(f"unknown data {name!r}: there are {', '.join(SOURCES)}, or the path of an .npz file")
+        path = _path(name)
+        x, y = npz.read(path)
+        if problem := _problem(x, y, dtype):
+            raise InputError(f"{path}: {problem}")
+        remarks = tuple(_remarks(x, y))
     targets = one_hot(y) if y.ndim == 1 else y
     order = np.random.default_rng(SPLIT_SEED).permutation(len(x))
     train, test = np.split(order, [int(TRAIN_SHARE * len(x))])
-    x, targets = x.astype(dtype), targets.astype(dtype)
-    return Dataset(name, x[train], targets[train], x[test], targets[test])
+    x, targets = (np.ascontiguousarray(array, dtype) for array in (x, targets))
+    return Dataset(name, x[train], targets[train], x[test], targets[test], remarks)
 
 
 def one_hot(labels: npt.NDArray[Any]) -> Array:
     """Targets (n, classes): 1 in the column of each label 0, 1, 2, ..., else 0."""
-    targets: Array = np.eye(int(labels.max()) + 1)[labels.astype(int)]
+    targets: Array = np.zeros((len(labels), int(labels.max()) + 1))
+    targets[np.arange(len(labels)), labels.astype(int)] = 1.0
     return targets
 
 
-def _read_npz(path: Path) -> tuple[Array, Array]:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            if missing := {"x", "y"} - set(arrays.files):
-                raise InputError(
-                    f"{path} has no array {' and no array '.join(sorted(missing))}: it needs x (n, n_in) and y"
-                )
-            x, y = arrays["x"], arrays["y"]
-    except FileNotFoundError as error:
-        raise InputError(f"{path} does not exist: --data takes {', '.join(SOURCES)}, or an .npz file") from error
-    except InputError:
-        raise
-    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:  # TypeError: a lone .npy array
-        raise InputError(
-            f"{path} can't be read as .npz arrays of numbers (pickled objects are not loaded): {error}"
-        ) from error
-    problem = _problem(x, y)
-    if problem:
-        raise InputError(f"{path}: {problem}")
-    return x, y
+def _path(name: str) -> Path:
+    """The path of an .npz; InputError says what there is, and how another kind of file becomes one."""
+    path, kind = Path(name), Path(name).suffix.lower()
+    there_are = f"{', '.join(SOURCES)}, or the path of an .npz file"
+    if kind == ".npz":
+        if not path.exists():
+            raise InputError(f"{path} does not exist: --data takes {there_are}")
+        return path
+    if kind in CONVERSIONS or path.is_file():
+        made = CONVERSIONS.get(kind, "np.savez('mine.npz', x=..., y=...) with what reads it")
+        raise InputError(f"{path} is no .npz: make one, by {made.format(path=path)}")
+    raise InputError(f"unknown data {name!r}: there are {there_are}")
 
 
-def _problem(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> str | None:
-    """What is wrong with a user's arrays, in words; None where nothing is."""
+def _problem(x: npt.NDArray[Any], y: npt.NDArray[Any], dtype: str) -> str | None:
+    """What is wrong with the values of x (n, n_in) and y, (n,) or (n, n_out), in words; None where nothing is."""
     for label, array in (("x", x), ("y", y)):
-        if array.dtype.kind not in "buif":
-            return f"{label} must be numbers, not {array.dtype}"
-        if not np.isfinite(array).all():
-            return f"{label} holds NaN or infinity; every value must be finite"
-    if x.ndim != 2 or 0 in x.shape:
-        return f"x must be (samples, inputs), not {x.shape}"
-    if y.ndim not in (1, 2) or len(y) != len(x):
-        return f"y must be labels (samples,) or targets (samples, outputs) for x of {x.shape}, not {y.shape}"
+        whole = np.isfinite(array).reshape(len(array), -1).all(axis=1)
+        if not whole.all():
+            return (
+                f"{label} holds NaN or infinity in {np.count_nonzero(~whole)} of {len(array)} samples: with keep = "
+                f"np.isfinite({label}){'.all(axis=1)' * (array.ndim > 1)}, save x=x[keep], y=y[keep]"
+            )
     if len(x) < 5:
         return f"at least 5 samples are needed to train and test, not {len(x)}"
-    if y.ndim == 2 and (y.shape[1] < 2 or y.min() < 0 or y.max() > 1):
-        return "targets y (samples, outputs) must have two columns or more, with values in 0..1"
-    if y.ndim == 1 and (np.any(y != np.floor(y)) or y.min() < 0 or not 1 <= y.max() < len(y)):
-        return "labels y (samples,) must be whole numbers 0, 1, 2, ..., of two classes or more"
+    largest = max(abs(float(x.min())), abs(float(x.max())))
+    if largest > np.sqrt(np.finfo(dtype).max) / x.shape[1]:
+        return f"x reaches {largest:g}, too much for sums of products in {dtype}: save x=x / {largest:g}, y=y"
+    if y.ndim == 2:
+        low, high = y.min(), y.max()
+        if low < 0 or high > 1:
+            made = "(y + 1) / 2" if (low, high) == (-1, 1) else f"y / {high:g}" if low >= 0 else npz.as_labels("y")
+            return f"targets y (samples, outputs) must have values in 0..1, not {low:g} to {high:g}: save x=x, y={made}"
+        return None
+    found = np.unique(y)
+    wanted = "labels y (samples,) must be whole numbers 0, 1, 2, ..., of two classes or more"
+    if len(found) < 2:
+        return f"{wanted}: every one is {found[0]:g}"
+    if np.any(found != np.floor(found)):
+        return f"{wanted}, not such as {found[found != np.floor(found)][0]:g}; targets have two columns or more"
+    if found[0] < 0 or found[-1] >= len(y):
+        return f"{wanted}, not {found[0]:g} to {found[-1]:g}: save x=x, y={npz.as_labels('y')}"
+    memory = npz.memory_bytes()
+    if memory is not None and len(y) * (int(found[-1]) + 1) * 8 > memory:
+        return f"{wanted}: {int(found[-1]) + 1} classes of {len(y)} samples are more than this machine's memory"
     return None
+
+
+def _remarks(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> Iterator[str]:
+    """A word about each thing that can be trained with and is hardly meant."""
+    low, high = float(x.min()), float(x.max())
+    if np.sqrt(np.mean(np.square(x, dtype=np.float64))) > SATURATED:
+        if low < 0:
+            cure = "x.view(np.uint8) / 255" if x.dtype == np.int8 else "(x - x.mean()) / x.std()"
+            cure = f"save x={cure}, y=y"
+        else:
+            cure = "divide by 255" if 100 < high <= 255 else f"divide by {high:g}"
+        yield f"x goes from {low:g} to {high:g}: sigmoid units saturate; {cure}"
+    if y.ndim == 1:
+        found = np.unique(y)
+        classes = int(found[-1]) + 1
+        if len(found) < classes:
+            absent = np.setdiff1d(np.arange(classes), found.astype(int))
+            named = ", ".join(map(str, absent[:5])) + ", ..." * (len(absent) > 5)
+            never = f"class {named} never occurs" if len(absent) == 1 else f"classes {named} never occur"
+            made = f"y - {int(found[0])}" if len(found) == classes - found[0] else npz.as_labels("y")
+            yield (
+                f"labels y go from {found[0]:g} to {found[-1]:g}, and {never}: {len(absent)} of the {classes} outputs "
+                f"have no samples; save x=x, y={made}"
+            )
+    else:
+        ones = (y == 1).sum(axis=1)
+        if np.any(ones != 1) and np.all((y == 0) | (y == 1)):
+            yield (
+                f"y has several ones in {np.count_nonzero(ones > 1)} of {len(y)} rows and none in "
+                f"{np.count_nonzero(ones == 0)}: accuracy, by the largest output, means nothing there"
+            )
+        elif len(np.unique(y.argmax(axis=1))) == 1:
+            yield "the largest target of every row of y is in one column: accuracy means nothing there"

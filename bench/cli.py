@@ -112,26 +112,19 @@ def race(
     with needed_by("the report"):
         figures.load_matplotlib()
         from . import report
+    from .entrants import enter
+    from .race import Job
     from .race import race as run_race
 
     cell = grid.make_cell(sizes, batch, dtype, threads)
     named = contestants.addresses(*(engines or ()), *([] if listed is None else [listed]))
     if not named:
         raise InputError("Missing argument: name the engines to race, such as per_sample full_matrix")
-    field = contestants.resolve(named)
-    if allocator == "pinned":
-        machine.pin_allocator()
+    job = Job(cell, enter(named), seconds, floor, allocator == "pinned")
     with outputs.claimed({"--json": json}, read=[name for name in named if name.endswith(".py")]) as files:
         with bar() as progress:
             task = progress.add_task(cell.id, total=1.0)
-            record = run_race(
-                cell,
-                field,
-                seconds=seconds,
-                rng=np.random.default_rng(),
-                floor=floor,
-                progress=lambda share: progress.update(task, completed=share, refresh=True),
-            )
+            record = run_race(job, progress=lambda share: progress.update(task, completed=share, refresh=True))
         try:
             outputs.write_each(files, {"--json": partial(records.dump, record)})
         finally:
@@ -186,6 +179,8 @@ def train(
 
     field = contestants.resolve(contestants.addresses(engines))
     learned = data.load(dataset, dtype)
+    for remark in learned.remarks:
+        warn(f"{dataset}: {remark}")
     sizes = sizes or f"{learned.n_in}-30-{learned.n_out}"
     cells = [grid.make_cell(sizes, each, dtype, threads, learned.name) for each in grid.parse_batches(batch)]
     if accuracy is None:
@@ -225,15 +220,16 @@ def sweep(
     with needed_by("the report"):
         figures.load_matplotlib()
         from . import report
-    from . import cluster, sweep_cell, sweep_folder
+    from . import cluster, sweep_folder
     from . import sweep as sweeps
+    from .entrants import enter
     from .race import check_seconds
 
     check_seconds(seconds)
     if retry and not resume:
         raise InputError("--retry-failed goes with --resume only: add it, or leave both out to begin a sweep")
     cells = grid.load(grid_name, here=dask is None)
-    entrants = sweep_cell.enter(contestants.addresses(engines))
+    entrants = enter(contestants.addresses(engines))
     with ExitStack() as stack:
         software = machine.software()
         crew: sweeps.Crew = sweeps.Here()

@@ -23,11 +23,12 @@ import msgspec
 from backprop import InputError
 from backprop.packages import needed_by
 
-from . import machine, quota, records, sweep_cell
+from . import machine, quota, records
+from .entrants import Entrant
 from .grid import Cell, cores, most_threads
 from .machine import Software
+from .race import Job, race
 from .records import Environment, Record, Result
-from .sweep_cell import Entrant, Job
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -222,7 +223,7 @@ def race_here(job: bytes, software: bytes) -> bytes:
     if why := unfit(asked, machine.software(), decoded.cell, cores(), quota.cpus()):
         raise UnfitError(f"worker {get_worker().address} {why}")
     _undo_nanny()
-    return records.dump(sweep_cell.race_apart(decoded))
+    return records.dump(race(decoded))
 
 
 def unfit(asked: Software, own: Software, cell: Cell, cores: int, given: float | None) -> str | None:

@@ -23,7 +23,7 @@ from .changes import Standing, sort_out
 from .gate_pass import ARMS, BASE, CHANGE, TWIN, Job, Lap, Rounds, in_own_process
 from .grid import Cell
 from .process import ProcessError
-from .race import Clock
+from .race_pass import Clock
 from .records import Environment
 from .revision import Tree
 from .stats import Estimate

@@ -18,7 +18,7 @@ from backprop.check import check_step
 from . import machine, process, revision
 from .course import Course, prepare
 from .grid import Cell
-from .race import ETA, Clock, Lane, attempt, qualify, run_pass
+from .race_pass import ETA, Clock, Lane, attempt, qualify, run_pass
 from .revision import Tree
 
 # A fifteenth of the race's slice. Interruptions of a shared machine are rarer than this: most slices see none, and
@@ -86,7 +86,7 @@ def _lap(
     failed = {lane.name: lane.left_out for lane in lanes if lane.left_out}
     if failed:
         return Rounds(failed=failed)
-    slices = {lane.name: [max(taken or 0.0, TICK) for taken in lane.seconds[0]] for lane in lanes}
+    slices = {lane.name: [max(taken or 0.0, TICK) for taken in lane.seconds] for lane in lanes}
     return Rounds(lanes[0].steps, slices)
 
 

@@ -22,11 +22,12 @@ from backprop import InputError
 from backprop.check import verify
 from backprop.packages import needed_by
 
-from . import contestants, figures, grid, machine, outputs, pytest_options, records, sweep_folder, words
+from . import contestants, figures, grid, outputs, pytest_options, records, sweep_folder, words
 from .console import refusal
 from .course import prepare
+from .entrants import enter
 from .grid import Cell
-from .race import check_seconds
+from .race import Job, check_seconds
 from .race import race as run_race
 from .records import Record, Result
 
@@ -70,8 +71,6 @@ def pytest_configure(config: pytest.Config) -> None:
         pytest.exit(str(error), returncode=2)
     except (OSError, MemoryError) as error:
         pytest.exit(refusal(error), returncode=2)
-    if timed and option.allocator == "pinned":
-        machine.pin_allocator()
     config.stash[SUITE] = suite
     config.pluginmanager.register(suite)
 
@@ -98,6 +97,8 @@ def race(
             suite.race(cell, benchmark) if suite.timed and not benchmark.disabled else suite.check(cell)
         except (OSError, MemoryError) as error:
             pytest.exit(refusal(error), returncode=2)
+        except InputError as error:  # data that can't be had: nobody's traceback
+            pytest.fail(str(error), pytrace=False)
         except KeyboardInterrupt:  # CPython may have no line number for where it fell, and pytest's summary needs one
             raise KeyboardInterrupt from None
 
@@ -118,7 +119,9 @@ class Suite:
         self.timed = timed
         self.session: pytest.Session | None = None
         self.cells = grid.load(grid_name)
-        self.contestants = contestants.resolve(contestants.addresses(config.option.engines))
+        addresses = contestants.addresses(config.option.engines)
+        self.contestants = contestants.resolve(addresses)  # for the checks
+        self.entrants = enter(addresses)  # for the races, which are in processes of their own
         self.seconds: float = config.option.cell_seconds
         check_seconds(self.seconds)
         self.folder: Path | None = None
@@ -196,15 +199,9 @@ class Suite:
         head = f"[{self.total - len(self.budgets):{len(str(self.total))}}/{self.total}] {cell.id}"
         with self.terminal() as live:
             live(f"{head}  racing")
-            record = run_race(
-                cell,
-                self.contestants,
-                seconds=budget,
-                rng=np.random.default_rng(),
-                floor=self.config.option.floor,
-                clock=benchmark._timer,
-                progress=lambda share: live(f"{head}  racing {share:.0%}"),
-            )
+            option = self.config.option
+            job = Job(cell, self.entrants, budget, option.floor, option.allocator == "pinned")
+            record = run_race(job, progress=lambda share: live(f"{head}  racing {share:.0%}"))
             self.record(record)
             self.spent += time.monotonic() - start
             self.spent_budget += budget

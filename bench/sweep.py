@@ -14,10 +14,11 @@ from typing import Literal, Protocol
 from backprop import InputError
 
 from . import machine, records, sweep_folder
+from .entrants import Entrant
 from .grid import Cell
 from .machine import Software
+from .race import Job, race
 from .records import Record
-from .sweep_cell import Entrant, Job, race_apart
 from .sweep_folder import Engine, Machine, Sweep
 
 # What a cell takes beyond the seconds that it is raced for. In results/published, elapsed_seconds says so: 0.4 s in
@@ -54,7 +55,7 @@ class Here:
     def race(self, jobs: Sequence[Job], at_work: AtWork) -> Iterator[Record]:
         for job in jobs:
             at_work([job.cell])
-            yield race_apart(job)
+            yield race(job)
 
 
 class Progress(Protocol):

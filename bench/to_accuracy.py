@@ -19,7 +19,7 @@ from backprop.data import Dataset
 from . import machine, records
 from .contestants import Contestant
 from .grid import Cell
-from .race import Clock
+from .race_pass import Clock
 from .records import Environment
 from .train import Epoch, check, train
 

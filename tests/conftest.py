@@ -5,16 +5,19 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from time import perf_counter
 
 import msgspec
 import numpy as np
 import pytest
 
 from backprop import InputError, load, names
-from bench import cli, revision
+from bench import cli, race_pass, revision
 from bench.contestants import Contestant
+from bench.entrants import Entrant
 from bench.gate import Finding, GateRecord
 from bench.grid import Cell
+from bench.race import Job, race
 from bench.records import SCHEMA, Environment, Noise, Pool, Record, Result
 from bench.stats import Estimate
 from bench.to_accuracy import Lesson, Training
@@ -72,6 +75,18 @@ def engine(request):
         return load(request.param)
     except InputError as error:
         pytest.skip(str(error))
+
+
+def race_here(cell, contestants, *, clock=perf_counter, seconds=1.0, floor=False, seed=0, **more):
+    """A race whose every pass is run in this process, by these contestants and this clock."""
+    entrants = [Entrant(one.name, one.name, commit=one.commit) for one in contestants]
+    return race(
+        Job(cell, entrants, seconds, floor, pin=False),
+        rng=np.random.default_rng(seed),
+        in_process=lambda job, _: race_pass.run(job, contestants, clock),
+        clock=clock,
+        **more,
+    )
 
 
 class Clock:

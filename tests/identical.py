@@ -22,8 +22,10 @@ import pandas as pd
 from bench import contestants, grid, machine, outputs, records, stats, summary
 from bench.contestants import Contestant
 from bench.course import prepare
+from bench.entrants import enter
 from bench.grid import Cell
-from bench.race import race, time_slice
+from bench.race import Job, race
+from bench.race_pass import time_slice
 
 CELLS = [
     ("784-30-10", 10, "full_matrix"),
@@ -49,7 +51,8 @@ def main() -> None:
     rows = []
     for number, (sizes, batch, engine) in enumerate(islice(cycle(CELLS), options.races), start=1):
         cell, twins = grid.make_cell(sizes, batch, "float64", 1), contestants.resolve([engine, engine])
-        record = race(cell, twins, seconds=SECONDS, rng=np.random.default_rng())
+        pin = options.allocator == "pinned"
+        record = race(Job(cell, enter([engine, engine]), SECONDS, floor=False, pin=pin))
         records.append(options.folder, record)
         estimate = stats.speedup(record, record.contestants[1])
         assert estimate is not None, record.contestants

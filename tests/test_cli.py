@@ -1,6 +1,7 @@
 """The command line as a person meets it: what it prints, what it refuses, how it exits."""
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -68,6 +69,22 @@ def test_train_on_a_users_arrays(call, tmp_path):
     status, out, _ = call("train", "--data", tmp_path / "mine.npz", "--epochs", 1, "--dtype", "float32")
     assert status == 0
     assert "an epoch, test accuracy" in out
+
+
+def test_train_has_one_word_for_unscaled_pixels_and_no_warnings_of_the_engines(call, tmp_path):
+    body = "    def step(self, x, y, eta):\n        x * 1e300 * 1e300\n        super().step(x, y, eta)\n"
+    overflows = engine_file(tmp_path, "overflows.py", body)
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "raw.npz", x=rng.integers(0, 256, (200, 6), np.uint8), y=rng.integers(0, 2, 200))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        status, out, err = call("train", "--data", tmp_path / "raw.npz", "--engines", overflows, "--epochs", 1)
+    assert status == 0
+    assert err.count("\n") == 1
+    assert err.startswith(
+        f"backprop-bench: warning: {tmp_path / 'raw.npz'}: x goes from 0 to 255: sigmoid units saturate"
+    )
+    assert "test accuracy" in " ".join(out.split())
 
 
 def test_report_rebuilds_a_folder_and_warns_of_a_cut_off_line(call, tmp_path, record):

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from bench import sweep_cell
+from bench import race as race_module
+from bench.entrants import enter
 from bench.grid import Cell
-from bench.sweep_cell import Job, enter, race_apart
+from bench.race import Job, race
 
 CELL = Cell((4, 3, 2), 2)
 
@@ -65,7 +66,7 @@ def all_end(pids, seconds=10):
 
 
 def race_one(path):
-    return race_apart(Job(CELL, enter([str(path)]), 0.05, False, pin=True))
+    return race(Job(CELL, enter([str(path)]), 0.05, False, pin=True))
 
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="looks for processes in /proc")
@@ -82,7 +83,7 @@ def test_what_an_engine_has_forked_ends_with_its_cell(forking, child):
 
 @needs_proc
 def test_the_time_limit_ends_an_engine_with_its_children(forking, monkeypatch):
-    monkeypatch.setattr(sweep_cell, "TIMEOUT", (0.0, 2.0))
+    monkeypatch.setattr(race_module, "TIMEOUT", (0.0, 2.0))
     record = race_one(forking(parent="time.sleep(600)"))
     assert record.contestants[0].left_out == "the process of this cell ran for more than 2 s"
     assert all_end(forking.children(), seconds=2)
@@ -124,6 +125,6 @@ def test_a_sweep_that_is_ended_ends_what_its_engines_have_started(forking, tmp_p
 
 def test_where_the_platform_has_no_process_groups_the_process_itself_is_ended(forking, monkeypatch):
     monkeypatch.delattr(os, "killpg")
-    monkeypatch.setattr(sweep_cell, "TIMEOUT", (0.0, 2.0))
+    monkeypatch.setattr(race_module, "TIMEOUT", (0.0, 2.0))
     path = forking(child="os._exit(0)", parent="os.kill(os.getpid(), signal.SIGABRT)")
     assert "was killed by SIGABRT" in race_one(path).contestants[0].left_out

