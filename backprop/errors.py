@@ -1,5 +1,12 @@
 """What can go wrong, in the words of the person who made the call."""
 
+from __future__ import annotations
+
+
+def brief(error: BaseException) -> str:
+    """The error in one line: its type, and what it says."""
+    return " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+
 
 class InputError(ValueError):
     """A call or its input is wrong: the message is one line, says what was given and what is accepted."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from traceback import walk_tb
 from types import TracebackType
 
-from .errors import InputError
+from .errors import InputError, brief
 
 OWN = (__name__.partition(".")[0], "bench")  # this package has another name where a revision's is imported
 
@@ -24,14 +24,13 @@ def needed_by(what: str, install: str | None = None) -> Iterator[None]:
     except InputError:
         raise
     except (Exception, SystemExit) as error:
-        told = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
         package = _raised_in(error.__traceback__)
         if package:
-            why = f"is not available here: the package {package} is installed and can't be imported: {told}"
+            why = f"is not available here: the package {package} is installed and can't be imported: {brief(error)}"
         elif isinstance(error, ModuleNotFoundError) and error.name and "." not in error.name:
             why = f"needs the package {error.name}, which is not installed: pip install {install or error.name}"
         else:
-            why = f"is not available here: {told}"
+            why = f"is not available here: {brief(error)}"
         raise InputError(f"{what} {why}") from error
 
 

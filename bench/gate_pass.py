@@ -92,7 +92,7 @@ def _lap(
 
 def _first_step(lane: Lane, course: Course) -> None:
     """Let the code compile or try out what it does once in a process, off the clock of the lap."""
-    lane.make(course.network).step(*course.batches[0], ETA)
+    lane.fresh(course.network).step(*course.batches[0], ETA)
 
 
 def _check(lanes: list[Lane], course: Course, batch: int, clock: Clock) -> None:

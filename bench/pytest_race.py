@@ -23,12 +23,14 @@ from backprop.check import verify
 from backprop.packages import needed_by
 
 from . import contestants, figures, grid, outputs, pytest_options, records, sweep_folder, words
+from .confined import kept
 from .console import refusal
 from .course import prepare
 from .entrants import enter
 from .grid import Cell
 from .race import Job, check_seconds
 from .race import race as run_race
+from .race_pass import Lane, attempt
 from .records import Record, Result
 
 EPOCH_SHARE = 4  # an epoch takes a hundred slices: its race gets this many times the seconds of a cell
@@ -189,8 +191,11 @@ class Suite:
     def check(self, cell: Cell) -> None:
         """Each contestant's gradient in this cell, untimed."""
         course = prepare(cell, np.random.default_rng())
-        for contestant in self.contestants:
-            verify(contestant.make, course.network, course.x, course.y, cell.batch)
+        lanes = [Lane(contestant.name, contestant.make) for contestant in self.contestants]
+        with kept():
+            for lane in lanes:
+                attempt(lane, verify, lane.fresh, course.network, course.x, course.y, cell.batch)
+        fail_by([lane for lane in lanes if lane.failed])
 
     def race(self, cell: Cell, benchmark: BenchmarkFixture) -> None:
         """Race in this cell, record it, and hand the slices to pytest-benchmark."""
@@ -210,9 +215,7 @@ class Suite:
         for result in record.contestants:
             if result.seconds:
                 hand_over(benchmark, cell, result)
-        if record.failures:
-            reasons = "; ".join(f"engine {result.name}: {result.left_out}" for result in record.failures)
-            pytest.fail(reasons, pytrace=False)
+        fail_by(record.failures)
 
     @contextmanager
     def terminal(self) -> Iterator[Callable[..., None]]:
@@ -299,6 +302,12 @@ def append_or_exit(folder: Path, record: Record) -> None:
         records.append(folder, record)
     except InputError as error:
         pytest.exit(str(error), returncode=2)
+
+
+def fail_by(failed: Sequence[Lane | Result]) -> None:
+    """Fail the test where engines have failed, each by its name and with its reason."""
+    if failed:
+        pytest.fail("; ".join(f"engine {one.name}: {one.left_out}" for one in failed), pytrace=False)
 
 
 def hand_over(benchmark: BenchmarkFixture, cell: Cell, result: Result) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import tracemalloc
 from collections.abc import Callable, Sequence
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import cycle, islice
@@ -23,8 +24,10 @@ import numpy as np
 
 from backprop import Engine, GradientError, Network
 from backprop.check import check_step, verify
+from backprop.errors import brief
 
 from . import machine, process
+from .confined import filters_kept, is_interrupt, kept
 from .contestants import Contestant
 from .course import Course, prepare
 from .entrants import Entrant
@@ -102,7 +105,10 @@ class Pass(msgspec.Struct, frozen=True):
 
 @dataclass
 class Lane:
-    """A contestant's place in one pass: how it is timed, and what has been found of it so far."""
+    """A contestant's place in one pass: how it is timed, and what has been found of it so far.
+
+    What its engines change of numpy's error state is changed in the lane's own context, and for no other.
+    """
 
     name: str
     make: Callable[[Network], Engine]
@@ -120,16 +126,21 @@ class Lane:
     seconds: list[float | None] = field(default_factory=list)
     left_out: str | None = None
     failed: bool = False
+    context: Context = field(default_factory=copy_context)
+
+    def fresh(self, network: Network) -> Engine:
+        """A fresh engine; what making it has changed in this process is put back."""
+        with kept():
+            return self.make(network)
 
     @property
     def slice_seconds(self) -> float:
         """What a slice takes, with the untimed step before it."""
         return self.step_seconds * (self.steps + 1)
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         """Leave the contestant out by its own fault, with the error as the reason and no timings."""
-        reason = str(error) if isinstance(error, GradientError) else f"{type(error).__name__}: {error}"
-        self.left_out = " ".join(reason.split())
+        self.left_out = " ".join(str(error).split()) if isinstance(error, GradientError) else brief(error)
         self.failed = True
 
     def found(self) -> Found:
@@ -198,15 +209,18 @@ def admitted(job: PassJob, contestants: Sequence[Contestant], course: Course, cl
 def attempt(lane: Lane, act: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:
     """Do something with a contestant's engine; where it raises, the contestant has failed. Whether it went well."""
     try:
-        act(*args, **kwargs)
-    except Exception as error:  # a user's engine may raise anything: the others are raced all the same
+        with filters_kept():
+            lane.context.run(act, *args, **kwargs)
+    except BaseException as error:  # a user's engine may raise anything: the others are raced all the same
+        if is_interrupt(error):
+            raise
         lane.fail(error)
     return not lane.failed
 
 
 def admit(lane: Lane, course: Course, batch: int, seconds: float, clock: Clock) -> None:
     """Let the engine take its first two steps, and qualify it unless it is too slow in any field."""
-    engine = lane.make(course.network)
+    engine = lane.fresh(course.network)
     took = []
     for _ in range(2):
         with Paused():
@@ -222,16 +236,16 @@ def admit(lane: Lane, course: Course, batch: int, seconds: float, clock: Clock) 
 def qualify(lane: Lane, course: Course, batch: int, clock: Clock) -> None:
     """Check the gradient, weigh the memory of one step, and find how many steps make a slice."""
     if lane.role == "contestant":
-        lane.gradient_error = verify(lane.make, course.network, course.x, course.y, batch)
+        lane.gradient_error = verify(lane.fresh, course.network, course.x, course.y, batch)
     x, y = course.batches[0]
     if lane.traced:
         tracemalloc.start()
         try:
-            lane.make(course.network).step(x, y, ETA)
+            lane.fresh(course.network).step(x, y, ETA)
             lane.peak_bytes = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
-    engine = lane.make(course.network)
+    engine = lane.fresh(course.network)
     engine.step(x, y, ETA)
     lane.steps = course.steps or 1
     while (total := lane.steps * time_slice(engine, course, lane.steps, clock)) < SLICE_SECONDS / 3:
@@ -316,7 +330,7 @@ def run_pass(
     number = 0
 
     def warm_up(i: int) -> None:
-        engines[i] = lanes[i].make(course.network)
+        engines[i] = lanes[i].fresh(course.network)
         time_slice(engines[i], course, lanes[i].steps, clock)
 
     def take_slice(i: int) -> None:

@@ -26,6 +26,9 @@ from filelock import FileLock, Timeout
 
 import backprop
 from backprop import Engine, InputError, Network
+from backprop.errors import brief
+
+from .confined import apart, is_interrupt
 
 PACKAGE = Path(backprop.__file__).parent
 PROJECT = "pyproject.toml"
@@ -51,6 +54,7 @@ class Tree:
 class Loaded:
     """An engine of a tree, imported from a copy of the package, named `alias`, that no other engine shares."""
 
+    name: str
     make: type[Engine]
     tree: Tree
     alias: str
@@ -62,9 +66,11 @@ class Loaded:
             engine = self.make(network)
             engine.step(np.ones((2, 3)), np.ones((2, 1)), 0.0)
             engine.network().copy()
-        except Exception as error:
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
             raise InputError(
-                f"{self.make.__name__} of {self.tree.label} does not fit today's interface: {_brief(error)}"
+                f"{self.name} of {self.tree.label} does not fit today's interface: {brief(error)}"
             ) from error
 
     def files(self) -> dict[str, bytes]:
@@ -151,9 +157,11 @@ def load(name: str, tree: Tree) -> Loaded:
     if name not in known:
         raise InputError(f"{tree} has no engine {name!r}: there are {', '.join(known)}")
     try:
-        return Loaded(load_engine(name), tree, alias)
-    except Exception as error:
-        raise InputError(f"{name} of {tree} can't be loaded: {_brief(error)}") from error
+        return Loaded(name, apart(load_engine, name), tree, alias)
+    except BaseException as error:
+        if is_interrupt(error):
+            raise
+        raise InputError(f"{name} of {tree} can't be loaded: {brief(error)}") from error
 
 
 @cache
@@ -194,14 +202,12 @@ def _package(tree: Tree) -> tuple[tuple[str, ...], Callable[[str], type[Engine]]
     assert spec.loader is not None, folder
     module = sys.modules[alias] = module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
+        apart(spec.loader.exec_module, module)
         return tuple(module.names()), module.load, alias
-    except Exception as error:
-        raise InputError(f"the package of {tree} does not fit today's interface: {_brief(error)}") from error
-
-
-def _brief(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    except BaseException as error:
+        if is_interrupt(error):
+            raise
+        raise InputError(f"the package of {tree} does not fit today's interface: {brief(error)}") from error
 
 
 def _why(error: Exception) -> str:

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
 from math import isfinite
 from time import perf_counter
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 
 from backprop import Engine, EngineError, GradientError, InputError, Network
 from backprop.check import verify
 from backprop.data import Dataset
+from backprop.errors import brief
 from backprop.training import accuracy, epoch
 
+from .confined import filters_kept, is_interrupt, kept
 from .contestants import Contestant
 from .grid import Cell, format_sizes
 from .race_pass import Clock
 from .tracing import Paused
+
+P = ParamSpec("P")
+ReturnT = TypeVar("ReturnT")
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,34 @@ class Epoch:
     number: int
     seconds: dict[str, float]
     accuracy: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Pupil:
+    """A contestant while it is trained, in a context of its own: numpy's error state is changed for no other."""
+
+    contestant: Contestant
+    context: Context = field(default_factory=copy_context)
+
+    def __post_init__(self) -> None:
+        self.context.run(np.seterr, over="ignore")  # in exp, of a saturated sigmoid: its result is right
+
+    def fresh(self, network: Network) -> Engine:
+        """A fresh engine; what making it has changed in this process is put back."""
+        with kept():
+            return self.contestant.make(network)
+
+    def does(self, act: Callable[P, ReturnT], *args: P.args, **kwargs: P.kwargs) -> ReturnT:
+        """What an act of the engine gives; EngineError, with the engine's name, where it raises."""
+        try:
+            with filters_kept():
+                return self.context.run(act, *args, **kwargs)
+        except BaseException as error:  # a user's engine may raise anything
+            if is_interrupt(error) or isinstance(error, InputError):
+                raise
+            if isinstance(error, GradientError):
+                raise GradientError(f"engine {self.contestant.name}: {error}") from error
+            raise EngineError(f"engine {self.contestant.name}: {brief(error)}") from error
 
 
 def train(
@@ -48,19 +83,12 @@ def train(
     """
     check(cell, dataset, eta)
     network = Network.random(cell.sizes, np.random.default_rng(seed), cell.dtype)
+    pupils = {contestant.name: Pupil(contestant) for contestant in contestants}
     engines: dict[str, Engine] = {}
-    for contestant in contestants:
-        try:
-            with np.errstate(over="ignore"):  # in exp, of a saturated sigmoid: its result is right
-                verify(contestant.make, network, dataset.x_train, dataset.y_train, cell.batch)
-                engines[contestant.name] = contestant.make(network)
-                _take_first_steps(engines[contestant.name], cell, dataset)
-        except InputError:
-            raise
-        except GradientError as error:
-            raise GradientError(f"engine {contestant.name}: {error}") from error
-        except Exception as error:
-            raise EngineError(f"engine {contestant.name}: {type(error).__name__}: {error}") from error
+    for name, pupil in pupils.items():
+        pupil.does(verify, pupil.fresh, network, dataset.x_train, dataset.y_train, cell.batch)
+        engines[name] = pupil.does(pupil.fresh, network)
+        pupil.does(_take_first_steps, engines[name], cell, dataset)
 
     _grow_the_heap(dataset)
     turns = np.random.default_rng(seed)
@@ -68,11 +96,9 @@ def train(
     for number in range(1, epochs + 1):
         seconds = {}
         for name in turns.permutation(list(engines)):
-            try:
-                seconds[name] = _timed_epoch(engines[name], cell, dataset, eta, shuffles[name], clock)
-            except Exception as error:
-                raise EngineError(f"engine {name}: {type(error).__name__}: {error}") from error
-        scores = {name: accuracy(engine.network(), dataset.x_test, dataset.y_test) for name, engine in engines.items()}
+            seconds[name] = pupils[name].does(_timed_epoch, engines[name], cell, dataset, eta, shuffles[name], clock)
+        learned = {name: pupil.does(engines[name].network) for name, pupil in pupils.items()}
+        scores = {name: accuracy(network, dataset.x_test, dataset.y_test) for name, network in learned.items()}
         yield Epoch(number, {name: seconds[name] for name in engines}, scores)
 
 
@@ -105,7 +131,7 @@ def _grow_the_heap(dataset: Dataset) -> None:
 def _timed_epoch(
     engine: Engine, cell: Cell, dataset: Dataset, eta: float, rng: np.random.Generator, clock: Clock
 ) -> float:
-    with Paused(), np.errstate(over="ignore"):
+    with Paused():
         gc.disable()
         try:
             start = clock()

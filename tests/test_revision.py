@@ -68,6 +68,7 @@ def test_the_files_behind_an_engine_are_those_that_it_imports(repository):
         FULL,
         "backprop/errors.py",
         "backprop/network.py",
+        "backprop/packages.py",
     }
     loaded.try_interface()
     assert set(loaded.files()) - early == {"backprop/late.py"}
