@@ -13,6 +13,7 @@ import backprop
 from . import revision
 from .contestants import Contestant, load_file, resolve
 from .revision import Tree
+from .scratch import room, scratch
 
 
 class Entrant(msgspec.Struct, frozen=True):
@@ -59,7 +60,8 @@ def lay(entrant: Entrant) -> Entrant:
     """The entrant with its source as a file, for the child to import; in this process's folder, as children crash."""
     if entrant.source is None:
         return entrant
-    path = revision.scratch() / str(entrant.digest) / entrant.engine
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(entrant.source)
+    path = scratch() / str(entrant.digest) / entrant.engine
+    with room():
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(entrant.source)
     return msgspec.structs.replace(entrant, place=str(path))

@@ -6,7 +6,6 @@ import ctypes
 import hashlib
 import os
 import platform
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -23,8 +22,8 @@ from backprop.cores import l2_bytes
 
 from . import quota, revision, tracing
 from .grid import cores
-from .records import Environment, Pool
-from .revision import git
+from .records import UNTRACKED, Environment, Pool
+from .repository import GitError, NoRepositoryError, git, top_of
 
 # glibc's mallopt parameters (malloc.h), with the values that keep every array of a step on the heap and the
 # heap from shrinking: otherwise its thresholds move as a process runs, and identical engines differ for good.
@@ -148,11 +147,13 @@ def _governor(core: int) -> str | None:
 
 
 def _revision() -> dict[str, Any]:
-    """The git revision of this code and whether the tree differs from it; None where git does not track it."""
-    here = Path(__file__)
+    """The git revision of this code and whether the tree differs from it; None, and why, where that can't be told."""
+    here = Path(__file__).parent
     try:
-        git("ls-files", "--error-unmatch", here.name, folder=here.parent)
-        dirty = bool(git("status", "--porcelain", "--untracked-files=no", folder=here.parent))
-        return {"revision": git("rev-parse", "HEAD", folder=here.parent).decode().strip(), "dirty": dirty}
-    except (OSError, subprocess.CalledProcessError):
-        return {"revision": None, "dirty": None}
+        top_of(here)
+        dirty = bool(git("status", "--porcelain", "--untracked-files=no", folder=here))
+        return {"revision": git("rev-parse", "HEAD", folder=here).decode().strip(), "dirty": dirty}
+    except NoRepositoryError:
+        return {"revision": None, "dirty": None, "revision_unknown": UNTRACKED}
+    except GitError as error:
+        return {"revision": None, "dirty": None, "revision_unknown": str(error)}

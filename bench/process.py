@@ -14,13 +14,14 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryFile
 from threading import TIMEOUT_MAX, Event, Thread, Timer
 from time import monotonic, sleep
 from traceback import print_exc
 from typing import IO, NoReturn, TypeVar
 
 import msgspec
+
+from . import scratch
 
 JobT = TypeVar("JobT")
 AnswerT = TypeVar("AnswerT")
@@ -41,14 +42,14 @@ def call(module: str, job: msgspec.Struct, answer: type[AnswerT], *, timeout: fl
     """The module's answer to the job, from a fresh process, killed after `timeout` seconds and when this one ends.
 
     It ends with all that it has started, whichever way: no process of an engine is left behind. Raises ProcessError,
-    with a message that begins with `what`, where there is no answer.
+    with a message that begins with `what`, where there is no answer, and InputError where the temporary folder is full.
     """
     command = [sys.executable, "-m", f"{__package__}.{module}"]
     folder = Path(__file__).parents[1]  # where this very package is found, whatever lies in the current one
     late = Event()
     with (
-        TemporaryFile() as errors,
-        TemporaryFile() as answers,  # no pipe: the end of one would be waited for until its last holder has ended
+        scratch.file() as errors,
+        scratch.file() as answers,  # no pipe: the end of one would be waited for until its last holder has ended
         subprocess.Popen(
             command, cwd=folder, stdin=subprocess.PIPE, stdout=answers, stderr=errors, bufsize=0, start_new_session=True
         ) as process,

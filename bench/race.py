@@ -21,13 +21,14 @@ import numpy as np
 
 from backprop import InputError, data
 
-from . import machine, revision
+from . import machine
 from .entrants import Entrant, lay
 from .floor import Floor
 from .grid import Cell
 from .process import ProcessError
 from .race_pass import PASSES, Clock, Found, Pass, PassJob, Place, in_own_process
 from .records import SCHEMA, Environment, Noise, Record, Result
+from .scratch import room, scratch
 
 START_SECONDS = 0.3  # what a pass is expected to take beyond its rounds, until one has been seen
 # Of two variances, between processes (1.5 % of a ratio, squared) and within a second of rounds in one (0.4 %): a pass
@@ -227,10 +228,11 @@ def lay_samples(cell: Cell) -> str | None:
     """The training part of the cell's data set as a file, for its processes to read: to parse it takes seconds."""
     if cell.data == "random":
         return None
-    path = revision.scratch() / f"{Path(cell.data).stem}-{cell.dtype}.npz"
+    path = scratch() / f"{Path(cell.data).stem}-{cell.dtype}.npz"
     if not path.exists():
         digits = data.load(cell.data, cell.dtype)
-        np.savez(path, x=digits.x_train, y=digits.y_train)
+        with room():
+            np.savez(path, x=digits.x_train, y=digits.y_train)
     return str(path)
 
 

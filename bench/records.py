@@ -18,6 +18,7 @@ from .grid import Cell
 
 SCHEMA = 1
 FILE = "cells.jsonl"
+UNTRACKED = "the code is not under version control"  # no doubt: it was installed, or is a source archive
 
 Line = TypeVar("Line", bound=msgspec.Struct)
 """What one line of a file of records holds."""
@@ -67,7 +68,7 @@ class Pool(msgspec.Struct, frozen=True):
 
 
 class Environment(msgspec.Struct, frozen=True):
-    """What the race ran on; revision and dirty are None where git does not track the code.
+    """What the race ran on; revision and dirty are None where they can't be told, and revision_unknown says why.
 
     host tells machines of one kind apart without naming them: six hex digits of a digest of the host's name.
     l2_bytes is the size of the second-level cache of the core that was used, None where the system does not tell.
@@ -94,6 +95,7 @@ class Environment(msgspec.Struct, frozen=True):
     core_numbers: list[int] | None = None
     cores_shared: bool = False
     paused: list[str] = []
+    revision_unknown: str | None = None
 
     @property
     def machine(self) -> str:
@@ -107,7 +109,7 @@ class Environment(msgspec.Struct, frozen=True):
 
 
 def doubts(environments: Sequence[Environment]) -> Iterator[str]:
-    """What may have disturbed the timings that were made in these environments, a line for each kind."""
+    """What may have disturbed the timings in these environments, or is not known of them, a line for each kind."""
 
     def among(found: Sequence[Environment]) -> str:
         return f", in {len(found)} of {len(environments)} races" if len(environments) > 1 else ""
@@ -122,6 +124,9 @@ def doubts(environments: Sequence[Environment]) -> Iterator[str]:
         yield f"the process has {quota.told(min(about.quota or 0 for about in short))}{among(short)}"
     if crowded := [about for about in environments if about.cores_shared]:
         yield f"another race ran on the same cores{among(crowded)}: no other core was free"
+    untold = [about for about in environments if about.revision_unknown not in (None, UNTRACKED)]
+    if untold:
+        yield f"the revision of the code is not in the record{among(untold)}: {untold[-1].revision_unknown}"
 
 
 class Record(msgspec.Struct, frozen=True):

@@ -1,39 +1,34 @@
 """The package `backprop` as another git revision has it, imported beside today's under a name of its own.
 
-`git archive` lays the files in a temporary folder: no checkout, no hooks, the work tree and its index untouched.
+Its files are laid in a temporary folder as they were committed: no checkout, no hooks, no attributes, the work tree and
+its index untouched.
 """
 
 from __future__ import annotations
 
-import atexit
 import hashlib
 import itertools
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 import backprop
 from backprop import Engine, InputError, Network
 from backprop.errors import brief
 
+from . import repository
 from .confined import apart, is_interrupt
+from .scratch import room, scratch
 
 PACKAGE = Path(backprop.__file__).parent
 PROJECT = "pyproject.toml"
-PREFIX = "backprop-bench-"  # of the temporary folder
-LOCK = "in-use.lock"
 
 _numbers = itertools.count()
 
@@ -81,64 +76,55 @@ class Loaded:
         return {str(path.relative_to(self.tree.folder)): path.read_bytes() for path in paths}
 
 
-def git(*arguments: str, folder: Path | None = None) -> bytes:
-    """What git prints, run in `folder`, or else where the package lies.
-
-    It takes no lock that the user's own git could stumble over, and so leaves even the index as it is.
-    Raises OSError where there is no git, and subprocess.CalledProcessError with its stderr where it refuses.
-    """
-    command = ["git", "--no-optional-locks", *arguments]
-    return subprocess.run(command, cwd=folder or PACKAGE.parent, capture_output=True, check=True).stdout
-
-
-def commit_of(revision: str) -> str:
-    """The commit that a revision such as HEAD~3 names; InputError where there is none, or no repository."""
-    if not revision:
-        raise InputError("a revision is missing after the @: give one that git knows, such as full_matrix@HEAD~1")
-    try:
-        git("rev-parse", "--git-dir")
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise InputError(
-            f"{PACKAGE.parent} is not a git repository, so there is no {revision}: {_why(error)}"
-        ) from error
-    try:
-        found = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-    except subprocess.CalledProcessError as error:
-        raise InputError(
-            f"git knows no revision {revision!r} here; give a branch, tag or commit that `git log` shows "
-            "(a shallow clone has only its newest: git fetch --unshallow)"
-        ) from error
-    return found.decode().strip()
-
-
 def lay(revision: str) -> Tree:
-    """The package as of this revision, laid in this process's temporary folder."""
-    commit = commit_of(revision)
+    """The package as of this revision, laid in this process's temporary folder; raises InputError."""
+    commit = repository.commit_of(revision, PACKAGE)
     folder = scratch() / commit
     if not folder.exists():
-        kept = git("ls-tree", "--name-only", commit, "--", PACKAGE.name, PROJECT).decode().split()
-        if PACKAGE.name not in kept:
-            raise InputError(f"{revision} ({commit[:10]}) has no package {PACKAGE.name}: give a later revision")
-        zipfile.ZipFile(BytesIO(git("archive", "--format=zip", commit, "--", *kept))).extractall(folder)
+        files = list(repository.package_at(commit, revision, PACKAGE, beside=PROJECT))
+        with room():
+            begun = Path(tempfile.mkdtemp(dir=scratch()))
+            for path, mode, content in files:
+                place = begun / path
+                place.parent.mkdir(parents=True, exist_ok=True)
+                if mode == repository.LINK:
+                    place.symlink_to(os.fsdecode(content))
+                else:
+                    place.write_bytes(content)
+            begun.rename(folder)
     return Tree(revision, folder, commit)
 
 
 def lay_work_tree() -> Tree:
     """A copy of the package as it lies in the work tree now, uncommitted changes included."""
-    folder = Path(tempfile.mkdtemp(dir=scratch()))
-    shutil.copytree(PACKAGE, folder / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
-    if (PACKAGE.parent / PROJECT).exists():
-        shutil.copy(PACKAGE.parent / PROJECT, folder)
+    top = repository.top_of(PACKAGE)
+    with room():
+        folder = Path(tempfile.mkdtemp(dir=scratch()))
+        shutil.copytree(PACKAGE, folder / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
+        for parent in PACKAGE.resolve().parents:
+            if (parent / PROJECT).exists():
+                shutil.copy(parent / PROJECT, folder)
+            if (folder / PROJECT).exists() or parent == top:
+                break
     return Tree("the work tree", folder)
 
 
+def folded(text: bytes) -> bytes:
+    """The text with line ends as Unix has them: git may give others, and Python minds none."""
+    return text.replace(b"\r\n", b"\n")
+
+
 def digest() -> str:
-    """Sixteen hex digits of a digest of the code, of engines and of races, as it lies in the work tree now."""
+    """Sixteen hex digits of a digest of the code, of engines and of races, as it lies in the work tree now.
+
+    Line ends are not part of it.
+    """
     content = hashlib.sha256()
     folders = (PACKAGE, Path(__file__).parent)
     for root, path in ((each, path) for each in folders for path in sorted(each.rglob("*.py"))):
-        content.update(f"{root.name}/{path.relative_to(root).as_posix()}\n{path.stat().st_size}\n".encode())
-        content.update(path.read_bytes())
+        code = folded(path.read_bytes())
+        content.update(f"{root.name}/{path.relative_to(root).as_posix()}\n{len(code)}\n".encode())
+        content.update(code)
     return content.hexdigest()[:16]
 
 
@@ -164,36 +150,6 @@ def load(name: str, tree: Tree) -> Loaded:
         raise InputError(f"{name} of {tree} can't be loaded: {brief(error)}") from error
 
 
-@cache
-def scratch() -> Path:
-    """The temporary folder of this process, removed when it ends; what killed processes left behind goes first."""
-    for lock_file in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{LOCK}"):
-        _remove_unless_in_use(lock_file)
-    while True:
-        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-        lock = FileLock(folder / LOCK)
-        lock.acquire()
-        if folder.exists():  # else another process took it for a leftover before it was locked
-            break
-    owner = os.getpid()
-
-    def remove() -> None:
-        if os.getpid() == owner:  # a forked child ends without touching it
-            lock.release()
-            shutil.rmtree(folder, ignore_errors=True)
-
-    atexit.register(remove)
-    return folder
-
-
-def _remove_unless_in_use(lock_file: Path) -> None:
-    try:
-        with FileLock(lock_file, timeout=0):
-            shutil.rmtree(lock_file.parent, ignore_errors=True)
-    except (Timeout, OSError):  # in use, or another user's
-        pass
-
-
 def _package(tree: Tree) -> tuple[tuple[str, ...], Callable[[str], type[Engine]], str]:
     """The names of a tree's engines, its load, and the alias under which its package has now been imported."""
     alias, folder = f"{PACKAGE.name}_{next(_numbers)}", tree.folder / PACKAGE.name
@@ -208,9 +164,3 @@ def _package(tree: Tree) -> tuple[tuple[str, ...], Callable[[str], type[Engine]]
         if is_interrupt(error):
             raise
         raise InputError(f"the package of {tree} does not fit today's interface: {brief(error)}") from error
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, subprocess.CalledProcessError):
-        return " ".join(error.stderr.decode(errors="replace").split())
-    return "git is not installed"

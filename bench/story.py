@@ -250,3 +250,5 @@ def _described(about: Environment) -> Iterator[tuple[str, str]]:
     yield "allocator", about.allocator
     if about.revision:
         yield "revision", about.revision + (", with uncommitted changes" if about.dirty else "")
+    elif about.revision_unknown:
+        yield "revision", f"unknown: {about.revision_unknown}"

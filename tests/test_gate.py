@@ -14,7 +14,7 @@ import pytest
 
 from backprop import InputError
 from bench import gate as gate_module
-from bench import gate_pass, process, revision
+from bench import gate_pass, process, scratch
 from bench.gate import gate, parse_share
 from bench.gate_pass import Job, Lap, Rounds, in_own_process
 from bench.grid import Cell
@@ -360,10 +360,10 @@ def test_killed_in_the_middle_it_leaves_nothing(repository, tmp_path, how):
         assert errors == b"backprop-bench: interrupted\n"
         assert left_in(place) == []
     subprocess.run(
-        [sys.executable, "-c", "from bench import revision; revision.scratch()"],
+        [sys.executable, "-c", "from bench import scratch; scratch.scratch()"],
         cwd=repository.folder, env=environment, check=True,
     )  # fmt: skip
     assert left_in(place) == []
     after = repository.git("status", "--porcelain").splitlines()
     assert [line for line in after if "__pycache__" not in line] == []
-    assert revision.scratch().exists()
+    assert scratch.scratch().exists()

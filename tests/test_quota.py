@@ -121,6 +121,10 @@ def test_what_may_have_disturbed_the_timings_is_a_line_for_each_kind():
     assert one.startswith("throttled 37 times: the process has the time of 0.5 CPU")
     (one,) = records.doubts([half, half, fine])
     assert one.startswith("throttled 74 times, in 2 of 3 races: ")
+    refused = "the repository /x belongs to another user"
+    (one,) = records.doubts([environment(revision=None, revision_unknown=refused)])
+    assert one == f"the revision of the code is not in the record: {refused}"
+    assert list(records.doubts([environment(revision=None, revision_unknown=records.UNTRACKED)])) == []
     (one,) = records.doubts([environment(cores_shared=True), fine])
     assert one.startswith("another race ran on the same cores, in 1 of 2 races")
 

@@ -1,10 +1,5 @@
 """Revisions: an engine as a commit has it, beside today's; the repository untouched; nothing left behind."""
 
-import subprocess
-import sys
-from pathlib import Path
-from subprocess import PIPE
-
 import numpy as np
 import pytest
 
@@ -128,36 +123,10 @@ def test_without_a_repository_there_is_no_revision(tmp_path, monkeypatch):
         contestants.resolve(["full_matrix@HEAD"])
 
 
-def start(end, place):
-    """A process that makes its temporary folder in this place, prints its path, and ends in the given way."""
-    code = f"from bench import revision; print(revision.scratch(), flush=True); {end}"
-    environment = {"PATH": "/usr/bin:/bin", "TMPDIR": str(place), "PYTHONPATH": str(Path(__file__).parents[1])}
-    return subprocess.Popen(
-        [sys.executable, "-c", code], env=environment, text=True, **dict.fromkeys(("stdin", "stdout", "stderr"), PIPE)
-    )
-
-
-def run(end, place):
-    """The path that such a process printed, now that it has ended."""
-    return start(end, place).communicate()[0].strip()
-
-
-def test_the_temporary_folder_goes_with_its_process_or_with_the_next(tmp_path):
-    run("pass", tmp_path)
-    assert list(tmp_path.iterdir()) == []
-    run("raise KeyboardInterrupt", tmp_path)
-    assert list(tmp_path.iterdir()) == []
-    killed = run("import os; os.kill(os.getpid(), 9)", tmp_path)
-    assert list(tmp_path.iterdir()) == [Path(killed)]
-    (tmp_path / "backprop-bench-notes").mkdir()  # somebody's own
-    run("pass", tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["backprop-bench-notes"]
-
-
-def test_a_folder_in_use_is_left_alone(tmp_path):
-    living = start("input()", tmp_path)
-    folder = Path(living.stdout.readline().strip())
-    run("pass", tmp_path)
-    assert list(tmp_path.iterdir()) == [folder]
-    living.communicate("\n")
-    assert list(tmp_path.iterdir()) == []
+def test_the_digest_of_the_code_minds_no_line_ends(repository):
+    before = revision.digest()
+    path = repository.folder / FULL
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert revision.digest() == before
+    path.write_bytes(path.read_bytes() + b"# more\r\n")
+    assert revision.digest() != before

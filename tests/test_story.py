@@ -65,6 +65,11 @@ def test_a_folder_in_which_nothing_was_timed_says_so_and_has_no_empty_sections(t
     ]
 
 
+def test_a_revision_that_git_would_not_tell_is_unknown_and_why():
+    refused = msgspec.structs.replace(ENVIRONMENT, revision=None, dirty=None, revision_unknown="not yours")
+    assert ["revision", "unknown: not yours"] in [list(line) for line in story._described(refused)]
+
+
 def test_what_is_no_loop_is_not_told_of_as_one():
     found = [make_timed_record(cell, {"one": exact(MATRIX, cell), "other": 0.5 * exact(MATRIX, cell)}) for cell in GRID]
     _, why, _ = told(found)
