@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from argparse import Namespace
+from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -67,7 +68,8 @@ def _check_storage(option: Namespace, storage: str) -> None:
     asked = option.benchmark_compare
     found = False
     if asked:
-        with warnings.catch_warnings(action="ignore"):  # pytest-benchmark will say the same again
+        fresh = nullcontext() if Path(storage).is_dir() else outputs.made(Path(storage))  # load_storage makes it
+        with fresh, warnings.catch_warnings(action="ignore"):  # pytest-benchmark will say the same again
             saved = load_storage(storage, logger=Logger(Logger.QUIET), default_machine_id=machine, netrc="")
             try:
                 found = any(saved.load(*([] if asked is True else [asked])))

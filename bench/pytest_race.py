@@ -270,7 +270,7 @@ class Suite:
         """
         if not self.spent:
             raise error
-        message = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+        message = str(error) if isinstance(error, InputError) else f"after the races: {type(error).__name__}: {error}"
         self.told.append(" ".join(message.split()))
         if self.session and self.session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             self.session.exitstatus = 1 if isinstance(error, PerformanceRegression) else 2

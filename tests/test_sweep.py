@@ -178,6 +178,55 @@ def test_a_line_that_was_cut_off_is_cut_off_for_good_and_its_cell_raced_again(sw
     assert batches(path.parent) == [1, 2, 3, 4]
 
 
+def test_cells_that_failed_are_told_and_raced_again_when_asked(sweep_of, tmp_path, monkeypatch):
+    out, raced = tmp_path / "out", []
+
+    def fail_or_not(job):
+        raced.append(job.cell.batch)
+        failed = "crashed" if len(raced) <= 4 and job.cell.batch in (2, 3) else None
+        return msgspec.structs.replace(make_record(job.cell.batch, failed=failed), cell=job.cell)
+
+    monkeypatch.setattr(sweep, "race_apart", fail_or_not)
+    assert sweep_of()[0] == 1
+    status, _, err = sweep_of("--resume")
+    assert (status, raced) == (1, [1, 2, 3, 4])
+    assert err == "backprop-bench: warning: 2 cells failed before: add --retry-failed to race them again\n"
+    refused(sweep_of("--retry-failed"), "--retry-failed goes with --resume only")
+    status, printed, err = sweep_of("--resume", "--retry-failed")
+    assert (status, err) == (0, "")
+    assert printed.startswith("3/4 4-3-2-b2")
+    assert batches(out) == [1, 2, 3, 4, 2, 3]
+    assert sweep_of("--resume") == (0, "", "")  # the later record counts
+    assert sweep_of("--resume", "--retry-failed") == (0, "", "")
+    assert raced == [1, 2, 3, 4, 2, 3]
+
+
+def test_what_a_sweep_begins_with_is_on_the_disk_before_its_first_cell(sweep_of, tmp_path, monkeypatch):
+    synced, sync = [], outputs.sync_folder
+
+    def note(folder):
+        synced.append((folder.name, sorted(path.name for path in folder.iterdir() if path.name[0] != ".")))
+        sync(folder)
+
+    monkeypatch.setattr(outputs, "sync_folder", note)
+    sweep_of()
+    assert synced == [
+        (tmp_path.name, ["grid.toml", "out"]),
+        ("out", ["sweep.json"]),
+        ("out", ["cells.jsonl", "sweep.json"]),
+    ]
+
+
+def test_a_folder_that_fills_up_at_once_is_told_and_not_left_behind(sweep_of, tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(outputs.os, "fsync", full)
+    monkeypatch.setattr(outputs, "sync_folder", lambda folder: None)
+    refused(sweep_of(), "sweep.json can't be written: No space left on device")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_cell_named_twice_is_raced_once(sweep_of, tmp_path, grid_file):
     grid_file.write_text('sizes = ["4-3-2", "04-3-2"]\nbatch = [1]\n')
     sweep_of()
