@@ -335,7 +335,8 @@ def gate(
         try:
             outputs.write_each(files, contents)
         finally:
-            show(gate_report.describe(record))
+            with gate_report.no_commands(os.environ):
+                show(gate_report.describe(record))
             warn_of([record.environment])
             for line in gate_report.tell_github(record, os.environ):
                 print(line)

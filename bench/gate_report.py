@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from math import ceil, sqrt
 from pathlib import Path
 from statistics import median
 
@@ -16,6 +19,7 @@ from rich.table import Table
 
 from backprop import InputError
 
+from . import markdown as md
 from . import plots, report
 from .figures import style
 from .gate import Finding, GateRecord
@@ -69,21 +73,24 @@ def describe(record: GateRecord) -> Iterator[str | Table]:
 
 
 def markdown(record: GateRecord) -> str:
-    """The same for a pull request: whatever is not unchanged first, the rest folded away."""
+    """The same for a pull request: whatever is not unchanged first, the rest folded away.
+
+    What engines say comes out as text: it formats nothing, links to nothing, mentions nobody.
+    """
     mark = ":x:" if record.red else ":grey_question:" if record.open else ":white_check_mark:"
-    parts = [f"### {mark} {headline(record)}"]
-    parts += [f"- **{standing.engine}**: {standing.state}: {standing.why}" for standing in record.standings]
-    parts += [f"- **{f.engine}**, {f.cell.id}: inconclusive: {f.why}" for f in record.findings if f.why]
+    parts = [f"### {mark} {md.escape(headline(record))}"]
+    parts += [f"- **{md.escape(each.engine)}**: {each.state}: {md.escape(each.why)}" for each in record.standings]
+    parts += [
+        f"- **{md.escape(f.engine)}**, {f.cell.id}: inconclusive: {md.escape(f.why)}" for f in record.findings if f.why
+    ]
     told = [finding for finding in record.findings if finding.verdict != "unchanged"]
     rest = [finding for finding in record.findings if finding.verdict == "unchanged"]
     if told:
         parts.append(_markdown_table(told))
     if rest:
         parts.append(f"<details><summary>{len(rest)} unchanged</summary>\n\n{_markdown_table(rest)}\n\n</details>")
-    parts.append(
-        f"<sub>slowdown: time of the change over time at {record.against}; {_terms(record)}; "
-        f"{report.machine([record.environment])}</sub>"
-    )
+    foot = f"slowdown: time of the change over time at {record.against}; {_terms(record)}; "
+    parts.append(f"<sub>{md.escape(foot + report.machine([record.environment]))}</sub>")
     return "\n\n".join(parts) + "\n"
 
 
@@ -104,22 +111,39 @@ def workflow_commands(record: GateRecord) -> Iterator[str]:
 def tell_github(record: GateRecord, environment: Mapping[str, str]) -> Iterator[str]:
     """Add the Markdown to the job's summary where there is one, and yield the annotations under GitHub Actions."""
     if summary := environment.get("GITHUB_STEP_SUMMARY"):
-        with Path(summary).open("a", encoding="utf-8") as file:
-            file.write(markdown(record))
+        try:
+            with Path(summary).open("a", encoding="utf-8") as file:
+                file.write(markdown(record))
+        except OSError as error:  # no reason to lose the verdict
+            yield _command("warning", "the job's summary can't be written", f"{summary}: {error.strerror}")
     if environment.get("GITHUB_ACTIONS") == "true":
         yield from workflow_commands(record)
+
+
+@contextmanager
+def no_commands(environment: Mapping[str, str]) -> Iterator[None]:
+    """Under GitHub Actions, nothing that is printed in the block is a workflow command, wherever its lines break."""
+    if environment.get("GITHUB_ACTIONS") != "true":
+        yield
+        return
+    word = secrets.token_hex(8)
+    print(f"::stop-commands::{word}")
+    yield
+    print(f"::{word}::")
 
 
 def draw(record: GateRecord, form: str) -> bytes:
     """Each cell's interval around 1, a panel for each engine, as png or svg."""
     engines = _engines(record)
+    columns = max(min(len(engines), 4), ceil(sqrt(len(engines))), 1)  # neither side longer than a picture can be
+    rows = ceil(len(engines) / columns)
     lines = max((len(_of(record, engine)) for engine in engines), default=0)
     with style():
-        figure = Figure(figsize=(7.5 * max(len(engines), 1), 2.0 + 0.32 * lines), layout="constrained")
+        figure = Figure(figsize=(7.5 * columns, 1.0 + max(rows, 1) * (1.0 + 0.32 * lines)), layout="constrained")
         if not engines:
             figure.suptitle(headline(record))
         for place, engine in enumerate(engines, start=1):
-            _panel(figure.add_subplot(1, len(engines), place), record, engine)
+            _panel(figure.add_subplot(rows, columns, place), record, engine)
         figure.supxlabel(
             f"bar: the slowdown's interval; band: tolerance; hollow circle: the A/A arm, identical code\n"
             f"{_terms(record)}; {record.started[:10]}\n{report.machine([record.environment])}",
@@ -187,7 +211,7 @@ def _lines(findings: Sequence[Finding]) -> Iterator[tuple[str, ...]]:
 
 def _markdown_table(findings: Sequence[Finding]) -> str:
     lines = ["| " + " | ".join(HEADINGS) + " |", "| --- | --- | ---: | ---: | --- | ---: |"]
-    return "\n".join([*lines, *("| " + " | ".join(line) + " |" for line in _lines(findings))])
+    return "\n".join([*lines, *("| " + " | ".join(map(md.escape, line)) + " |" for line in _lines(findings))])
 
 
 def _terms(record: GateRecord) -> str:
@@ -205,6 +229,5 @@ def _percent(ratio: float) -> str:
 
 def _command(kind: str, title: str, message: str) -> str:
     """A workflow command, escaped as GitHub's documentation of workflow commands has it."""
-    message = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    title = title.replace("%", "%25").replace(",", "%2C").replace(":", "%3A")
-    return f"::{kind} title={title}::{message}"
+    message, title = (text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A") for text in (message, title))
+    return f"::{kind} title={title.replace(',', '%2C').replace(':', '%3A')}::{message}"

@@ -87,6 +87,49 @@ def test_github_gets_a_summary_and_escaped_annotations(tmp_path):
     assert list(gate_report.tell_github(record, {})) == []
 
 
+def test_what_an_engine_says_is_text_in_markdown_and_no_command():
+    said = "KeyError: <b>@somebody</b> see https://x.example #12\n::set-output name=x::1\r\n| a | ![](y) `z`"
+    bad = Standing("a|b", "wrong", said)
+    open_ = make_finding("c\n**d**", "inconclusive", why=said, slower=True)
+    record = make_gate_record(open_, standings=[bad])
+    record.against = "HEAD^{/[x](y)}"
+    text = gate_report.markdown(record)
+    for active in ("<b>", "@somebody", "https://", "#12", "![]", "[x]", "`z`", "| a |", "\n::", "**d**", "a|b"):
+        assert active not in text
+    assert text.count("somebody") == 2
+    told = list(gate_report.workflow_commands(record))
+    assert all(line.startswith(("::error title=", "::notice title=")) for line in told)
+    assert not any(mark in line for line in told for mark in "\r\n")
+    assert told[1].startswith("::notice title=c%0A**d** inconclusive in 1 of 1 cells::")
+    assert ":" not in told[0].split("::")[1].split("=", 1)[1]
+
+
+def test_under_github_what_is_printed_between_is_no_command(capsys):
+    with gate_report.no_commands({"GITHUB_ACTIONS": "true"}):
+        print("::error::x")
+    first, _, last = capsys.readouterr().out.splitlines()
+    word = first.removeprefix("::stop-commands::")
+    assert last == f"::{word}::"
+    assert len(word) > 10
+    with gate_report.no_commands({}):
+        pass
+    assert capsys.readouterr().out == ""
+
+
+def test_a_summary_that_cant_be_written_costs_no_verdict(tmp_path):
+    environment = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(tmp_path)}
+    first, *rest = gate_report.tell_github(make_gate_record(SLOWER), environment)
+    assert first.startswith("::warning title=the job's summary can't be written::")
+    assert rest[0].startswith("::error title=full_matrix regressed")
+
+
+def test_many_engines_have_room_in_the_picture(monkeypatch):
+    monkeypatch.setattr(gate_report, "_panel", lambda *_: None)
+    monkeypatch.setattr(gate_report.plots, "encode", lambda figure, form: figure.get_size_inches() * 300)
+    many = [make_finding(f"engine_{i}") for i in range(70)]
+    assert max(gate_report.draw(make_gate_record(*many), "png")) < 2**16
+
+
 def test_the_picture_shows_every_cell_and_the_finding(tmp_path):
     path = tmp_path / "gate.svg"
     path.write_bytes(gate_report.draw(make_gate_record(SAME, SLOWER, FASTER, OPEN), "svg"))
