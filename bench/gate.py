@@ -94,11 +94,13 @@ class Track:
     lap: Lap
     row: Row
     passes: dict[str, list[list[float]]] = field(default_factory=lambda: {arm: [] for arm in ARMS})
+    cores_shared: bool = False
 
     def add(self, rounds: Rounds) -> None:
         for arm in ARMS:
             self.passes[arm].append([float(f"{taken:.5g}") for taken in rounds.seconds[arm]])
         self.row.add(*pass_ratios(rounds.seconds))
+        self.cores_shared |= rounds.cores_shared
 
     def finding(self) -> Finding:
         row = self.row
@@ -166,7 +168,11 @@ def gate(
         error=ERROR,
         findings=[track.finding() for track in tracks],
         standings=sorted(standings, key=lambda standing: standing.engine),
-        environment=msgspec.structs.replace(environment, throttled=throttled()),
+        environment=msgspec.structs.replace(
+            environment,
+            throttled=throttled(),
+            cores_shared=environment.cores_shared or any(track.cores_shared for track in tracks),
+        ),
         started=started,
         elapsed_seconds=round(clock() - start, 3),
     )

@@ -47,11 +47,15 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Rounds(msgspec.Struct, frozen=True):
-    """What a lap found: seconds per step of each arm, by round; or of which arm the engine failed, and how."""
+    """What a lap found: seconds per step of each arm, by round; or of which arm the engine failed, and how.
+
+    cores_shared says whether another race ran on the same cores.
+    """
 
     steps: int = 0
     seconds: dict[str, list[float]] = {}
     failed: dict[str, str] = {}
+    cores_shared: bool = False
 
 
 def run(job: Job, clock: Clock = perf_counter) -> list[Rounds]:
@@ -74,6 +78,7 @@ def _lap(
     course = prepare(lap.cell, rng)
     lanes = [Lane(arm, makes[arm], steps=lap.steps or 1) for arm in ARMS]
     with machine.alone(lap.cell.threads):
+        _, shared = machine.whereabouts()
         if lap.steps is None:
             _check(lanes, course, lap.cell.batch, clock)
         for i in rng.permutation(len(lanes)):
@@ -87,7 +92,7 @@ def _lap(
     if failed:
         return Rounds(failed=failed)
     slices = {lane.name: [max(taken or 0.0, TICK) for taken in lane.seconds] for lane in lanes}
-    return Rounds(lanes[0].steps, slices)
+    return Rounds(lanes[0].steps, slices, cores_shared=shared)
 
 
 def _first_step(lane: Lane, course: Course) -> None:

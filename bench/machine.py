@@ -81,20 +81,25 @@ def environment() -> Environment:
         for pool in threadpool_info()
         if pool["user_api"] == "blas"
     ]
-    numbers = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+    numbers, shared = whereabouts()
     first = numbers[0] if numbers else 0
     return Environment(
         allocator=_allocator,
         blas=pools,
         cores=cores(),
         core_numbers=numbers,
-        cores_shared=threads.shared(),
+        cores_shared=shared,
         governor=_governor(first),
         l2_bytes=l2_bytes(first),
         quota=quota.cpus(),
         paused=tracing.present(),
         **_unchanging(),
     )
+
+
+def whereabouts() -> tuple[list[int] | None, bool]:
+    """The numbers of the cores that this process runs on, where it can choose them, and whether another race does."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None, threads.shared()
 
 
 @contextmanager

@@ -170,8 +170,15 @@ def race(
                 break
             planned, last, began = schedule.seconds, schedule.after_this().over, clock()
             answer = next_pass([tally.first.place for tally in still])
+            environment = environment or answer.environment
+            assert environment is not None, "the first pass tells it"
+            environment = msgspec.structs.replace(
+                environment,
+                core_numbers=answer.core_numbers and sorted({*(environment.core_numbers or ()), *answer.core_numbers}),
+                cores_shared=environment.cores_shared or answer.cores_shared,
+                throttled=throttled(),
+            )
             if not tallies:
-                environment = answer.environment
                 tallies = still = [Tally(found) for found in answer.found]
             for tally, found in zip(still, answer.found, strict=True):
                 tally.add(found)
@@ -184,7 +191,6 @@ def race(
         environment = environment or _environment(job, in_process, timeout)
         return Record(SCHEMA, job.cell, results, None, environment, started, round(clock() - start, 3))
     assert environment is not None, "the first pass tells it"
-    environment = msgspec.structs.replace(environment, throttled=throttled())
     return Record(
         SCHEMA,
         job.cell,

@@ -97,9 +97,11 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Pass(msgspec.Struct, frozen=True):
-    """What a pass found, place by place; and, if it was the first, on what."""
+    """What a pass found, place by place; on which cores, as the environment has them; the environment, if the first."""
 
     found: list[Found]
+    core_numbers: list[int] | None
+    cores_shared: bool
     environment: Environment | None = None
 
 
@@ -165,6 +167,7 @@ def run(job: PassJob, contestants: Sequence[Contestant], clock: Clock = perf_cou
     rng = np.random.default_rng(job.seed)
     with machine.alone(job.cell.threads):
         environment = None if job.places else machine.environment()
+        numbers, shared = machine.whereabouts()
         course = prepare(job.cell, rng, job.samples)
         lanes = [lane_at(place, contestants) for place in job.places] or admitted(job, contestants, course, clock)
         engines: dict[int, Engine] = {}
@@ -173,7 +176,7 @@ def run(job: PassJob, contestants: Sequence[Contestant], clock: Clock = perf_cou
         for i, engine in engines.items() if job.last else ():
             if lanes[i].role == "contestant":
                 attempt(lanes[i], check_step, engine, *course.batches[0])
-    return Pass([lane.found() for lane in lanes], environment)
+    return Pass([lane.found() for lane in lanes], numbers, shared, environment)
 
 
 def lane_at(place: Place, contestants: Sequence[Contestant]) -> Lane:

@@ -6,9 +6,12 @@ import sys
 from contextlib import ExitStack
 
 import pytest
+from conftest import race_here
 
-from backprop import cores, threads
+from backprop import cores, load, threads
 from bench import machine
+from bench.contestants import Contestant
+from bench.grid import Cell
 
 LOCKS = pytest.mark.skipif(sys.platform != "linux", reason="processes can't choose their cores here")
 
@@ -180,3 +183,10 @@ def test_the_record_tells_the_cores_their_cache_and_whether_they_are_shared(root
         stack.enter_context(machine.alone(1))
         assert machine.environment().cores_shared
     assert not threads.shared()
+
+
+def test_the_record_has_the_cores_of_every_pass(monkeypatch):
+    places = iter([([1], False), ([1], False), ([0], False), ([1], True)])
+    monkeypatch.setattr(machine, "whereabouts", lambda: next(places, ([1], False)))
+    about = race_here(Cell((4, 3, 2), 2), [Contestant("a", load("full_matrix"))], seconds=0.05).environment
+    assert (about.core_numbers, about.cores_shared) == ([0, 1], True)

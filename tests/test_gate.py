@@ -9,6 +9,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -93,6 +94,15 @@ def test_only_engines_whose_code_differs_are_raced(repository, path, raced):
     repository.comment(path)
     record = judge(Machine())
     assert {found.engine for found in record.findings} == raced
+
+
+@pytest.mark.parametrize("crowded", [False, True])
+def test_a_pass_on_the_cores_of_another_race_is_in_the_record(repository, temporary, crowded):
+    class Crowded(Machine):
+        def rounds(self, engine, cell):
+            return msgspec.structs.replace(super().rounds(engine, cell), cores_shared=crowded and len(self.jobs) == 3)
+
+    assert judge(Crowded(), everything=True).environment.cores_shared == crowded
 
 
 def test_other_dependencies_or_all_race_every_engine(repository):
