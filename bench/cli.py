@@ -24,6 +24,7 @@ from backprop.packages import needed_by
 
 from . import contestants, figures, grid, machine, outputs, records
 from .console import FAULT, INTERRUPTED, Countdown, SweepBar, bar, complain, console, refusal, show, warn, warn_of
+from .streams import patient
 from .to_accuracy import Goal
 
 app = typer.Typer(
@@ -61,22 +62,23 @@ def main() -> NoReturn:
     Exit status: 0 fine; 1 an engine failed or is slower; 2 a wrong call, or the machine refuses; 3 can't tell; 70 a
     fault of ours, with its traceback.
     """
-    try:
-        status = app(standalone_mode=False) or 0
-    except (InputError, typer.TyperException) as error:
-        complain(error.format_message() if isinstance(error, typer.TyperException) else str(error), 2)
-    except EngineError as error:
-        complain(str(error), 1)
-    except (OSError, MemoryError) as error:
-        complain(refusal(error), 2)
-    except (KeyboardInterrupt, typer.Abort):
-        status = INTERRUPTED
-    except Exception:
-        print_exc()
-        complain("this is a fault of backprop-bench itself; what it is, the lines above tell", FAULT)
-    if status == INTERRUPTED:  # typer may also return it
-        complain("interrupted", status)
-    sys.exit(status)
+    with patient():
+        try:
+            status = app(standalone_mode=False) or 0
+        except (InputError, typer.TyperException) as error:
+            complain(error.format_message() if isinstance(error, typer.TyperException) else str(error), 2)
+        except EngineError as error:
+            complain(str(error), 1)
+        except (OSError, MemoryError) as error:
+            complain(refusal(error), 2)
+        except (KeyboardInterrupt, typer.Abort):
+            status = INTERRUPTED
+        except Exception:
+            print_exc()
+            complain("this is a fault of backprop-bench itself; what it is, the lines above tell", FAULT)
+        if status == INTERRUPTED:  # typer may also return it
+            complain("interrupted", status)
+        sys.exit(status)
 
 
 @app.command()

@@ -20,7 +20,7 @@ from .records import Environment, Record, doubts
 INTERRUPTED = 130  # as a shell has it
 FAULT = 70  # of ours: EX_SOFTWARE of sysexits.h
 
-console = Console()
+console = Console(emoji=False)  # :x: is a part of a name
 
 
 def complain(message: str, status: int) -> NoReturn:

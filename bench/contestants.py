@@ -13,6 +13,7 @@ from backprop.engine import Calls, engine_in
 from backprop.network import Array
 
 from . import revision
+from .grid import check_name
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def resolve(addresses: Sequence[str]) -> list[Contestant]:
 
 
 def _load(address: str) -> tuple[type[Engine], str | None]:
+    check_name(address, "engine")
     name, at, rev = address.partition("@")
     if address.endswith(".py"):
         return load_file(Path(address)), None

@@ -7,6 +7,7 @@ import os
 from functools import cache
 from pathlib import Path
 from typing import Literal, get_args
+from unicodedata import category
 
 import msgspec
 
@@ -15,6 +16,7 @@ from backprop import InputError
 from . import quota
 
 DType = Literal["float32", "float64"]
+UNFIT = ("Cs", "Cc", "Zl", "Zp")  # by Unicode: halves of what is no UTF-8, control characters, ends of lines
 
 
 @cache
@@ -108,6 +110,7 @@ def load(name: str, here: bool = True) -> list[Cell]:
 
 def make_cell(sizes: str, batch: int, dtype: str, threads: int, data: str = "random", *, here: bool = True) -> Cell:
     """A cell that this machine, if it is `here`, can race; InputError names what is wrong and what is accepted."""
+    check_name(data, "data set")
     if batch < 1:
         raise InputError(f"batch must be 1 or more, not {batch}")
     if dtype not in get_args(DType):
@@ -122,6 +125,13 @@ def make_cell(sizes: str, batch: int, dtype: str, threads: int, data: str = "ran
             f"{quota.told(given)}"
         )
     return Cell(parse_sizes(sizes), batch, dtype, threads, data)  # type: ignore[arg-type]  # checked above
+
+
+def check_name(name: str, what: str) -> None:
+    """InputError for a name that no record can hold, or that is more than one line of text: `what` it names."""
+    if bad := next((character for character in name if category(character) in UNFIT), None):
+        way_out = "rename it, or set LC_ALL=C.UTF-8" if category(bad) == "Cs" else "rename it"
+        raise InputError(f"{what} {name!a} has {bad!a} in its name, which is no text for a record: {way_out}")
 
 
 def parse_batches(text: str) -> list[int]:

@@ -32,6 +32,7 @@ from .race import Job, check_seconds
 from .race import race as run_race
 from .race_pass import Lane, attempt
 from .records import Record, Result
+from .streams import Patient
 
 EPOCH_SHARE = 4  # an epoch takes a hundred slices: its race gets this many times the seconds of a cell
 PACKAGE = Path(__file__).parent
@@ -157,6 +158,9 @@ class Suite:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         self.session = session
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter and self.timed:
+            reporter._tw._file = Patient(reporter._tw._file)
 
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
         """With --benchmark, look nowhere but among the benchmarks; in another repository these may be anywhere."""
@@ -278,17 +282,18 @@ class Suite:
     def summarise(self, folder: Path, reporter: pytest.TerminalReporter) -> None:
         """Table and plots from what was recorded. Imports pandas and matplotlib, now that nothing is timed."""
         from rich.console import Console
+        from rich.markup import escape
 
         with needed_by("the report"):
             figures.load_matplotlib()
             from . import report
 
         reporter.section("backprop-bench")
-        console = Console(file=reporter._tw._file, force_terminal=reporter.hasmarkup)
+        console = Console(file=reporter._tw._file, force_terminal=reporter.hasmarkup, emoji=False)
         for part in report.build(folder):
             console.print(part, highlight=False)
         if self.set_aside:
-            console.print(f"the records that were there before: {self.set_aside}", highlight=False)
+            console.print(escape(f"the records that were there before: {self.set_aside}"), highlight=False)
 
 
 def _names(argnames: str | Sequence[str], *_: object, **__: object) -> Sequence[str]:
