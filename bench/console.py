@@ -6,12 +6,15 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import NoReturn
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from . import words
 from .grid import Cell
@@ -128,7 +131,21 @@ def bar(left: ProgressColumn | None = None) -> Progress:
     return Progress(*columns, console=console, auto_refresh=False, transient=True, disable=not console.is_terminal)
 
 
-def show(parts: Iterable[str | Table]) -> None:
-    """Print lines and tables, wrapped to the terminal's width."""
+def show(parts: Iterable[str | Table], to: Console = console) -> None:
+    """Print lines, wrapped to the terminal's width, and tables, never so narrow that a number is cut."""
+    if to.width < 1:  # COLUMNS=0, which elsewhere says that nothing is known of it
+        to.width = get_terminal_size().columns
     for part in parts:
-        console.print(part, highlight=False)
+        if isinstance(part, Table) and (least := _least_width(part)) > to.width:
+            part.width = least
+        to.print(part, highlight=False, crop=False)
+
+
+def _least_width(table: Table) -> int:
+    """Of a table whose columns are a character apart: what must not be wrapped is in a line, and no word is cut."""
+    least = len(table.columns)
+    for column in table.columns:
+        told = [Text.from_markup(str(field)).plain for field in (column.header, *column.cells)]
+        parts = told if column.no_wrap else [] if column.overflow == "fold" else " ".join(told).split()
+        least += max(map(cell_len, parts), default=column.min_width or 1)
+    return least

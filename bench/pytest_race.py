@@ -24,7 +24,7 @@ from backprop.packages import needed_by
 
 from . import contestants, figures, grid, outputs, pytest_options, records, sweep_folder, words
 from .confined import kept
-from .console import refusal
+from .console import refusal, show
 from .course import prepare
 from .entrants import enter
 from .grid import Cell
@@ -290,8 +290,7 @@ class Suite:
 
         reporter.section("backprop-bench")
         console = Console(file=reporter._tw._file, force_terminal=reporter.hasmarkup, emoji=False)
-        for part in report.build(folder):
-            console.print(part, highlight=False)
+        show(report.build(folder), console)
         if self.set_aside:
             console.print(escape(f"the records that were there before: {self.set_aside}"), highlight=False)
 

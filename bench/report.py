@@ -112,7 +112,10 @@ def printed(block: blocks.Table) -> Table:
     """A table of a page for the terminal."""
     table = Table(box=SIMPLE, show_edge=False, pad_edge=False, padding=0)
     for number, heading in enumerate(block.headings):
-        table.add_column(escape(heading), justify="left" if number < block.left else "right", overflow="fold")
+        if number < block.left:
+            table.add_column(escape(heading), overflow="fold", min_width=11)
+        else:
+            table.add_column(escape(heading), justify="right", no_wrap=True)
     for line in block.lines:
         table.add_row(*map(escape, line))
     return table

@@ -2,12 +2,14 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from conftest import make_finding, make_gate_record, make_ladder_record, make_record, make_training
+from rich.console import Console
 
 from backprop import InputError
 from bench import console, gate_report, learning, records, report
@@ -98,11 +100,14 @@ def test_every_width_of_a_terminal_will_do(monkeypatch, tmp_path, columns):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         records.append(tmp_path / name, make_record(failed="why"))
-    console.show(report.describe([make_ladder_record(), make_record(data="mnist5k")]))
-    console.show(report.side_by_side([tmp_path / "one", tmp_path / "two"], None))
-    console.show(learning.describe([make_training(10, 0, {"per_sample": (1.0, 3), "full_matrix": (0.5, 3)})]))
-    console.show(gate_report.describe(make_gate_record(make_finding())))
-    assert "f" in stream.getvalue() or columns in ("0", "1")
+    to = Console(width=int(columns)) if columns.isdigit() else Console()
+    console.show(report.describe([make_ladder_record(), make_record(data="mnist5k")]), to)
+    console.show(report.side_by_side([tmp_path / "one", tmp_path / "two"], None), to)
+    console.show(learning.describe([make_training(10, 0, {"per_sample": (1.0, 3), "full_matrix": (0.5, 3)})]), to)
+    console.show(gate_report.describe(make_gate_record(make_finding())), to)
+    told = stream.getvalue()
+    assert "…" not in told, "nothing is cut"
+    assert re.search(r"400 us +1\.00x +0\.9\d+-1\.0\dx +6%", told), told
 
 
 def test_a_name_of_colons_is_no_emoji(monkeypatch):
