@@ -18,7 +18,10 @@ from .to_accuracy import Training
 
 SETTING = ["machine", "data", "sizes", "dtype", "threads", "target"]
 """What is never mixed: a table and a picture for each."""
-NOTE = "medians over the seeds, in brackets the range of those that reached it"
+NOTE = (
+    "medians over the seeds, in brackets the range of those that reached it; one that did not counts as longer than "
+    "any, and a factor that hangs on it is not told"
+)
 LINE = [*SETTING, "batch", "engine"]
 
 
@@ -62,8 +65,8 @@ def frame(found: Sequence[Training]) -> pd.DataFrame:
 
     epochs and seconds are medians over all seeds, where one that did not reach the target counts as longer than
     any: NaN where half of them did not. _low and _high are the range of those that did. factor is the median over
-    the seeds of the time of baseline, the setting's first engine, over the engine's, both trained side by side.
-    best marks each engine's fastest batch size.
+    the seeds of the time of baseline, the setting's first engine, over the engine's, both trained side by side; NaN
+    where it can't be told, as one or the other did not reach the target. best marks each engine's fastest batch size.
     """
     rows = lessons(found)
     result = pd.DataFrame(_line(part, rows) for _, part in rows.groupby(LINE, sort=False))
@@ -79,8 +82,8 @@ def _line(part: pd.DataFrame, rows: pd.DataFrame) -> dict[str, object]:
     first = part.iloc[0]
     setting = rows[(rows[SETTING] == first[SETTING]).all(axis=1)]
     baseline = setting["engine"].iloc[0]
-    beside = setting[setting["engine"] == baseline].set_index("run")["seconds"]
-    factors = part["run"].map(beside) / part["seconds"]
+    beside = setting[setting["engine"] == baseline].set_index("run")["seconds"].fillna(inf)
+    pairs = part[part["run"].isin(beside.index)]
     line = {key: first[key] for key in [*SETTING, "batch", "eta", "epoch_limit", "engine"]}
     line |= {"baseline": baseline, "seeds": len(part), "reached": int(part["seconds"].notna().sum())}
     for quantity in ("epochs", "seconds"):
@@ -90,8 +93,19 @@ def _line(part: pd.DataFrame, rows: pd.DataFrame) -> dict[str, object]:
             f"{quantity}_low": part[quantity].min(),
             f"{quantity}_high": part[quantity].max(),
         }
-    line["factor"] = nan if first["engine"] == baseline or isnan(line["seconds"]) else factors.median()
+    factors = pairs["run"].map(beside) / pairs["seconds"].fillna(inf)
+    line["factor"] = nan if first["engine"] == baseline else _middle(factors)
     return line
+
+
+def _middle(factors: pd.Series) -> float:
+    """The median of factors of which some are 0, infinite, or NaN, which may be anything; NaN where that decides it."""
+    if factors.empty:
+        return nan
+    half = [(len(factors) - 1) // 2, len(factors) // 2]
+    least, most = (factors.fillna(unknown).sort_values().to_numpy()[half] for unknown in (0.0, inf))
+    is_told = (least == most).all() and least[0] > 0 and most[1] < inf
+    return float(least.mean()) if is_told else nan
 
 
 def in_a_line(training: Training) -> str:
@@ -204,7 +218,7 @@ def _cells(part: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
                 if known
                 else f"not within {row.epoch_limit}",
                 _span(row.seconds, row.seconds_low, row.seconds_high) if known else "",
-                words.factor(row.factor) if not isnan(row.factor) else "",
+                words.factor(row.factor) if not isnan(row.factor) else "" if row.engine == row.baseline else "not told",
             ]
         )
         last = row.batch

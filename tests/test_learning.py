@@ -69,6 +69,37 @@ def test_a_seed_that_does_not_reach_it_counts_as_longer_than_any():
     assert re.search(r"fused +1 of 2 +not within 100", printed)
 
 
+@pytest.mark.parametrize(
+    ("slow", "fast", "factor"),
+    [
+        ([4, 4, None, None], [2, 2, 2, 2], None),  # half of the baseline's never arrived
+        ([4, 4, 4, 4], [2, 2, None, None], None),  # half of the engine's
+        ([4, 4, 4, None], [2, 2, 2, 2], 2.0),  # one infinite factor moves the median up by one, among equals
+        ([4, 6, 8, None, 8], [2, 2, 2, 2, 2], 4.0),
+        ([4, 6, 8, 4, 8], [2, 2, 2, None, 2], 3.0),  # and a factor of 0 down
+        ([4, None, None], [2, 2, None], None),
+        ([4, 4, None], [2, 2, None], 2.0),  # neither arrived: whatever it would be, 2 is in the middle
+        ([4, 8, None], [2, 2, None], None),  # whatever it would be decides
+        ([None], [2], None),
+        ([4], [None], None),
+        ([None, None], [None, None], None),
+    ],
+)
+def test_who_did_not_arrive_is_infinite_in_the_factor_as_in_the_seconds(slow, fast, factor):
+    found = [
+        make_training(10, seed, {"per_sample": (1.0, one), "fused": (1.0, other)})
+        for seed, (one, other) in enumerate(zip(slow, fast, strict=True))
+    ]
+    rows = rows_by(found)
+    told = rows[10, "fused"].factor
+    assert told == pytest.approx(factor) if factor else told != told
+    line = next(line for line in text(learning.describe(found)).splitlines() if re.match(" +fused +\\d of", line))
+    assert line.split()[-1] == f"{factor:.2f}x" if factor else line.endswith("not told")
+    best = learning.best(learning.frame(found))["fused"]
+    known = all(rows[10, name].seconds == rows[10, name].seconds for name in ("per_sample", "fused"))
+    assert ("as fast as per_sample's best" in best) == known
+
+
 def test_where_nothing_is_reached_it_says_so():
     found = trainings(TIMES, {10: [None, None]}, limit=30)
     printed = text(learning.describe(found), 120)
