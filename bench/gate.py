@@ -18,8 +18,9 @@ import numpy as np
 
 from backprop import InputError
 
-from . import machine, revision
-from .changes import Standing, sort_out
+from . import changes, machine, revision
+from .blame import Standing, blame, starved
+from .changes import Look, Seen, sort_out
 from .gate_pass import ARMS, BASE, CHANGE, TWIN, Job, Lap, Rounds, in_own_process
 from .grid import Cell
 from .process import ProcessError
@@ -31,6 +32,9 @@ from .verdict import ERROR, FEWEST, Row
 
 SCHEMA = 1
 SECONDS, ROUNDS = 0.04, 20  # of a pass in a cell, at the least: short, because many passes beat long ones
+
+PATIENCE, LEAST_PATIENCE = 10.0, 10.0  # a pass hangs that takes so many times what it should, and so many seconds
+LOOK_SECONDS = 60.0  # to import the engines of both trees, at the most
 
 InProcess = Callable[[Job, float], list[Rounds]]
 Progress = Callable[[int, int, float], None]
@@ -129,6 +133,7 @@ def gate(
     pin: bool = True,
     rng: np.random.Generator,
     in_process: InProcess = in_own_process,
+    see: Callable[[Look, float], Seen] = changes.in_own_process,
     clock: Clock = perf_counter,
     progress: Progress = lambda *_: None,
 ) -> GateRecord:
@@ -143,8 +148,10 @@ def gate(
     base, change = revision.lay(against), revision.lay_work_tree()
     if pin:
         machine.pin_allocator()
-    standings, to_race = sort_out(engines, base, change, everything)
     jobs = Jobs(base, change, pin, in_process, end, clock)
+    standings, to_race = sort_out(
+        engines, base, change, everything, lambda job: see(job, min(jobs.patience, LOOK_SECONDS))
+    )
     with machine.alone(max(cell.threads for cell in cells)):  # as each pass is, in its process
         environment, throttled = machine.environment(), machine.watch()
     laps: dict[str, list[Lap]] = {}
@@ -193,17 +200,34 @@ class Jobs:
     def left(self) -> float:
         return self.end - self.clock()
 
-    def run(self, engine: str, laps: list[Lap]) -> list[Rounds]:
-        job = Job(engine, str(self.change.folder), str(self.base.folder), laps, self.pin)
-        return self.in_process(job, max(self.left, 1.0))
+    @property
+    def patience(self) -> float:
+        """How long to wait for a process of which it is not known how long it takes: half of what is left."""
+        return max(self.left / 2, 1.0)
+
+    def run(self, engine: str, laps: list[Lap], timeout: float) -> list[Rounds]:
+        return self._run(engine, laps, self.change, self.base, timeout)
+
+    def blame(self, engine: str, laps: list[Lap], error: ProcessError) -> Standing:
+        """The standing of an engine whose pass has ended so."""
+
+        def trial(change: Tree, base: Tree) -> str | None:
+            found = self._run(engine, laps, change, base, self.patience)
+            return next((told for rounds in found for told in rounds.failed.values()), None)
+
+        return blame(engine, error, trial, self.base, self.change)
+
+    def _run(self, engine: str, laps: list[Lap], change: Tree, base: Tree, timeout: float) -> list[Rounds]:
+        return self.in_process(Job(engine, str(change.folder), str(base.folder), laps, self.pin), timeout)
 
 
 def check(engine: str, cells: Sequence[Cell], jobs: Jobs) -> list[Lap] | Standing:
     """Check an engine of both trees in every cell, and find how long a pass there is to be; or how it failed."""
+    first = [Lap(cell, SECONDS) for cell in cells]
     try:
-        found = jobs.run(engine, [Lap(cell, SECONDS) for cell in cells])
+        found = jobs.run(engine, first, jobs.patience)
     except ProcessError as error:
-        return Standing(engine, "inconclusive" if error.timed_out else "wrong", f"at its checks, {error}")
+        return jobs.blame(engine, first, error)
     failed = _failure(engine, cells, found, jobs.base)
     if failed:
         return failed
@@ -234,12 +258,13 @@ def run_passes(tracks: list[Track], jobs: Jobs, rng: np.random.Generator, progre
                 continue
             time_for_any = True
             planned, began = sum(track.lap.seconds for track in own), jobs.clock()
+            patience = max(PATIENCE * (planned + overhead), LEAST_PATIENCE)
             try:
-                failed = run_pass(engine, own, jobs)
+                failed = run_pass(engine, own, jobs, max(min(patience, jobs.left), 1.0))
             except ProcessError as error:
-                if error.timed_out:
+                if error.timed_out and jobs.left <= 0:
                     return standings
-                failed = Standing(engine, "wrong", str(error))
+                failed = jobs.blame(engine, [track.lap for track in own], error)
             overhead = max(0.8 * overhead, jobs.clock() - began - planned)
             if failed:
                 standings.append(failed)
@@ -249,9 +274,9 @@ def run_passes(tracks: list[Track], jobs: Jobs, rng: np.random.Generator, progre
     return standings
 
 
-def run_pass(engine: str, tracks: Sequence[Track], jobs: Jobs) -> Standing | None:
+def run_pass(engine: str, tracks: Sequence[Track], jobs: Jobs, timeout: float) -> Standing | None:
     """One pass of an engine on these tracks, added to them; or how it failed."""
-    found = jobs.run(engine, [track.lap for track in tracks])
+    found = jobs.run(engine, [track.lap for track in tracks], timeout)
     failed = _failure(engine, [track.lap.cell for track in tracks], found, jobs.base)
     if not failed:
         for track, rounds in zip(tracks, found, strict=True):
@@ -270,12 +295,20 @@ def _fitting(tracks: Sequence[Track], seconds: float) -> list[Track]:
 
 
 def _failure(engine: str, cells: Sequence[Cell], found: Sequence[Rounds], base: Tree) -> Standing | None:
-    before = f"{base.label} had it wrong: "
-    for arm, state, whose in ((CHANGE, "wrong", ""), (BASE, "new", before), (TWIN, "new", before)):
-        for cell, rounds in zip(cells, found, strict=True):
-            if arm in rounds.failed:
-                return Standing(engine, state, f"{whose}in {cell.id}, {rounds.failed[arm]}")
-    return None
+    """How an engine failed that raised or was wrong: in the cell where the change did so alone, if there is one."""
+    failures = []
+    for cell, rounds in zip(cells, found, strict=True):
+        mine, before = rounds.failed.get(CHANGE), rounds.failed.get(BASE) or rounds.failed.get(TWIN)
+        if starved(mine or before or ""):
+            failures.append(Standing(engine, "inconclusive", f"in {cell.id}, {mine or before}"))
+        elif mine and before:
+            told = f"in {cell.id}, {mine}; it is not the change, {base.label} has it so too: {before}"
+            failures.append(Standing(engine, "inconclusive", told))
+        elif mine:
+            failures.append(Standing(engine, "wrong", f"in {cell.id}, {mine}"))
+        elif before:
+            failures.append(Standing(engine, "new", f"{base.label} had it wrong: in {cell.id}, {before}"))
+    return min(failures, key=lambda each: ("wrong", "inconclusive", "new").index(each.state), default=None)
 
 
 def pass_ratios(seconds: dict[str, list[float]]) -> tuple[float, float]:

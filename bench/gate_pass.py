@@ -85,6 +85,9 @@ def _lap(
             if not lanes[i].failed:
                 attempt(lanes[i], _first_step, lanes[i], course)
         engines = {} if any(lane.failed for lane in lanes) else run_pass(lanes, course, lap.seconds, rng, clock)
+        for lane in lanes if not engines else ():  # whether the others fail, too, by themselves
+            if not lane.left_out:
+                run_pass([lane], course, lap.seconds, rng, clock)
         if lap.steps is None:  # once more, after some hundred steps
             for i, engine in engines.items():
                 attempt(lanes[i], check_step, engine, *course.batches[0])

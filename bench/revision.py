@@ -26,6 +26,7 @@ from backprop.errors import brief
 from . import repository
 from .confined import apart, is_interrupt
 from .scratch import room, scratch
+from .source import folded
 
 PACKAGE = Path(backprop.__file__).parent
 PROJECT = "pyproject.toml"
@@ -107,11 +108,6 @@ def lay_work_tree() -> Tree:
             if (folder / PROJECT).exists() or parent == top:
                 break
     return Tree("the work tree", folder)
-
-
-def folded(text: bytes) -> bytes:
-    """The text with line ends as Unix has them: git may give others, and Python minds none."""
-    return text.replace(b"\r\n", b"\n")
 
 
 def digest() -> str:

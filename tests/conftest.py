@@ -227,10 +227,10 @@ class Repository:
         assert old in text
         (self.folder / path).write_text(text.replace(old, new))
 
-    def comment(self, path):
-        """A change that changes nothing."""
+    def change(self, path):
+        """A change of the code that makes no difference."""
         with (self.folder / path).open("a") as file:
-            file.write("# a comment\n")
+            file.write("CHANGED = True\n")
 
 
 @pytest.fixture

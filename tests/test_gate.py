@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from backprop import InputError
+from bench import changes, gate_pass, process, scratch
 from bench import gate as gate_module
-from bench import gate_pass, process, scratch
 from bench.gate import gate, parse_share
 from bench.gate_pass import Job, Lap, Rounds, in_own_process
 from bench.grid import Cell
@@ -54,7 +54,8 @@ class Machine:
 
 def judge(machine=None, cells=CELLS, budget=180.0, **options):
     """A run of the gate on this machine, or with real passes in this very process."""
-    options = {"in_process": lambda job, timeout: gate_pass.run(job)} | options
+    here = {"in_process": lambda job, timeout: gate_pass.run(job), "see": lambda job, timeout: changes.look(job)}
+    options = here | options
     if machine:
         options |= {"in_process": machine, "clock": machine.clock}
     rng = np.random.default_rng(1)
@@ -91,7 +92,7 @@ def test_where_nothing_changed_nothing_is_raced(repository):
 def test_only_engines_whose_code_differs_are_raced(repository, path, raced):
     (repository.folder / "README.md").write_text("")
     repository.commit()
-    repository.comment(path)
+    repository.change(path)
     record = judge(Machine())
     assert {found.engine for found in record.findings} == raced
 
@@ -117,7 +118,7 @@ def test_a_module_that_an_engine_imports_only_at_work_counts_as_its_code(reposit
     repository.edit(FULL, "        m = len(x)\n", "        from .. import late\n\n        m = len(x)\n")
     (repository.folder / "backprop" / "late.py").write_text("")
     repository.commit()
-    repository.comment("backprop/late.py")
+    repository.change("backprop/late.py")
     assert {found.engine for found in judge(Machine()).findings} == {"full_matrix"}
 
 
@@ -198,7 +199,7 @@ def test_a_new_engine_and_a_removed_one_are_named(repository):
 
 def test_an_engine_made_wrong_is_not_timed_and_the_others_are(repository):
     repository.edit(FULL, "eta * grad_b", "2 * eta * grad_b")
-    repository.comment(LOOP)
+    repository.change(LOOP)
     record = judge(budget=1.0)
     assert standings(record) == {"full_matrix": "wrong"}
     assert "the gradient of biases[0] is off by" in record.standings[0].why
@@ -257,14 +258,145 @@ def test_what_was_wrong_before_the_change_is_new(repository):
     assert not record.red
 
 
-@pytest.mark.parametrize(("timed_out", "state"), [(False, "wrong"), (True, "inconclusive")])
-def test_a_process_that_ends_at_its_checks(repository, timed_out, state):
-    def ends(job, timeout):
-        raise ProcessError("the process of a pass ended", timed_out)
+SEGFAULT, HANG = ("the process was killed by SIGSEGV", False), ("the process ran for more than 9 s", True)
+STARVED = ("the process was killed by SIGKILL, as the system does when memory runs out", False)
+TOO_LARGE = ("the process ended with status 1: MemoryError: Unable to allocate 5.70 TiB", False)
 
-    record = judge(everything=True, engines=["full_matrix"], in_process=ends)
+
+@pytest.mark.parametrize("after", [0, 5], ids=["at its checks", "on the way"])
+@pytest.mark.parametrize(
+    ("of_change", "of_base", "state", "why"),
+    [
+        (SEGFAULT, None, "wrong", "killed by SIGSEGV; HEAD alone does not"),
+        (None, SEGFAULT, "new", "HEAD had it wrong: the process was killed by SIGSEGV"),
+        (SEGFAULT, SEGFAULT, "inconclusive", "it is not the change, HEAD alone does so too"),
+        (None, HANG, "new", "HEAD had it wrong: the process ran for more than 9 s"),
+        (HANG, None, "inconclusive", "ran for more than 9 s; HEAD alone does not"),
+        (HANG, HANG, "inconclusive", "HEAD alone does so too"),
+        (STARVED, None, "inconclusive", "killed by SIGKILL"),
+        (TOO_LARGE, None, "inconclusive", "MemoryError"),
+        (None, STARVED, "inconclusive", "killed by SIGKILL"),
+    ],
+)
+def test_a_process_that_ends_is_the_changes_fault_only_where_the_base_lives(
+    repository, of_change, of_base, state, why, after
+):
+    """What is in the folder of the work tree, or of the base, ends whatever process it is in."""
+    ends = {True: of_change, False: of_base}
+
+    class Ends(Machine):
+        def __call__(self, job, timeout):
+            answer = super().__call__(job, timeout)
+            if len(self.jobs) > after:
+                for folder in (job.change, job.base):
+                    if end := ends[(Path(folder) / "marked").exists()]:
+                        raise ProcessError(*end)
+            return answer
+
+    lay = gate_module.revision.lay_work_tree
+
+    def marked():
+        tree = lay()
+        (tree.folder / "marked").touch()
+        return tree
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gate_module.revision, "lay_work_tree", marked)
+        record = judge(Ends(), everything=True, engines=["full_matrix"])
     assert standings(record) == {"full_matrix": state}
-    assert (record.red, record.open) == (not timed_out, timed_out)
+    assert why in record.standings[0].why
+    assert (record.red, record.open) == (state == "wrong", state == "inconclusive")
+
+
+def test_a_process_that_ends_once_and_not_again_is_nobodys_fault(repository):
+    class Once(Machine):
+        def __call__(self, job, timeout):
+            answer = super().__call__(job, timeout)
+            if len(self.jobs) == 3:
+                raise ProcessError("the process was killed by SIGSEGV")
+            return answer
+
+    record = judge(Once(), everything=True, engines=["full_matrix"])
+    assert standings(record) == {"full_matrix": "inconclusive"}
+    assert "neither did both once more" in record.standings[0].why
+
+
+@pytest.mark.parametrize(
+    ("failed", "state"),
+    [
+        ({"change": "no"}, "wrong"),
+        ({"base": "no"}, "new"),
+        ({"twin": "no"}, "new"),
+        ({"change": "no", "base": "no"}, "inconclusive"),
+        ({"change": "MemoryError: 5 TiB"}, "inconclusive"),
+    ],
+)
+def test_an_engine_that_raises_is_the_changes_fault_only_where_the_base_does_not(repository, failed, state):
+    class Fails(Machine):
+        def rounds(self, engine, cell):
+            return Rounds(failed=failed) if cell == CELLS[1] else super().rounds(engine, cell)
+
+    record = judge(Fails(), everything=True, engines=["full_matrix"])
+    assert standings(record) == {"full_matrix": state}
+
+
+def test_what_both_raise_on_the_way_is_not_the_change(repository):
+    late = "        self.steps = getattr(self, 'steps', 0) + 1\n        assert self.steps < 40\n"
+    repository.edit(FULL, "        m = len(x)\n", f"{late}        m = len(x)\n")
+    repository.commit()
+    repository.change(FULL)
+    record = judge(engines=["full_matrix"], budget=2.0)
+    assert standings(record) == {"full_matrix": "inconclusive"}
+    assert "it is not the change, HEAD has it so too" in record.standings[0].why
+
+
+@pytest.mark.parametrize("where", ["import numpy as np\n", "        m = len(x)\n"], ids=["on import", "in a step"])
+def test_a_base_that_crashes_and_a_change_that_does_not(repository, where):
+    right = repository.engine("full_matrix").read_text()
+    repository.edit(FULL, where, where + "        import os; os.abort()\n"[0 if where.startswith(" ") else 8 :])
+    repository.commit()
+    crashes = repository.engine("full_matrix").read_text()
+    repository.engine("full_matrix").write_text(right)
+    here = {"in_process": in_own_process, "see": changes.in_own_process}
+    record = judge(**here, engines=["full_matrix"], budget=60)
+    assert standings(record) == {"full_matrix": "new"}
+    assert "killed by SIGABRT" in record.standings[0].why
+    if where.startswith(" "):
+        return
+    repository.commit()
+    repository.engine("full_matrix").write_text(crashes)
+    record = judge(**here, budget=60)
+    assert standings(record) == {"full_matrix": "wrong", "per_sample": "unchanged"}
+
+
+WORDS = {
+    "a docstring": ('"""', '"""Anew: '),
+    "a comment": ("import numpy as np\n", "import numpy as np  # numbers\n"),
+    "lines and blanks": ("import numpy as np\n", "\n\nimport   numpy   as   np\n\n"),
+    "a text below": ("class FullMatrix(Engine):", '"""More of it."""\n\n\nclass FullMatrix(Engine):'),
+    "line ends": ("\n", "\r\n"),
+}
+
+
+@pytest.mark.parametrize("path", [FULL, "backprop/network.py"])
+@pytest.mark.parametrize("change", WORDS)
+def test_other_words_are_unchanged_at_once(repository, change, path):
+    file = repository.folder / path
+    old, new = WORDS[change]
+    file.write_bytes(file.read_text().replace(old, new, -1 if change == "line ends" else 1).encode())
+    assert repository.git("status", "--porcelain") or old not in file.read_text()
+    record = judge(Machine())
+    assert standings(record) == {"full_matrix": "unchanged", "per_sample": "unchanged"}
+
+
+def test_an_engine_that_reads_its_words_is_raced_when_they_change(repository):
+    repository.edit(FULL, "        m = len(x)\n", "        assert self.__doc__\n        m = len(x)\n")
+    repository.commit()
+    file = repository.engine("full_matrix")
+    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    assert standings(judge(Machine()))["full_matrix"] == "unchanged"
+    file.write_text(file.read_text().replace('"""', '"""Anew: ', 1))
+    assert {found.engine for found in judge(Machine()).findings} == {"full_matrix"}
 
 
 @pytest.mark.parametrize("bad", ["fullmatrix", ""])

@@ -34,7 +34,7 @@ def test_an_engine_at_a_revision_is_the_code_of_that_commit(repository):
 
 
 def test_a_race_of_revisions_is_a_race_and_its_record_names_the_commit(repository):
-    repository.comment(FULL)
+    repository.change(FULL)
     repository.commit()
     record = race(Job(Cell((6, 4, 3), 5), enter(["full_matrix", "full_matrix@HEAD~1"]), 0.1, floor=False, pin=False))
     assert [result.commit for result in record.contestants] == [None, repository.git("rev-parse", "HEAD~1")]
