@@ -212,7 +212,7 @@ def sweep(
     retry: Annotated[
         bool, typer.Option("--retry-failed", help="With --resume: race again the cells in which an engine failed.")
     ] = False,
-    max_hours: Annotated[float, typer.Option(help="Refuse to begin what is expected to take longer.")] = 12.0,
+    max_hours: Annotated[float, typer.Option(help="Refuse to begin what is expected to take longer.")] = grid.MAX_HOURS,
     dask: Annotated[
         str | None, typer.Option(help="Race on the workers of this Dask scheduler: tcp://HOST:8786")
     ] = None,

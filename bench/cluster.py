@@ -158,7 +158,8 @@ class Cluster:
         known = [worker for at, worker in self.workers.items() if at.rpartition(":")[0] == host]
         environment = (known or list(self.workers.values()))[0].environment
         pinned = msgspec.structs.replace(environment, allocator="pinned" if job.pin else "default")  # as its races
-        return Record(records.SCHEMA, job.cell, results, None, pinned, started, 0.0)
+        asked = (job.seconds, job.floor)
+        return Record(records.SCHEMA, job.cell, results, None, pinned, started, 0.0, None, *asked)
 
 
 @contextmanager

@@ -16,6 +16,8 @@ from backprop import InputError
 from . import quota
 
 DType = Literal["float32", "float64"]
+EPOCH_SHARE = 4  # an epoch takes a hundred slices: its race gets this many times the seconds of another cell
+MAX_HOURS = 12.0  # what is expected to take longer is begun only if that is allowed
 UNFIT = ("Cs", "Cc", "Zl", "Zp")  # by Unicode: halves of what is no UTF-8, control characters, ends of lines
 
 

@@ -27,14 +27,13 @@ from .confined import kept
 from .console import refusal, show
 from .course import prepare
 from .entrants import enter
-from .grid import Cell
+from .grid import EPOCH_SHARE, Cell
 from .race import Job, check_seconds
 from .race import race as run_race
 from .race_pass import Lane, attempt
 from .records import Record, Result
 from .streams import Patient
 
-EPOCH_SHARE = 4  # an epoch takes a hundred slices: its race gets this many times the seconds of a cell
 PACKAGE = Path(__file__).parent
 SUITE = pytest.StashKey["Suite"]()
 

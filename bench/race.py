@@ -189,7 +189,8 @@ def race(
     except ProcessError as error:
         results = [Result(one.name, left_out=str(error), failed=True, commit=one.commit) for one in entrants]
         environment = environment or _environment(job, in_process, timeout)
-        return Record(SCHEMA, job.cell, results, None, environment, started, round(clock() - start, 3))
+        elapsed = round(clock() - start, 3)
+        return Record(SCHEMA, job.cell, results, None, environment, started, elapsed, None, job.seconds, job.floor)
     assert environment is not None, "the first pass tells it"
     return Record(
         SCHEMA,
@@ -200,6 +201,8 @@ def race(
         started,
         round(clock() - start, 3),
         floor_of(tallies, entrants),
+        job.seconds,
+        job.floor,
     )
 
 

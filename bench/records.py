@@ -130,7 +130,10 @@ def doubts(environments: Sequence[Environment]) -> Iterator[str]:
 
 
 class Record(msgspec.Struct, frozen=True):
-    """One race: the cell, what was found of each contestant in the order they were named, the noise, the floor."""
+    """One race: the cell, what was found of each contestant in the order they were named, the noise, the floor.
+
+    seconds is the time that it was given, and floor_asked whether a floor was to be raced: None in old records.
+    """
 
     schema: int
     cell: Cell
@@ -140,6 +143,8 @@ class Record(msgspec.Struct, frozen=True):
     started: str
     elapsed_seconds: float
     floor: Result | None = None
+    seconds: float | None = None
+    floor_asked: bool | None = None
 
     @property
     def failures(self) -> list[Result]:

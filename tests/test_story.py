@@ -1,8 +1,6 @@
 """What a report says: the same facts in Markdown and in HTML, three sentences, machines apart, and how to repeat it."""
 
 import re
-import subprocess
-import tomllib
 import xml.etree.ElementTree as ET
 from itertools import product
 
@@ -11,12 +9,11 @@ import pytest
 from conftest import ENVIRONMENT, LADDER, make_ladder_record, make_record, make_timed_record
 from test_cost import GRID, LOOP, MATRIX, exact
 
-from bench import cost, page, panels, plots, records, repeat, report, story, summary, words
+from bench import cost, page, panels, plots, records, report, story, summary, words
 from bench.answer import sentences
 from bench.blocks import Code, Listing, Number, Section, Table, Text
 from bench.facets import grid_of
-from bench.grid import Cell, make_cell
-from bench.grid import load as load_grid
+from bench.grid import Cell
 from bench.records import Result
 
 
@@ -206,27 +203,6 @@ def test_an_engines_name_is_no_mathematics():
             plots.inline(plots.panel(facet, kind), "x")
     (shown,) = [words for words in told([record]) if "takes" in words and "a step where" in words]
     assert "a$b$_{c.py takes" in shown
-
-
-def test_the_cells_come_back_from_the_commands(tmp_path):
-    cells = [*load_grid("smoke"), make_cell("784-100-10", 5, "float32", 1), make_cell("784-100-10", 6, "float64", 1)]
-    found = [make_timed_record(cell, {"per_sample": 2.0, "my engine.py#2": 1.0}) for cell in cells]
-    (tmp_path / "script").write_text(
-        'git() { :; }\nbackprop-bench() { echo "$@"; }\n' + repeat.commands(found, []), encoding="utf-8"
-    )
-    done = subprocess.run(["bash", "script"], cwd=tmp_path, check=True, capture_output=True, text=True)
-    calls = done.stdout.splitlines()
-    assert len(calls) == 3
-    assert all("--engines per_sample,my engine.py --out results/again-" in call for call in calls)
-    again = [cell for path in sorted(tmp_path.glob("*.toml")) for cell in load_grid(str(path))]
-    assert sorted(again, key=str) == sorted(cells, key=str)
-    assert all(tomllib.loads(path.read_text()) for path in tmp_path.glob("*.toml"))
-
-
-def test_an_epoch_is_repeated_by_the_suite():
-    script = repeat.commands([make_record(data="mnist5k")], [])
-    assert script.splitlines()[-1].startswith("pytest --benchmark -k epoch --engines per_sample,full_matrix")
-    assert ".toml" not in script
 
 
 def test_noise_names_the_worst_cell(grid):
