@@ -73,9 +73,10 @@ def sort_out(
         raise InputError(seen.refused)
     for engine in asked or ():
         if engine not in seen.now and engine not in seen.before:
-            raise InputError(
-                f"unknown engine {engine!r}: there are {', '.join(seen.now)}; the gate judges these built-in engines"
-            )
+            known = ", ".join(seen.now)
+            if engine.isidentifier() or not engine:
+                raise InputError(f"unknown engine {engine!r}: there are {known}")
+            raise InputError(f"{engine}: the gate judges built-in engines, by name: {known}; {revision.YOUR_OWN}")
     same_dependencies = _dependencies(base) == _dependencies(change)
     to_race = []
     for engine in dict.fromkeys(asked or (*seen.before, *seen.now)):

@@ -22,7 +22,7 @@ import backprop
 from backprop import EngineError, InputError, data
 from backprop.packages import needed_by
 
-from . import contestants, figures, grid, machine, outputs, records
+from . import contestants, figures, grid, machine, outputs, records, revision
 from .console import FAULT, INTERRUPTED, Countdown, SweepBar, bar, complain, console, refusal, show, warn, warn_of
 from .streams import patient
 from .to_accuracy import Goal
@@ -314,6 +314,7 @@ def gate(
     from .race import check_seconds
 
     check_seconds(budget)
+    revision.refuse_elsewhere()
     share, cells, form = parse_share(tolerance), grid.load(grid_name), gate_report.form(plot)
     asked = {"--json": json, "--markdown": markdown, "--plot": plot}
     with outputs.claimed(asked, read=[grid_name]) as files:
@@ -321,7 +322,7 @@ def gate(
             record = run_gate(
                 against,
                 cells,
-                engines=contestants.addresses(engines) if engines else None,
+                engines=None if engines is None else contestants.addresses(engines),
                 tolerance=share,
                 budget=budget,
                 everything=everything,

@@ -72,10 +72,10 @@ def _error(said: str, folder: Path) -> GitError:
     return GitError(next((line for line in lines if line.startswith(("fatal:", "error:"))), " ".join(lines)))
 
 
-def top_of(folder: Path) -> Path:
-    """The top of the work tree that tracks `folder`; NoRepositoryError where none does."""
+def top_of(folder: Path, tracked: bool = True) -> Path:
+    """The top of the work tree in which `folder` lies; NoRepositoryError where there is none, or it isn't `tracked`."""
     top = Path(os.fsdecode(git("rev-parse", "--show-toplevel", folder=folder)).removesuffix("\n"))
-    if not git("ls-files", "-z", folder=folder):
+    if tracked and not git("ls-files", "-z", folder=folder):
         raise NoRepositoryError(f"{folder} is not under version control: git does not track it")
     return top
 

@@ -30,6 +30,7 @@ from .source import folded
 
 PACKAGE = Path(backprop.__file__).parent
 PROJECT = "pyproject.toml"
+YOUR_OWN = "an engine of your own can be raced beside others, but not yet beside a revision of itself"
 
 _numbers = itertools.count()
 
@@ -75,6 +76,21 @@ class Loaded:
         modules = [module for name, module in sys.modules.items() if name == self.alias or name.startswith(prefix)]
         paths = [Path(module.__file__) for module in modules if module.__file__]
         return {str(path.relative_to(self.tree.folder)): path.read_bytes() for path in paths}
+
+
+def refuse_elsewhere() -> None:
+    """InputError where the current folder is not in the repository of this very code: it would be judged unasked."""
+    judged = "the gate judges backprop-bench's own engines, as the git repository has them in which they lie"
+    try:
+        own = repository.top_of(Path(__file__).parent)
+    except repository.NoRepositoryError as error:
+        raise InputError(f"{judged}, and {error}: run it in a clone of that repository; {YOUR_OWN}") from error
+    try:
+        here = repository.top_of(Path.cwd(), tracked=False)
+    except repository.GitError:
+        here = None
+    if here is None or not here.samefile(own):
+        raise InputError(f"{judged}, {own}: run it there; {YOUR_OWN}")
 
 
 def lay(revision: str) -> Tree:

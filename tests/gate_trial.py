@@ -4,8 +4,9 @@
     python tests/gate_trial.py tables results/gate
 
 `run` clones this repository's HEAD into a temporary folder and commits, for each slowdown, a change of both engines:
-per_sample gets a comment, full_matrix real extra work, for so long that its step takes 2, 3, 5 or 10 % more time;
-for 0 %, a comment as well. Each run of the gate is a command, `python -m bench gate --against BASE`, in that clone.
+per_sample gets a line without effect, full_matrix real extra work, for so long that its step takes 2, 3, 5 or 10 %
+more time; for 0 %, such a line as well. Each run of the gate is a command, `python -m bench gate --against BASE`, in
+that clone.
 Between them the same commits are judged by `pytest --benchmark-compare-fail` with mean:5% and min:5%, engines, cells
 and time alike. All kinds of run are mixed in random order. What is found is appended as soon as a run ends, so that
 runs can be added to a folder later:
@@ -99,8 +100,8 @@ class Clone:
         plain = {name: (engines / f"{name}.py").read_text() for name in ("full_matrix", "per_sample")}
         for percent in SLOWDOWNS:
             self.git("checkout", "--quiet", "-b", f"slow-{percent}", self.base)
-            (engines / "per_sample.py").write_text(plain["per_sample"] + "# a comment\n")
-            changed = plain["full_matrix"] + "# a comment\n"
+            (engines / "per_sample.py").write_text(plain["per_sample"] + "CHANGED = True\n")
+            changed = plain["full_matrix"] + "CHANGED = True\n"
             if percent:
                 changed = changed.replace("import numpy", "from time import perf_counter\n\nimport numpy", 1)
                 changed = changed.replace(
@@ -201,7 +202,7 @@ def tables(folder: Path) -> str:
         f"{about['cpu']}, {about['cores']} cores; {about['python']}, numpy {about['packages']['numpy']}; gate at "
         f"{gate_terms()}",
         "",
-        "Whole runs of the gate (full_matrix is slowed down, per_sample is identical code but for a comment):",
+        "Whole runs of the gate (full_matrix is slowed down, per_sample is the same but for a line without effect):",
         "",
         "| injected | measured | runs | red | cells of full_matrix red | of per_sample red | improved | inconclusive "
         "| exit 3 | seconds, median | worst |",

@@ -1,6 +1,7 @@
 """The command line as a person meets it: what it prints, what it refuses, how it exits."""
 
 import json
+import subprocess
 import warnings
 
 import numpy as np
@@ -209,6 +210,18 @@ def test_a_fault_of_ours_has_a_traceback_and_a_status_of_its_own(call, monkeypat
     assert err.splitlines()[-1].startswith("backprop-bench: this is a fault of backprop-bench")
 
 
+@pytest.mark.parametrize("place", ["another repository", "none"])
+def test_the_gate_does_not_judge_its_own_engines_for_somebody_else(call, monkeypatch, tmp_path, place):
+    if place == "another repository":
+        subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    monkeypatch.chdir(tmp_path)
+    status, out, err = call(*GATE)
+    assert (status, out) == (2, "")
+    assert "the gate judges backprop-bench's own engines" in err
+    assert "run it there; an engine of your own can be raced beside others, but not yet" in err
+    assert err.count("\n") == 1
+
+
 def test_help_is_printed_when_nothing_is_asked(call):
     status, out, err = call()
     assert status == 2
@@ -259,6 +272,9 @@ BAD = {
     "accuracy data": (["train", "--to-accuracy", "0.8", "--data", "x"], "mnist5k, digits, or the path of an .npz"),
     "accuracy out": ([*TO_ACCURACY, "0.8", "--out", "/dev/null/x"], "results folder /dev/null/x can't be written"),
     "gate against nothing": (["gate"], "--against"),
+    "gate against an empty text": (["gate", "--against", ""], "a revision is missing"),
+    "gate no engine": ([*GATE, "--engines", ""], "unknown engine ''"),
+    "gate engine file": ([*GATE, "--engines", "mine.py"], "the gate judges built-in engines, by name"),
     "gate against nowhere": (["gate", "--against", "nowhere"], "git knows no revision 'nowhere'"),
     "gate tolerance": ([*GATE, "--tolerance", "2"], "such as 2% or 0.02, not '2'"),
     "gate budget": ([*GATE, "--budget", "0"], "must be a positive number"),
@@ -305,7 +321,8 @@ def test_a_broken_folder_is_refused_and_left_as_it_was(call, tmp_path, content):
     ],
 )
 def test_engines_are_named_alike_everywhere(call, tmp_path, monkeypatch, command, option):
-    monkeypatch.chdir(tmp_path)
+    if command[0] != "gate":  # it asks the repository that it is run in
+        monkeypatch.chdir(tmp_path)
     status, _, err = call(*command, option, "per_sample, full_matrix , fusd")
     assert (status, err.count("\n")) == (2, 1)
     assert "unknown engine 'fusd'" in err

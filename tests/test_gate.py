@@ -405,6 +405,12 @@ def test_an_unknown_engine_is_refused(repository, bad):
         judge(Machine(), engines=["full_matrix", bad])
 
 
+@pytest.mark.parametrize("address", ["mine.py", "sub/mine.py", "full_matrix@HEAD~1", "package.module:Class"])
+def test_what_is_no_built_in_engine_is_refused_with_what_is(repository, address):
+    with pytest.raises(InputError, match="built-in engines, by name: full_matrix, per_sample; an engine of your"):
+        judge(Machine(), engines=[address])
+
+
 def test_shares():
     assert parse_share("2%") == parse_share("0.02") == parse_share("2.0%") == 0.02
     for text in ("0%", "-1%", "2", "100%", "x", "", "nan", "inf%"):
