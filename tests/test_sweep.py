@@ -186,7 +186,7 @@ def test_cells_that_failed_are_told_and_raced_again_when_asked(sweep_of, tmp_pat
         failed = "crashed" if len(raced) <= 4 and job.cell.batch in (2, 3) else None
         return msgspec.structs.replace(make_record(job.cell.batch, failed=failed), cell=job.cell)
 
-    monkeypatch.setattr(sweep, "race_apart", fail_or_not)
+    monkeypatch.setattr(sweep, "race", fail_or_not)
     assert sweep_of()[0] == 1
     status, _, err = sweep_of("--resume")
     assert (status, raced) == (1, [1, 2, 3, 4])
