@@ -242,27 +242,26 @@ GATE = ("gate", "--against", "HEAD")
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        ((*RACE, "--json", "folder"), "folder can't be written: it is a folder"),
+        ((*RACE, "--json", "@/folder"), "folder can't be written: it is a folder"),
         ((*RACE, "--json", ""), "--json': the name is empty"),
         ((*GATE, "--json", ""), "--json': the name is empty"),
-        ((*GATE, "--json", "folder"), "folder can't be written: it is a folder"),
-        ((*GATE, "--markdown", "folder"), "folder can't be written: it is a folder"),
-        ((*GATE, "--json", "x", "--markdown", "x"), "--json and --markdown name the same file"),
-        ((*GATE, "--json", "x.svg", "--plot", "./x.svg"), "--json and --plot name the same file"),
+        ((*GATE, "--json", "@/folder"), "folder can't be written: it is a folder"),
+        ((*GATE, "--markdown", "@/folder"), "folder can't be written: it is a folder"),
+        ((*GATE, "--json", "@/x", "--markdown", "@/x"), "--json and --markdown name the same file"),
+        ((*GATE, "--json", "@/x.svg", "--plot", "@/folder/../x.svg"), "--json and --plot name the same file"),
         (("sweep", "--grid", "smoke", "--engines", "per_sample", "--out", ""), "--out': the name is empty"),
-        (("sweep", "--grid", "smoke", "--engines", "per_sample", "--out", "file"), "can't be written: it is a file"),
+        (("sweep", "--grid", "smoke", "--engines", "per_sample", "--out", "@/file"), "can't be written: it is a file"),
         (("train", "--data", "digits", "--to-accuracy", "0.1", "--out", ""), "--out': the name is empty"),
-        (("train", "--data", "digits", "--to-accuracy", "0.1", "--out", "file"), "can't be written: it is a file"),
+        (("train", "--data", "digits", "--to-accuracy", "0.1", "--out", "@/file"), "can't be written: it is a file"),
         (("report", "a", "b", "--out", ""), "--out': the name is empty"),
     ],
 )
 def test_a_command_refuses_before_it_times_anything(call, tmp_path, monkeypatch, command, message):
     for timed in ("bench.race.race", "bench.gate.gate", "bench.to_accuracy._train"):
         monkeypatch.setattr(timed, None)
-    monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
-    status, out, err = call(*command)
+    status, out, err = call(*(str(part).replace("@", str(tmp_path)) for part in command))
     assert (status, out) == (2, "")
     assert message in err
     assert err.count("\n") == 1
