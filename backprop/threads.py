@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from threadpoolctl import threadpool_info, threadpool_limits
@@ -16,8 +16,10 @@ _shared = False
 
 
 @contextmanager
-def limited(threads: int) -> Iterator[None]:
+def limited(threads: int, numbers: Collection[int] | None = None) -> Iterator[None]:
     """Limit every thread pool to this many threads, and every thread of the process to as many cores.
+
+    They are those of these numbers, which another process has taken for this one, or are taken now.
 
     The limit on the pools alone would not hold a library that has a pool of its own, such as XLA; the cores hold
     them all, and other races of this user's are kept from them (see `cores`). Only Linux lets a process choose its
@@ -26,7 +28,7 @@ def limited(threads: int) -> Iterator[None]:
     global _limit
     outer, _limit = _limit, threads
     try:
-        with threadpool_limits(limits=threads), _on_cores(threads):
+        with threadpool_limits(limits=threads), _on_cores(threads, numbers):
             yield
     finally:
         _limit = outer
@@ -47,13 +49,13 @@ def shared() -> bool:
 
 
 @contextmanager
-def _on_cores(count: int) -> Iterator[None]:
+def _on_cores(count: int, given: Collection[int] | None) -> Iterator[None]:
     global _shared
     if not hasattr(os, "sched_setaffinity"):
         yield
         return
     before, outer = os.sched_getaffinity(0), _shared
-    with cores.taken(count, before) as (numbers, crowded):
+    with nullcontext((given, False)) if given else cores.taken(count, before) as (numbers, crowded):
         _shared = outer or crowded
         _run_on(numbers)
         try:

@@ -98,13 +98,11 @@ class Track:
     lap: Lap
     row: Row
     passes: dict[str, list[list[float]]] = field(default_factory=lambda: {arm: [] for arm in ARMS})
-    cores_shared: bool = False
 
     def add(self, rounds: Rounds) -> None:
         for arm in ARMS:
             self.passes[arm].append([float(f"{taken:.5g}") for taken in rounds.seconds[arm]])
         self.row.add(*pass_ratios(rounds.seconds))
-        self.cores_shared |= rounds.cores_shared
 
     def finding(self) -> Finding:
         row = self.row
@@ -148,22 +146,24 @@ def gate(
     base, change = revision.lay(against), revision.lay_work_tree()
     if pin:
         machine.pin_allocator()
-    jobs = Jobs(base, change, pin, in_process, end, clock)
-    standings, to_race = sort_out(
-        engines, base, change, everything, lambda job: see(job, min(jobs.patience, LOOK_SECONDS))
-    )
-    with machine.alone(max(cell.threads for cell in cells)):  # as each pass is, in its process
-        environment, throttled = machine.environment(), machine.watch()
-    laps: dict[str, list[Lap]] = {}
-    for engine in to_race:
-        found = check(engine, cells, jobs)
-        if isinstance(found, Standing):
-            standings.append(found)
-        else:
-            laps[engine] = found
-    rows = sum(map(len, laps.values()))
-    tracks = [Track(engine, lap, Row(tolerance, rows)) for engine, own in laps.items() for lap in own]
-    standings += run_passes(tracks, jobs, rng, progress)
+    threads = max(cell.threads for cell in cells)
+    with machine.reserved(threads) as (numbers, shared):
+        jobs = Jobs(base, change, pin, in_process, end, clock, numbers)
+        standings, to_race = sort_out(
+            engines, base, change, everything, lambda job: see(job, min(jobs.patience, LOOK_SECONDS))
+        )
+        with machine.alone(threads, numbers):  # as each pass is, in its process
+            environment, throttled = machine.environment(), machine.watch()
+        laps: dict[str, list[Lap]] = {}
+        for engine in to_race:
+            found = check(engine, cells, jobs)
+            if isinstance(found, Standing):
+                standings.append(found)
+            else:
+                laps[engine] = found
+        rows = sum(map(len, laps.values()))
+        tracks = [Track(engine, lap, Row(tolerance, rows)) for engine, own in laps.items() for lap in own]
+        standings += run_passes(tracks, jobs, rng, progress)
     for track in tracks:
         track.row.close()
     return GateRecord(
@@ -175,11 +175,7 @@ def gate(
         error=ERROR,
         findings=[track.finding() for track in tracks],
         standings=sorted(standings, key=lambda standing: standing.engine),
-        environment=msgspec.structs.replace(
-            environment,
-            throttled=throttled(),
-            cores_shared=environment.cores_shared or any(track.cores_shared for track in tracks),
-        ),
+        environment=msgspec.structs.replace(environment, cores_shared=shared, throttled=throttled()),
         started=started,
         elapsed_seconds=round(clock() - start, 3),
     )
@@ -195,6 +191,7 @@ class Jobs:
     in_process: InProcess
     end: float
     clock: Clock
+    core_numbers: list[int] | None
 
     @property
     def left(self) -> float:
@@ -218,7 +215,8 @@ class Jobs:
         return blame(engine, error, trial, self.base, self.change)
 
     def _run(self, engine: str, laps: list[Lap], change: Tree, base: Tree, timeout: float) -> list[Rounds]:
-        return self.in_process(Job(engine, str(change.folder), str(base.folder), laps, self.pin), timeout)
+        job = Job(engine, str(change.folder), str(base.folder), laps, self.pin, self.core_numbers)
+        return self.in_process(job, timeout)
 
 
 def check(engine: str, cells: Sequence[Cell], jobs: Jobs) -> list[Lap] | Standing:

@@ -37,25 +37,25 @@ class Lap(msgspec.Struct, frozen=True):
 
 
 class Job(msgspec.Struct, frozen=True):
-    """A pass: the engine, the folders of the two trees, the cells in order, and the seconds for each."""
+    """A pass: the engine, the folders of the two trees, the cells in order, and the seconds for each.
+
+    core_numbers are those of the cores that are taken for the gate.
+    """
 
     engine: str
     change: str
     base: str
     laps: list[Lap]
     pin: bool
+    core_numbers: list[int] | None = None
 
 
 class Rounds(msgspec.Struct, frozen=True):
-    """What a lap found: seconds per step of each arm, by round; or of which arm the engine failed, and how.
-
-    cores_shared says whether another race ran on the same cores.
-    """
+    """What a lap found: seconds per step of each arm, by round; or of which arm the engine failed, and how."""
 
     steps: int = 0
     seconds: dict[str, list[float]] = {}
     failed: dict[str, str] = {}
-    cores_shared: bool = False
 
 
 def run(job: Job, clock: Clock = perf_counter) -> list[Rounds]:
@@ -66,19 +66,19 @@ def run(job: Job, clock: Clock = perf_counter) -> list[Rounds]:
     rng = np.random.default_rng()
     order = [ARMS[i] for i in rng.permutation(len(ARMS))]
     makes = {arm: revision.load(job.engine, Tree(arm, Path(folders[arm]))).make for arm in order}
-    return [_lap(lap, makes, rng, clock) for lap in job.laps]
+    return [_lap(lap, job.core_numbers, makes, rng, clock) for lap in job.laps]
 
 
 def _lap(
     lap: Lap,
+    numbers: list[int] | None,
     makes: Mapping[str, Callable[[Network], Engine]],
     rng: np.random.Generator,
     clock: Clock,
 ) -> Rounds:
     course = prepare(lap.cell, rng)
     lanes = [Lane(arm, makes[arm], steps=lap.steps or 1) for arm in ARMS]
-    with machine.alone(lap.cell.threads):
-        _, shared = machine.whereabouts()
+    with machine.alone(lap.cell.threads, numbers and numbers[-lap.cell.threads :]):
         if lap.steps is None:
             _check(lanes, course, lap.cell.batch, clock)
         for i in rng.permutation(len(lanes)):
@@ -95,7 +95,7 @@ def _lap(
     if failed:
         return Rounds(failed=failed)
     slices = {lane.name: [max(taken or 0.0, TICK) for taken in lane.seconds] for lane in lanes}
-    return Rounds(lanes[0].steps, slices, cores_shared=shared)
+    return Rounds(lanes[0].steps, slices)
 
 
 def _first_step(lane: Lane, course: Course) -> None:

@@ -18,7 +18,7 @@ import msgspec
 from threadpoolctl import threadpool_info
 
 from backprop import threads
-from backprop.cores import l2_bytes
+from backprop.cores import l2_bytes, taken
 
 from . import quota, revision, tracing
 from .grid import cores
@@ -81,14 +81,14 @@ def environment() -> Environment:
         for pool in threadpool_info()
         if pool["user_api"] == "blas"
     ]
-    numbers, shared = whereabouts()
+    numbers = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
     first = numbers[0] if numbers else 0
     return Environment(
         allocator=_allocator,
         blas=pools,
         cores=cores(),
         core_numbers=numbers,
-        cores_shared=shared,
+        cores_shared=threads.shared(),
         governor=_governor(first),
         l2_bytes=l2_bytes(first),
         quota=quota.cpus(),
@@ -97,15 +97,26 @@ def environment() -> Environment:
     )
 
 
-def whereabouts() -> tuple[list[int] | None, bool]:
-    """The numbers of the cores that this process runs on, where it can choose them, and whether another race does."""
-    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None, threads.shared()
+@contextmanager
+def reserved(count: int) -> Iterator[tuple[list[int] | None, bool]]:
+    """Take so many cores for the passes of a race, processes that run one after the other, until the block ends.
+
+    Yields their numbers, None where no process can choose its cores, and whether another race runs there as well.
+    """
+    if hasattr(os, "sched_getaffinity"):
+        with taken(count, os.sched_getaffinity(0)) as (numbers, shared):
+            yield numbers, shared
+    else:
+        yield None, False
 
 
 @contextmanager
-def alone(count: int) -> Iterator[None]:
-    """What is timed in the block has so many threads, and as many cores, to itself: nobody else's race, no tracer."""
-    with tracing.kept_out(), threads.limited(count):
+def alone(count: int, numbers: list[int] | None = None) -> Iterator[None]:
+    """What is timed in the block has so many threads, and as many cores, to itself: nobody else's race, no tracer.
+
+    numbers are those of cores that have been `reserved` for it.
+    """
+    with tracing.kept_out(), threads.limited(count, numbers):
         yield
 
 

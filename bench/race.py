@@ -146,7 +146,7 @@ def race(
     schedule, tallies, environment = Schedule(job.seconds), list[Tally](), None
     throttled = machine.watch()
 
-    def next_pass(places: list[Place]) -> Pass:
+    def next_pass(places: list[Place], numbers: list[int] | None) -> Pass:
         return in_process(
             PassJob(
                 job.cell,
@@ -159,39 +159,35 @@ def race(
                 places=places,
                 last=schedule.after_this().over,
                 samples=samples,
+                core_numbers=numbers,
             ),
             timeout,
         )
 
     try:
-        while not schedule.over:
-            still = [tally for tally in tallies if not tally.left_out]
-            if tallies and not still:
-                break
-            planned, last, began = schedule.seconds, schedule.after_this().over, clock()
-            answer = next_pass([tally.first.place for tally in still])
-            environment = environment or answer.environment
-            assert environment is not None, "the first pass tells it"
-            environment = msgspec.structs.replace(
-                environment,
-                core_numbers=answer.core_numbers and sorted({*(environment.core_numbers or ()), *answer.core_numbers}),
-                cores_shared=environment.cores_shared or answer.cores_shared,
-                throttled=throttled(),
-            )
-            if not tallies:
-                tallies = still = [Tally(found) for found in answer.found]
-            for tally, found in zip(still, answer.found, strict=True):
-                tally.add(found)
-            schedule.took(clock() - began, planned)
-            progress(1.0 if last else min(1 - schedule.left / job.seconds, 0.99))
-            if last:
-                break
+        with machine.reserved(job.cell.threads) as (numbers, shared):
+            while not schedule.over:
+                still = [tally for tally in tallies if not tally.left_out]
+                if tallies and not still:
+                    break
+                planned, last, began = schedule.seconds, schedule.after_this().over, clock()
+                answer = next_pass([tally.first.place for tally in still], numbers)
+                if not tallies:
+                    environment = answer.environment
+                    tallies = still = [Tally(found) for found in answer.found]
+                for tally, found in zip(still, answer.found, strict=True):
+                    tally.add(found)
+                schedule.took(clock() - began, planned)
+                progress(1.0 if last else min(1 - schedule.left / job.seconds, 0.99))
+                if last:
+                    break
     except ProcessError as error:
         results = [Result(one.name, left_out=str(error), failed=True, commit=one.commit) for one in entrants]
         environment = environment or _environment(job, in_process, timeout)
         elapsed = round(clock() - start, 3)
         return Record(SCHEMA, job.cell, results, None, environment, started, elapsed, None, job.seconds, job.floor)
     assert environment is not None, "the first pass tells it"
+    environment = msgspec.structs.replace(environment, cores_shared=shared, throttled=throttled())
     return Record(
         SCHEMA,
         job.cell,

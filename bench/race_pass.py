@@ -63,7 +63,8 @@ class PassJob(msgspec.Struct, frozen=True):
 
     Without places it is the first of a race of `race_seconds`. floor says whether the products alone are raced, too;
     pin, whether the allocator's thresholds are pinned; last, whether the engines are checked once more at the end.
-    samples is the file of the training part of the cell's data set.
+    samples is the file of the training part of the cell's data set; core_numbers are those of the cores that are taken
+    for the race.
     """
 
     cell: Cell
@@ -76,6 +77,7 @@ class PassJob(msgspec.Struct, frozen=True):
     places: list[Place] = []
     last: bool = False
     samples: str | None = None
+    core_numbers: list[int] | None = None
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -97,11 +99,9 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Pass(msgspec.Struct, frozen=True):
-    """What a pass found, place by place; on which cores, as the environment has them; the environment, if the first."""
+    """What a pass found, place by place; and, if it was the first, on what."""
 
     found: list[Found]
-    core_numbers: list[int] | None
-    cores_shared: bool
     environment: Environment | None = None
 
 
@@ -165,9 +165,8 @@ def run(job: PassJob, contestants: Sequence[Contestant], clock: Clock = perf_cou
     Where one fails on the way, the pass is run again without it, so that every place has the same rounds.
     """
     rng = np.random.default_rng(job.seed)
-    with machine.alone(job.cell.threads):
+    with machine.alone(job.cell.threads, job.core_numbers):
         environment = None if job.places else machine.environment()
-        numbers, shared = machine.whereabouts()
         course = prepare(job.cell, rng, job.samples)
         lanes = [lane_at(place, contestants) for place in job.places] or admitted(job, contestants, course, clock)
         engines: dict[int, Engine] = {}
@@ -176,7 +175,7 @@ def run(job: PassJob, contestants: Sequence[Contestant], clock: Clock = perf_cou
         for i, engine in engines.items() if job.last else ():
             if lanes[i].role == "contestant":
                 attempt(lanes[i], check_step, engine, *course.batches[0])
-    return Pass([lane.found() for lane in lanes], numbers, shared, environment)
+    return Pass([lane.found() for lane in lanes], environment)
 
 
 def lane_at(place: Place, contestants: Sequence[Contestant]) -> Lane:

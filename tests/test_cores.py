@@ -185,8 +185,21 @@ def test_the_record_tells_the_cores_their_cache_and_whether_they_are_shared(root
     assert not threads.shared()
 
 
-def test_the_record_has_the_cores_of_every_pass(monkeypatch):
-    places = iter([([1], False), ([1], False), ([0], False), ([1], True)])
-    monkeypatch.setattr(machine, "whereabouts", lambda: next(places, ([1], False)))
-    about = race_here(Cell((4, 3, 2), 2), [Contestant("a", load("full_matrix"))], seconds=0.05).environment
-    assert (about.core_numbers, about.cores_shared) == ([0, 1], True)
+@LOCKS
+@pytest.mark.parametrize("crowded", [False, True])
+def test_a_race_has_its_cores_from_the_first_pass_to_the_last(monkeypatch, crowded):
+    seen = []
+
+    class Looks(load("full_matrix")):
+        def __init__(self, network):
+            super().__init__(network)
+            seen.append((sorted(os.sched_getaffinity(0)), set(cores._held)))
+
+    if crowded:
+        monkeypatch.setattr(cores, "_locked", lambda *_: False)
+    about = race_here(Cell((4, 3, 2), 2), [Contestant("a", Looks)], seconds=0.05).environment
+    assert about.cores_shared == crowded
+    assert len(about.core_numbers) == 1
+    held = set() if crowded else set(about.core_numbers)
+    assert all(looked == (about.core_numbers, held) for looked in seen)
+    assert cores._held == set()

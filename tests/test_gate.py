@@ -9,7 +9,6 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
 
@@ -98,12 +97,13 @@ def test_only_engines_whose_code_differs_are_raced(repository, path, raced):
 
 
 @pytest.mark.parametrize("crowded", [False, True])
-def test_a_pass_on_the_cores_of_another_race_is_in_the_record(repository, temporary, crowded):
-    class Crowded(Machine):
-        def rounds(self, engine, cell):
-            return msgspec.structs.replace(super().rounds(engine, cell), cores_shared=crowded and len(self.jobs) == 3)
-
-    assert judge(Crowded(), everything=True).environment.cores_shared == crowded
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="processes can't choose their cores here")
+def test_every_pass_is_on_the_cores_that_the_gate_has_taken(repository, temporary, monkeypatch, crowded):
+    monkeypatch.setattr("backprop.cores._locked", lambda *_: not crowded)
+    record = judge(machine := Machine(), everything=True)
+    assert record.environment.cores_shared == crowded
+    assert len(record.environment.core_numbers) == 1
+    assert {tuple(job.core_numbers) for job in machine.jobs} == {tuple(record.environment.core_numbers)}
 
 
 def test_other_dependencies_or_all_race_every_engine(repository):
