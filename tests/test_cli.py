@@ -241,6 +241,15 @@ BAD = {
     "sizes a-b": (["race", "per_sample", "--sizes", "a-b"], "not 'a-b'"),
     "batch 0": (["race", "per_sample", "--batch", "0"], "batch must be 1 or more, not 0"),
     "batch negative": (["race", "per_sample", "--batch", "-1"], "batch must be 1 or more, not -1"),
+    "batch too large": (
+        ["race", "per_sample", "--batch", "1000000000"],
+        "784-30-10-b1000000000-float64-t1 takes 6,672 GB at the least, and this machine has",
+    ),
+    "sizes too large": (
+        ["race", "per_sample", "--sizes", "784-3000000-3000000-10", "--dtype", "float32"],
+        "takes 72,018 GB",
+    ),
+    "sizes too large to train": (["train", "--data", "digits", "--sizes", "64-999999999-10"], "at the least"),
     "batch text": (["race", "per_sample", "--batch", "ten"], "--batch"),
     "dtype": (["race", "per_sample", "--dtype", "int8"], "float32 and float64"),
     "threads 0": (["race", "per_sample", "--threads", "0"], "threads must be from 1 to"),
