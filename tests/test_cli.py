@@ -247,7 +247,7 @@ BAD = {
     ),
     "sizes too large": (
         ["race", "per_sample", "--sizes", "784-3000000-3000000-10", "--dtype", "float32"],
-        "takes 72,018 GB",
+        "GB at the least",
     ),
     "sizes too large to train": (["train", "--data", "digits", "--sizes", "64-999999999-10"], "at the least"),
     "batch text": (["race", "per_sample", "--batch", "ten"], "--batch"),
