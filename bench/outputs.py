@@ -40,11 +40,11 @@ class Output:
                 os.write(self.stream, b"")  # fails where it is open for reading only
             elif mode and stat.S_ISDIR(mode):
                 raise IsADirectoryError(errno.EISDIR, "it is a folder")
-            elif mode and not os.access(path, os.W_OK):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
             elif mode and not stat.S_ISREG(mode):
                 self.stream = os.open(path, os.O_WRONLY)
             else:
+                if mode:
+                    os.close(os.open(path, os.O_WRONLY))  # replaced only where it could be overwritten
                 _probe(self.target.parent)
         except OSError as error:
             self.close()

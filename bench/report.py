@@ -86,15 +86,13 @@ def side_by_side(folders: Sequence[Path], out: Path | None) -> Iterator[str | Ta
         yield printed(block)
     if out is None:
         return
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"folder {out} can't be made: {error.strerror}; name another") from error
     warnings: list[str] = []
     draw = partial(compare.draw, comparison)
-    paths = pictures.save([(compare.STEM, draw)], out, warnings)
-    shot = pictures.shot(compare.STEM, COMPARED, "", draw, warnings, wide=True)
-    write_pages(out, "Side by side", list(compare.sections(comparison)), paths, {compare.STEM: [shot] if shot else []})
+    with outputs.made(out):
+        paths = pictures.save([(compare.STEM, draw)], out, warnings)
+        shot = pictures.shot(compare.STEM, COMPARED, "", draw, warnings, wide=True)
+        shots = {compare.STEM: [shot] if shot else []}
+        write_pages(out, "Side by side", list(compare.sections(comparison)), paths, shots)
     yield ""
     yield from (f"warning: {escape(warning)}" for warning in warnings)
     yield f"in {escape(shown(out))}: {HTML}, {MARKDOWN}, {len(paths)} pictures"

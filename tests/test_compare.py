@@ -71,7 +71,7 @@ def test_what_cannot_be_compared_is_refused(folders, tmp_path):
     with pytest.raises(InputError, match="can't be read"):
         compare.compare([folders[0], tmp_path / "nowhere"])
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match="can't be made"):
+    with pytest.raises(InputError, match="can't be written: Not a directory"):
         list(report.side_by_side(folders, tmp_path / "file" / "out"))
 
 

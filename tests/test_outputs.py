@@ -142,8 +142,12 @@ def test_what_cannot_be_written_is_told_at_once_and_leaves_nothing(tmp_path, nam
 
 @unix
 def test_a_file_for_reading_only_is_not_replaced(tmp_path, monkeypatch):
+    def refuse(path, flags):  # root may write what it likes
+        assert flags == os.O_WRONLY
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
     (tmp_path / "x").touch()
-    monkeypatch.setattr(outputs.os, "access", lambda *_: False)  # root may write what it likes
+    monkeypatch.setattr(outputs.os, "open", refuse)
     with pytest.raises(InputError, match="x can't be written: Permission denied"):
         Output(tmp_path / "x")
 
