@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 
-from . import answer, curves, ladder, learning, stats
+from . import answer, curves, ladder, learning, quota, stats
 from .blocks import Block, Code, Listing, Picture, Section, Table, Text
 from .cost import Model
 from .facets import MOST_PICTURED, grid_of, letters, setting, widths
 from .grid import format_sizes
-from .records import Environment, Record
+from .records import Environment, Record, doubts
 from .repeat import commands
 from .tables import crossovers, every_cell, every_engine, first_steps, ladder_table, placed, prices
 from .to_accuracy import Training
@@ -120,7 +120,8 @@ def _of_races(found: Sequence[Record], rows: pd.DataFrame, models: Sequence[Mode
 
 
 def _in_detail(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[Section]:
-    yield Section("How sure", [Text(SURE), *_noise(rows)])
+    disturbed = [Text(f"{doubt[0].upper()}{doubt[1:]}.") for doubt in doubts([one.environment for one in found])]
+    yield Section("How sure", [Text(SURE), *_noise(rows), *disturbed])
     if races := last_of_each_cell(found):
         yield Section("Every cell", [Text(CELLS), every_cell(list(races.values()))])
         yield Section("Every cell and engine", [every_engine(rows)], detail=True)
@@ -240,6 +241,8 @@ def _machines(found: Sequence[Record | Training]) -> Iterator[Block]:
 
 def _described(about: Environment) -> Iterator[tuple[str, str]]:
     yield "CPU", f"{about.cpu}, {about.cores} cores" + (f", governor {about.governor}" if about.governor else "")
+    if about.quota:
+        yield "control group", f"gives {quota.told(about.quota)}"
     if about.host:
         yield "host", about.host
     yield "system", about.os
@@ -248,6 +251,8 @@ def _described(about: Environment) -> Iterator[tuple[str, str]]:
     pools = {f"{pool.library} {pool.version} {pool.kernel} (of {pool.of})" for pool in about.blas}
     yield "BLAS", ", ".join(sorted(pools))
     yield "allocator", about.allocator
+    if about.paused:
+        yield "paused in slices", ", ".join(about.paused)
     if about.revision:
         yield "revision", about.revision + (", with uncommitted changes" if about.dirty else "")
     elif about.revision_unknown:

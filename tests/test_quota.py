@@ -131,8 +131,17 @@ def test_what_may_have_disturbed_the_timings_is_a_line_for_each_kind():
 
 
 def test_a_folder_with_throttled_races_says_so(call, tmp_path):
-    record = msgspec.structs.replace(make_record(), environment=environment(quota=0.5, throttled=3))
+    record = msgspec.structs.replace(
+        make_record(), environment=environment(quota=0.5, throttled=3, paused=["coverage.CTracer"])
+    )
     records.append(tmp_path, record)
     status, out, _ = call("report", tmp_path)
     assert status == 0
     assert "warning: throttled 3 times: the process has the time of 0.5 CPU" in " ".join(out.split())
+    page = (tmp_path / "report.md").read_text()
+    for told in (
+        "Throttled 3 times: the process has",
+        "control group | gives the time of 0.5 CPU",
+        "coverage.CTracer |",
+    ):
+        assert told in page
