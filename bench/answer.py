@@ -88,12 +88,14 @@ def how_much(pair: Pair, rows: pd.DataFrame) -> str:
             f"; over {len(all_cells)} cells it is {words.factor(all_cells.min())} to {words.factor(all_cells.max())} "
             f"as fast, {words.factor(all_cells.median())} in the median"
         )
-    best = stats.fastest(pair.record)[0]
+    best, *level = stats.fastest(pair.record)
     gain = stats.speedup(pair.record, best)
     if gain and best.name not in (fast, slow):
         share = stats.efficiency(pair.record, best)
         of_floor = f", at {share.value:.0%} of the speed of the products alone" if share else ""
         told += f"; the fastest engine there is {best.name}, {words.factor(gain.value)} as fast{of_floor}"
+        if level:
+            told += f", and the noise does not tell {words.listed([result.name for result in level])} from it"
     return told + "."
 
 
@@ -122,13 +124,20 @@ def pays_from(slow: Model, fast: Model, sizes: tuple[int, ...]) -> str:
     level = crossover(slow, fast, sizes)
     if level is None:
         return f"By the cost model {fast.engine} overtakes {slow.engine} at no batch size"
-    if level.value == 0:
-        return f"By the cost model {fast.engine} is ahead at every batch size"
+    surely = f"from batch {floor(level.high) + 1} on" if isfinite(level.high) else "at no batch size"
+    if level.value < 1:
+        told = f"By the cost model {fast.engine} is ahead of {slow.engine} from batch 1 on"
+        return told if level.high < 1 else f"{told}, and in its whole 95 % interval {surely}"
     told = (
-        f"By the cost model {fast.engine} overtakes {slow.engine} at a batch of {level.value:.2f} (95 % interval "
-        f"{level.low:.2f} to {level.high:.2f})"
+        f"By the cost model {fast.engine} overtakes {slow.engine} at a batch of {at_batch(level.value)} (95 % interval "
+        f"{at_batch(level.low)} to {at_batch(level.high)})"
     )
-    return f"{told}: it pays from batch {floor(level.high) + 1} on" if isfinite(level.high) else told
+    return f"{told}: it pays {surely}" if isfinite(level.high) else told
+
+
+def at_batch(level: float) -> str:
+    """The batch size of a crossover, of which nothing is known below a batch of 1."""
+    return "below 1" if level < 1 else f"{level:.2f}" if isfinite(level) else "no batch size"
 
 
 def cost_and_certainty(pair: Pair, rows: pd.DataFrame, own: Sequence[Model]) -> str:
@@ -156,8 +165,8 @@ def cost_and_certainty(pair: Pair, rows: pd.DataFrame, own: Sequence[Model]) -> 
     if own:
         misses = [model.median_error for model in own], [abs(model.worst.error) for model in own]
         told.append(
-            f"the model misses cells that it has not seen by up to {max(misses[0]):.0%} in the median and "
-            f"{max(misses[1]):.0%} in the worst"
+            f"cells that a fit had not seen were missed by up to {max(misses[0]):.0%} in the median and "
+            f"{max(misses[1]):.0%} in the worst, and others may be by more"
         )
     text = "; ".join(told)
     return f"{text[:1].upper()}{text[1:]}." if text else ""

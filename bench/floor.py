@@ -36,7 +36,8 @@ class Floor(Engine):
 
     products: whose; an engine that computes by a library of its own may have faster ones. The inputs are the
     first that it is given of a length, no copy of them: where they lie in memory they cost it what they cost the
-    engines, and whatever their values, the work is the same.
+    engines, and whatever their values, the work is the same. So an epoch over a data set has no floor: its mini-batches
+    are many, each fetched from memory, and calls that are ready for every one of them would need memory for each.
     """
 
     name = "floor"

@@ -32,6 +32,12 @@ class Ladder:
     beside: tuple[Rung, ...]
     floor: Rung | None
 
+    @property
+    def level(self) -> list[str]:
+        """The fastest rung, and after it those that the noise floor does not tell from it."""
+        rungs = [rung.name for rung in self.rungs]
+        return [result.name for result in stats.level(self.record, rungs)]
+
 
 def climb(record: Record) -> Ladder | None:
     """The ladder of a record, None where nothing on it was timed.

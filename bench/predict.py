@@ -48,7 +48,7 @@ def _table(models: list[Model], cell: Cell) -> Table:
     slow = _baseline(models)
     table = Table(box=SIMPLE, show_edge=False, pad_edge=False, padding=0)
     table.add_column("engine", overflow="fold", min_width=11)
-    for heading in ("a step", "speedup", "dispatch", "products", "passes", "off by", "at most"):
+    for heading in ("a step", "speedup", "dispatch", "products", "passes", "off by", "worst"):
         table.add_column(heading, justify="right", no_wrap=True)
     for model in models:
         seconds = model.seconds(cell)
@@ -68,7 +68,10 @@ def _notes(models: list[Model], cell: Cell) -> Iterator[str]:
     for model in models:
         if model.engine == answer.CHALLENGER and model is not slow:
             yield f"{answer.pays_from(slow, model, cell.sizes)}."
-    yield "off by, at most: the median and the worst error on cells that a fit had not seen."
+    yield (
+        "off by, worst: the median and the worst error on cells that were timed and that a fit had not seen; another "
+        "cell may be further off."
+    )
     if any(model.is_beyond(cell) for model in models):
         yield "warning: this cell lies beyond the batch sizes, parameters or depths that were timed"
 

@@ -199,7 +199,7 @@ def lane_of(number: int, contestant: Contestant) -> Lane:
 def admitted(job: PassJob, contestants: Sequence[Contestant], course: Course, clock: Clock) -> list[Lane]:
     """The lanes of a race: the contestants, floors, a second copy of the fastest; who is left out has the reason."""
     lanes = [lane_of(number, contestant) for number, contestant in enumerate(contestants)]
-    ground = floors(contestants) if job.floor else []
+    ground = floors(contestants) if job.floor and job.cell.data == "random" else []  # see Floor
     for lane in [*lanes, *ground]:
         attempt(lane, admit, lane, course, job.cell.batch, job.race_seconds, clock)
     leave_out_slow(lanes, job.race_seconds)

@@ -74,20 +74,32 @@ def speedup(record: Record, result: Result) -> Estimate | None:
 
 
 def efficiency(record: Record, result: Result) -> Estimate | None:
-    """The floor's time over this contestant's; None where either has none."""
-    floor = record.floor
+    """The floor's time over this contestant's; None where either has none.
+
+    Old records have a floor for an epoch, too: of one mini-batch over and over, and not of the walk through the data.
+    """
+    floor = record.floor if record.cell.data == "random" else None
     return ratio(floor.seconds, result.seconds) if floor and floor.seconds and result.seconds else None
 
 
 def fastest(record: Record) -> list[Result]:
     """The fastest contestant, and after it those that the noise floor does not tell from it."""
-    timed = [(taken.value, result) for result in record.contestants if (taken := typical(result.seconds))]
+    return level(record, [result.name for result in record.contestants])
+
+
+def level(record: Record, among: Sequence[str]) -> list[Result]:
+    """The same, among the contestants of these names."""
+    timed = [
+        (taken.value, result)
+        for result in record.contestants
+        if result.name in among and (taken := typical(result.seconds))
+    ]
     if not timed:
         return []
     _, best = min(timed, key=lambda pair: pair[0])
     reach = 1 + (noise_floor(record) or 0.0)
-    level = [result for _, result in timed if (gap := ratio(result.seconds, best.seconds)) and gap.low <= reach]
-    return [best, *(result for result in level if result is not best)]
+    near = [result for _, result in timed if (gap := ratio(result.seconds, best.seconds)) and gap.low <= reach]
+    return [best, *(result for result in near if result is not best)]
 
 
 def noise_floor(record: Record) -> float | None:

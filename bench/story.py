@@ -149,9 +149,9 @@ def last_of_each_cell(found: Iterable[Record]) -> dict[tuple[str, str], Record]:
 
 
 def _asked(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[str]:
-    baseline, *_ = dict.fromkeys(rows["baseline"])
-    others = [name for name in dict.fromkeys(rows["engine"]) if name != baseline]
-    yield f"How much faster is a step of backprop by {', '.join(others) or 'another engine'} than by {baseline}?"
+    baselines = list(dict.fromkeys(rows["baseline"]))
+    others = [name for name in dict.fromkeys(rows["engine"]) if name not in baselines] or ["another engine"]
+    yield f"How much faster is a step of backprop by {', '.join(others)} than by {' or '.join(baselines)}?"
     cells = dict.fromkeys(record.cell for record in found)
     spans = [
         ("sizes", dict.fromkeys(format_sizes(cell.sizes) for cell in cells)),

@@ -13,6 +13,7 @@ from .facets import letters
 from .grid import format_sizes
 from .ladder import Ladder, Rung
 from .records import Record
+from .stats import Estimate
 
 Words = Callable[[float], str]
 
@@ -62,7 +63,7 @@ def every_cell(races: Sequence[Record]) -> Table:
                 placed(top.record.cell.id, places[top.record.environment.machine]),
                 f"{top.record.cell.flops / 1e6:.3g}",
                 *(_factor(rungs.get(name)) for name in steps),
-                top.fastest.name,
+                ", ".join(top.level),
                 _of_floor(top),
                 *(_factor(rungs.get(name), inverse=True) for name in peers),
                 f"{noise:.1%}" if noise is not None else "",
@@ -161,9 +162,16 @@ def crossovers(models: Sequence[Model]) -> Table:
         for sizes in dict.fromkeys(cell.sizes for cell in model.cells):
             level = crossover(slow, model, sizes)
             place = placed(f"{model.dtype}-t{model.threads}", places[model.machine])
-            told = f"{level.value:.2f} ({level.low:.2f} to {level.high:.2f})" if level else "never"
-            lines.append([format_sizes(sizes), place, told])
+            lines.append([format_sizes(sizes), place, _crossover(level)])
     return Table(["sizes", "setting", "crossover"], lines, left=2)
+
+
+def _crossover(level: Estimate | None) -> str:
+    if level is None:
+        return "never"
+    if level.high < 1:
+        return "from batch 1 on"
+    return f"{answer.at_batch(level.value)} ({answer.at_batch(level.low)} to {answer.at_batch(level.high)})"
 
 
 def _of_floor(top: Ladder) -> str:

@@ -61,6 +61,12 @@ def fraction(share: float) -> str:
     return FRACTIONS[min(FRACTIONS, key=lambda simple: abs(simple - share))]
 
 
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence: a, b and c."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def outcome(record: Record) -> str:
     """A race in a few words: who was fastest, by how much, and who was left out; the summary has it all."""
     told = []

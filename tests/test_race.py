@@ -237,9 +237,10 @@ def test_with_nobody_left_the_record_says_why():
 def test_over_a_data_set_a_slice_is_an_epoch():
     clock = Clock()
     cell = Cell((64, 5, 10), batch=100, data="digits")
-    record = run(clock, paced(clock, "a", 1e-3), paced(clock, "b", 2e-4), cell=cell)
+    record = run(clock, paced(clock, "a", 1e-3), paced(clock, "b", 2e-4), cell=cell, floor=True)
     assert [result.steps_per_slice for result in record.contestants] == [15, 15]
     assert stats.speedup(record, record.contestants[1]).value == pytest.approx(5)
+    assert record.floor is None, "one mini-batch over and over is no floor of a walk through the data"
 
 
 def test_progress_rises_to_one():
