@@ -74,6 +74,8 @@ def call(module: str, job: msgspec.Struct, answer: type[AnswerT], *, timeout: fl
             _end_all(process)
         answers.seek(0)
         said, last = answers.read(), _last_line(errors)
+        if status:
+            scratch.check_room(answers)
     try:
         return msgspec.json.decode(said, type=answer)
     except msgspec.DecodeError as error:

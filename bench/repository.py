@@ -89,7 +89,7 @@ def commit_of(revision: str, folder: Path) -> str:
     try:
         git("rev-parse", "--git-dir", folder=folder)
     except GitError as error:
-        raise type(error)(f"there is no revision {revision!r}: {error}") from error
+        raise type(error)(f"what revision {revision!r} is can't be told: {error}") from error
     try:
         found = git("rev-parse", "--verify", "--end-of-options", revision, folder=folder).decode().strip()
         if found.startswith("^"):

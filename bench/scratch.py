@@ -19,6 +19,7 @@ from backprop import InputError
 
 PREFIX = "backprop-bench-"
 LOCK = "in-use.lock"
+ROOM = 1 << 16  # bytes
 
 
 @contextmanager
@@ -39,6 +40,13 @@ def file() -> Iterator[IO[bytes]]:
         with room():
             made = files.enter_context(tempfile.TemporaryFile())
         yield made
+
+
+def check_room(file: IO[bytes]) -> None:
+    """InputError where no more can be written to the file: nobody is to blame for what is missing in it."""
+    with room():
+        file.write(bytes(ROOM))
+        file.flush()
 
 
 @cache

@@ -81,7 +81,7 @@ def test_another_users_repository_is_told_with_the_way_out(repo, monkeypatch):
         monkeypatch.setenv(f"GIT_CONFIG_{where}", "/dev/null")
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # git's own means, as only root can give a folder away
     way_out = f"git config --global --add safe.directory {repo.folder}"
-    with pytest.raises(GitError, match=r"there is no revision 'HEAD': .* belongs to another user") as refusal:
+    with pytest.raises(GitError, match=r"what revision 'HEAD' is can't be told: .* belongs to another user") as refusal:
         repository.commit_of("HEAD", repo.package)
     assert str(refusal.value).endswith(way_out)
     about = recorded(monkeypatch, repo)

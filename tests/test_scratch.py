@@ -3,6 +3,9 @@
 import os
 import subprocess
 import sys
+import tempfile
+from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from subprocess import PIPE
 
@@ -10,6 +13,8 @@ import pytest
 
 from backprop import InputError
 from bench import process, revision, scratch
+from bench.gate_pass import Job, Lap, in_own_process
+from bench.grid import Cell
 
 
 def start(end, place):
@@ -88,6 +93,23 @@ def test_a_process_that_finds_no_room_is_no_process_that_died(monkeypatch):
     monkeypatch.setattr(scratch.tempfile, "TemporaryFile", refuse)
     with pytest.raises(InputError, match="temporary folder can't be used: No space left on device"):
         process.call("gate_pass", None, int, timeout=1, what="it")
+
+
+def test_an_answer_that_found_no_room_is_no_process_that_died(repository, monkeypatch):
+    class Full(FileIO):
+        def write(self, _):
+            raise OSError(28, os.strerror(28))
+
+    @contextmanager
+    def full():
+        with tempfile.TemporaryFile() as file, Full(os.dup(file.fileno()), "r+b") as made:
+            yield made
+
+    monkeypatch.setattr(scratch, "file", full)
+    folder = str(repository.folder)
+    job = Job("ends", folder, folder, [Lap(Cell((3, 2, 1), 2), 0.01, 1)], False)
+    with pytest.raises(InputError, match="temporary folder can't be used: No space left on device"):
+        in_own_process(job, 60)
 
 
 def test_without_any_temporary_folder_a_line_says_so(monkeypatch):
