@@ -77,8 +77,11 @@ def load(name: str) -> type[Engine]:
     return engine_in(module)
 
 
-def engine_in(module: ModuleType) -> type[Engine]:
-    """The one Engine subclass that a module defines; InputError where it defines none or several."""
+def engine_in(module: ModuleType, label: str | None = None) -> type[Engine]:
+    """The one Engine subclass that a module defines; InputError where it defines none or several.
+
+    label is what the module is called in that error: by default, by its file.
+    """
     found = {
         member
         for member in vars(module).values()
@@ -90,7 +93,7 @@ def engine_in(module: ModuleType) -> type[Engine]:
     if len(found) != 1:
         listed = ", ".join(sorted(cls.__name__ for cls in found)) or "none"
         raise InputError(
-            f"{module.__file__} must define exactly one subclass of backprop.Engine, with __init__, step "
+            f"{label or module.__file__} must define exactly one subclass of backprop.Engine, with __init__, step "
             f"and network; found {listed}"
         )
     return found.pop()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from backprop import Engine, InputError, Network
 from backprop.engine import Calls, engine_in
 from backprop.network import Array
 
-from . import revision
+from . import engine_file, revision
 from .grid import check_name
 
 
@@ -63,6 +62,7 @@ def resolve(addresses: Sequence[str]) -> list[Contestant]:
     Raises InputError for an unknown name or revision, an engine of a revision that does not fit today's
     interface, or a file that is missing, fails on import, or defines no or several engines.
     """
+    engine_file.keep_only([Path(address) for address in addresses if address.endswith(".py")])
     return [
         Contestant(f"{address}#{before + 1}" if (before := addresses[:i].count(address)) else address, *_load(address))
         for i, address in enumerate(addresses)
@@ -73,7 +73,7 @@ def _load(address: str) -> tuple[type[Engine], str | None]:
     check_name(address, "engine")
     name, at, rev = address.partition("@")
     if address.endswith(".py"):
-        return load_file(Path(address)), None
+        return load_file(Path(address), address), None
     if not at:
         return backprop.load(name), None
     if name.endswith(".py"):
@@ -84,16 +84,10 @@ def _load(address: str) -> tuple[type[Engine], str | None]:
     return loaded.make, tree.commit
 
 
-def load_file(path: Path) -> type[Engine]:
-    """The engine that a user's file defines; InputError where it doesn't, or can't be imported."""
-    if not path.is_file():
-        raise InputError(f"engine file {path} does not exist")
-    spec = importlib.util.spec_from_file_location(f"engine_file_{path.stem}", path)
-    assert spec is not None, path
-    assert spec.loader is not None, path
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise InputError(f"engine file {path} fails on import: {type(error).__name__}: {error}") from error
-    return engine_in(module)
+def load_file(path: Path, label: str = "", alias: Path | None = None) -> type[Engine]:
+    """The engine that a user's file defines; InputError where it doesn't, or can't be imported.
+
+    label is how the user named it; alias as in `engine_file.load`.
+    """
+    label = label or str(path)
+    return engine_in(engine_file.load(path, label, alias).module, f"engine file {label}")

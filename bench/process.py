@@ -30,6 +30,17 @@ GRACE_SECONDS = 0.5  # for what a child has started, to tidy up: multiprocessing
 TAIL = 10_000  # bytes of what was said last
 
 
+# Where modules of the user's own are found: what PYTHONPATH names, and the current folder under python -m. A child has
+# another current folder, and finds them all the same.
+SEARCHED = [
+    str(Path(place).absolute())
+    for place in sys.path
+    if not Path(place).absolute().is_relative_to(sys.prefix)
+    and not Path(place).absolute().is_relative_to(sys.base_prefix)
+    and "site-packages" not in Path(place).parts
+]
+
+
 class ProcessError(RuntimeError):
     """The process ended without an answer: the message says how."""
 
@@ -51,7 +62,14 @@ def call(module: str, job: msgspec.Struct, answer: type[AnswerT], *, timeout: fl
         scratch.file() as errors,
         scratch.file() as answers,  # no pipe: the end of one would be waited for until its last holder has ended
         subprocess.Popen(
-            command, cwd=folder, stdin=subprocess.PIPE, stdout=answers, stderr=errors, bufsize=0, start_new_session=True
+            command,
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(SEARCHED)},
+            stdin=subprocess.PIPE,
+            stdout=answers,
+            stderr=errors,
+            bufsize=0,
+            start_new_session=True,
         ) as process,
     ):
 
@@ -139,8 +157,12 @@ def serve(job: type[JobT], work: Callable[[JobT], object]) -> NoReturn:
 
 
 def _end_with_parent() -> None:
-    """Wait until the parent has ended; then end, with all that this process has started."""
-    sys.stdin.buffer.read()
+    """Wait until the parent has ended; then end, with all that this process has started.
+
+    Not by sys.stdin, whose lock would be held for ever in each process that an engine forks, and waited for there.
+    """
+    while os.read(0, 4096):
+        pass
     if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os._exit(1)

@@ -22,7 +22,7 @@ from typing import Literal, ParamSpec
 import msgspec
 import numpy as np
 
-from backprop import Engine, GradientError, Network
+from backprop import Engine, EngineError, Network
 from backprop.check import check_step, verify
 from backprop.errors import brief
 
@@ -142,7 +142,7 @@ class Lane:
 
     def fail(self, error: BaseException) -> None:
         """Leave the contestant out by its own fault, with the error as the reason and no timings."""
-        self.left_out = " ".join(str(error).split()) if isinstance(error, GradientError) else brief(error)
+        self.left_out = " ".join(str(error).split()) if isinstance(error, EngineError) else brief(error)
         self.failed = True
 
     def found(self) -> Found:
