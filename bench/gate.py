@@ -19,14 +19,14 @@ import numpy as np
 from backprop import InputError
 
 from . import changes, machine, revision
-from .blame import Standing, blame, starved
+from .blame import Standing
 from .changes import Look, Seen, sort_out
-from .gate_pass import ARMS, BASE, CHANGE, TWIN, Job, Lap, Rounds, in_own_process
+from .gate_jobs import InProcess, Jobs, failure
+from .gate_pass import ARMS, BASE, CHANGE, TWIN, Lap, Rounds, in_own_process
 from .grid import Cell
 from .process import ProcessError
 from .race_pass import Clock
 from .records import Environment
-from .revision import Tree
 from .stats import Estimate
 from .verdict import ERROR, FEWEST, Row
 
@@ -36,7 +36,6 @@ SECONDS, ROUNDS = 0.04, 20  # of a pass in a cell, at the least: short, because 
 PATIENCE, LEAST_PATIENCE = 10.0, 10.0  # a pass hangs that takes so many times what it should, and so many seconds
 LOOK_SECONDS = 60.0  # to import the engines of both trees, at the most
 
-InProcess = Callable[[Job, float], list[Rounds]]
 Progress = Callable[[int, int, float], None]
 
 
@@ -181,44 +180,6 @@ def gate(
     )
 
 
-@dataclass(frozen=True)
-class Jobs:
-    """How passes are run, and until when."""
-
-    base: Tree
-    change: Tree
-    pin: bool
-    in_process: InProcess
-    end: float
-    clock: Clock
-    core_numbers: list[int] | None
-
-    @property
-    def left(self) -> float:
-        return self.end - self.clock()
-
-    @property
-    def patience(self) -> float:
-        """How long to wait for a process of which it is not known how long it takes: half of what is left."""
-        return max(self.left / 2, 1.0)
-
-    def run(self, engine: str, laps: list[Lap], timeout: float) -> list[Rounds]:
-        return self._run(engine, laps, self.change, self.base, timeout)
-
-    def blame(self, engine: str, laps: list[Lap], error: ProcessError) -> Standing:
-        """The standing of an engine whose pass has ended so."""
-
-        def trial(change: Tree, base: Tree) -> str | None:
-            found = self._run(engine, laps, change, base, self.patience)
-            return next((told for rounds in found for told in rounds.failed.values()), None)
-
-        return blame(engine, error, trial, self.base, self.change)
-
-    def _run(self, engine: str, laps: list[Lap], change: Tree, base: Tree, timeout: float) -> list[Rounds]:
-        job = Job(engine, str(change.folder), str(base.folder), laps, self.pin, self.core_numbers)
-        return self.in_process(job, timeout)
-
-
 def check(engine: str, cells: Sequence[Cell], jobs: Jobs) -> list[Lap] | Standing:
     """Check an engine of both trees in every cell, and find how long a pass there is to be; or how it failed."""
     first = [Lap(cell, SECONDS) for cell in cells]
@@ -226,7 +187,7 @@ def check(engine: str, cells: Sequence[Cell], jobs: Jobs) -> list[Lap] | Standin
         found = jobs.run(engine, first, jobs.patience)
     except ProcessError as error:
         return jobs.blame(engine, first, error)
-    failed = _failure(engine, cells, found, jobs.base)
+    failed = failure(engine, cells, found, jobs.base.label)
     if failed:
         return failed
     laps = []
@@ -275,7 +236,7 @@ def run_passes(tracks: list[Track], jobs: Jobs, rng: np.random.Generator, progre
 def run_pass(engine: str, tracks: Sequence[Track], jobs: Jobs, timeout: float) -> Standing | None:
     """One pass of an engine on these tracks, added to them; or how it failed."""
     found = jobs.run(engine, [track.lap for track in tracks], timeout)
-    failed = _failure(engine, [track.lap.cell for track in tracks], found, jobs.base)
+    failed = failure(engine, [track.lap.cell for track in tracks], found, jobs.base.label)
     if not failed:
         for track, rounds in zip(tracks, found, strict=True):
             track.add(rounds)
@@ -290,23 +251,6 @@ def _fitting(tracks: Sequence[Track], seconds: float) -> list[Track]:
         if spent <= seconds:
             fitting.add(track)
     return [track for track in tracks if track in fitting]
-
-
-def _failure(engine: str, cells: Sequence[Cell], found: Sequence[Rounds], base: Tree) -> Standing | None:
-    """How an engine failed that raised or was wrong: in the cell where the change did so alone, if there is one."""
-    failures = []
-    for cell, rounds in zip(cells, found, strict=True):
-        mine, before = rounds.failed.get(CHANGE), rounds.failed.get(BASE) or rounds.failed.get(TWIN)
-        if starved(mine or before or ""):
-            failures.append(Standing(engine, "inconclusive", f"in {cell.id}, {mine or before}"))
-        elif mine and before:
-            told = f"in {cell.id}, {mine}; it is not the change, {base.label} has it so too: {before}"
-            failures.append(Standing(engine, "inconclusive", told))
-        elif mine:
-            failures.append(Standing(engine, "wrong", f"in {cell.id}, {mine}"))
-        elif before:
-            failures.append(Standing(engine, "new", f"{base.label} had it wrong: in {cell.id}, {before}"))
-    return min(failures, key=lambda each: ("wrong", "inconclusive", "new").index(each.state), default=None)
 
 
 def pass_ratios(seconds: dict[str, list[float]]) -> tuple[float, float]:
