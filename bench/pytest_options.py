@@ -15,14 +15,13 @@ from pytest_benchmark.utils import get_machine_id, load_storage
 from backprop import InputError
 
 from . import outputs, records
-from .grid import Cell
+from .pytest_table import PARAMS
 
 LOOKING = (  # options with which nothing is run
     "collectonly", "setuponly", "setupplan", "showfixtures", "show_fixtures_per_test", "help", "version", "markers",
     "cacheshow",
 )  # fmt: skip
 GROUPINGS = ("group", "name", "func", "fullname", "fullfunc", "param")
-PARAMS = ("engine", "cell", *Cell.__struct_fields__)  # of a row of pytest-benchmark's
 
 
 def recording(option: Namespace) -> bool:

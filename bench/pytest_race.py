@@ -12,11 +12,9 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
-from pytest_benchmark.session import PerformanceRegression
 
 from backprop import InputError
 from backprop.check import verify
@@ -28,6 +26,7 @@ from .console import refusal, show
 from .course import prepare
 from .entrants import enter
 from .grid import EPOCH_SHARE, Cell
+from .pytest_table import Ending, hand_over
 from .race import Job, check_seconds
 from .race import race as run_race
 from .race_pass import Lane, attempt
@@ -75,6 +74,7 @@ def pytest_configure(config: pytest.Config) -> None:
         pytest.exit(refusal(error), returncode=2)
     config.stash[SUITE] = suite
     config.pluginmanager.register(suite)
+    config.pluginmanager.register(suite.ending)
 
 
 @pytest.fixture
@@ -119,7 +119,6 @@ class Suite:
     def __init__(self, config: pytest.Config, grid_name: str, timed: bool) -> None:
         self.config = config
         self.timed = timed
-        self.session: pytest.Session | None = None
         self.cells = grid.load(grid_name)
         addresses = contestants.addresses(config.option.engines)
         self.contestants = contestants.resolve(addresses)  # for the checks
@@ -128,7 +127,7 @@ class Suite:
         check_seconds(self.seconds)
         self.folder: Path | None = None
         self.set_aside: Path | None = None
-        self.told: list[str] = []  # what went wrong at the end
+        self.ending = Ending(lambda: self.spent > 0)
         self.budgets: list[float] = []  # of the races to come, this one first
         self.total = 0
         self.spent = 0.0
@@ -155,8 +154,7 @@ class Suite:
             append_or_exit(self.folder, record)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionstart(self, session: pytest.Session) -> None:
-        self.session = session
+    def pytest_sessionstart(self) -> None:
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter and self.timed:
             reporter._tw._file = Patient(reporter._tw._file)
@@ -243,40 +241,20 @@ class Suite:
         timed = self.total and report.when == "call" and report.passed and self.spent
         return ("passed", "", "PASSED") if timed else None
 
-    @pytest.hookimpl(wrapper=True)  # within the terminal's, which writes the summary, and around pytest-benchmark's
-    def pytest_sessionfinish(self) -> Generator[None, object, object]:
-        try:
-            return (yield)
-        except Exception as error:
-            self.tell(error)
-            return None
-
     @pytest.hookimpl(wrapper=True, tryfirst=True)  # after pytest-benchmark's table, also where its compare fails
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, object, object]:
         try:
             yield
         except Exception as error:
-            self.tell(error)
+            self.ending.tell(error)
         if self.folder and self.spent:
             try:
                 self.summarise(self.folder, terminalreporter)
             except InputError as error:  # a full disk: the records are whole
-                self.tell(error)
-        for told in self.told:
+                self.ending.tell(error)
+        for told in self.ending.told:
             terminalreporter.write_line(told, red=True)
         return None
-
-    def tell(self, error: Exception) -> None:
-        """Keep for the summary's end, and for the exit status, what went wrong when all races were done.
-
-        Raises the error itself where nothing was raced: it is then none of the suite's.
-        """
-        if not self.spent:
-            raise error
-        message = str(error) if isinstance(error, InputError) else f"after the races: {type(error).__name__}: {error}"
-        self.told.append(" ".join(message.split()))
-        if self.session and self.session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
-            self.session.exitstatus = 1 if isinstance(error, PerformanceRegression) else 2
 
     def summarise(self, folder: Path, reporter: pytest.TerminalReporter) -> None:
         """Table and plots from what was recorded. Imports pandas and matplotlib, now that nothing is timed."""
@@ -311,20 +289,3 @@ def fail_by(failed: Sequence[Lane | Result]) -> None:
     """Fail the test where engines have failed, each by its name and with its reason."""
     if failed:
         pytest.fail("; ".join(f"engine {one.name}: {one.left_out}" for one in failed), pytrace=False)
-
-
-def hand_over(benchmark: BenchmarkFixture, cell: Cell, result: Result) -> None:
-    """A contestant's slices as a benchmark of their own: a slice is a round, its steps are the iterations.
-
-    pytest-benchmark makes one row for each use of its fixture and has no public way to add several, so the
-    fixture's own fields are set for each row in turn.
-    """
-    nodeid = benchmark.fullname.partition("::race::")[0]
-    benchmark.group = cell.id
-    benchmark.name = result.name
-    benchmark.fullname = f"{nodeid}::race::{result.name}"
-    benchmark.param = cell.id
-    benchmark.params = {"engine": result.name, "cell": cell.id} | msgspec.structs.asdict(cell)
-    row = benchmark._make_stats(iterations=result.steps_per_slice)
-    for seconds in (seconds for rounds in result.seconds for seconds in rounds if seconds is not None):
-        row.update(seconds * row.iterations)

@@ -5,10 +5,11 @@ import os
 from fnmatch import filter as matching
 from importlib.util import find_spec
 
+import msgspec
 import pytest
 from conftest import make_record
 
-from bench import outputs, pytest_race, records
+from bench import outputs, pytest_race, records, report
 
 COSTLY = ("unraisableexception", "threadexception", "hypothesispytest", "faulthandler", "cacheprovider", "xdist")
 STEP = "def test_step(race, cell): race(cell)\n"
@@ -29,11 +30,18 @@ class Xdist:
             config.option.dist = "no" if config.option.numprocesses == "0" else "load"
 
 
+def made_up(job, progress):
+    """A record as a race would have made it, at once."""
+    return msgspec.structs.replace(make_record(), cell=job.cell)
+
+
 @pytest.fixture
 def suite(tmp_path, monkeypatch, capsys):
     """Run the suite in a folder with a benchmark, a grid of one cell, and good records of another run in `out`."""
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(pytest_race, "run_race", made_up)
+    monkeypatch.setattr(report, "build", lambda folder: iter(["pages", *records.load(folder)[1]]))
     (tmp_path / "test_step.py").write_text(STEP)
     (tmp_path / "grid.toml").write_text('sizes = ["4-3-2"]\nbatch = [2]\n')
     (tmp_path / "out").mkdir()
@@ -127,7 +135,7 @@ def test_plain_tests_may_run_side_by_side_and_one_after_the_other(suite, tmp_pat
 
 
 @pytest.mark.parametrize("hook", ["update_json", "group_stats", "scale_unit"])
-def test_what_breaks_at_the_end_does_not_cost_the_pages(suite, tmp_path, hook):
+def test_what_breaks_at_the_end_does_not_cost_the_pages(suite, hook):
     @pytest.hookimpl(tryfirst=True)
     def broken():
         raise OSError("no such luck")
@@ -136,18 +144,33 @@ def test_what_breaks_at_the_end_does_not_cost_the_pages(suite, tmp_path, hook):
     status, out, err = suite("--benchmark-json=x.json", plugin=plugin)
     assert status == 2
     assert "\nafter the races: OSError: no such luck\n" in out
-    for line in ("*= backprop-bench =*", "the records that were there before: *", "*1 passed*"):
+    for line in ("*= backprop-bench =*", "pages", "the records that were there before: *", "*1 passed*"):
         assert matching(out.splitlines(), line)
     assert "INTERNALERROR" not in out + err
-    assert (tmp_path / "out" / "report.html").exists()
 
 
 def test_rows_are_grouped_by_any_of_a_cells_fields(suite, tmp_path):
     status, out, _ = suite("--benchmark-group-by=param:cell,param:batch,param:engine", "--benchmark-json=x.json")
     assert status == 0
     assert "benchmark 'cell=4-3-2-b2-float64-t1 batch=2 engine=full_matrix': 1 tests" in out
-    (row,) = json.loads((tmp_path / "x.json").read_text())["benchmarks"]
+    row, _ = json.loads((tmp_path / "x.json").read_text())["benchmarks"]
     assert row["params"]["cell"] == "4-3-2-b2-float64-t1"
+
+
+def test_a_saved_run_of_another_machine_is_compared_with_wherever_it_lies(suite, tmp_path, monkeypatch):
+    storage = f"--benchmark-storage={tmp_path / 'saved'}"
+    suite(storage, "--benchmark-save=one")
+    (saved,) = (tmp_path / "saved").rglob("*.json")
+    run = json.loads(saved.read_text())
+    saved.write_text(json.dumps({**run, "machine_info": {**run["machine_info"], "node": "another"}}))
+    for name in ("test_step.py", "grid.toml"):
+        (tmp_path / "far" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).rename(tmp_path / "far" / name)
+    monkeypatch.chdir(tmp_path / "far")
+    with pytest.warns(UserWarning, match="is of another machine or other versions"):
+        status, out, _ = suite(storage, "--benchmark-compare", "--benchmark-compare-fail=min:1000000%")
+    assert status == 0
+    assert "full_matrix (0001_one)" in out
 
 
 def test_a_folder_in_use_and_one_of_a_sweep_are_refused(suite, tmp_path):
