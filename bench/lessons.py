@@ -53,10 +53,10 @@ def train_to(
             stack.enter_context(outputs.locked(out))
             show(map(escape, to_accuracy.prepare(out)))
         for training in runs:
+            done.append(training)
+            show([escape(learning.in_a_line(training))])  # first: a full disk costs the record, not what it says
             if out:
                 records.append(out, training, to_accuracy.FILE)
-            done.append(training)
-            show([escape(learning.in_a_line(training))])
             progress.update(task, advance=1, refresh=True)
     show(["", *learning.describe(done)])
     if out:

@@ -143,15 +143,20 @@ class Suite:
         if aside := records.aside(folder):
             if any(place.is_relative_to(folder.resolve()) for place in (Path.cwd(), self.config.rootpath)):
                 raise InputError(f"{folder} holds records, and what is worked in: name another folder with --results")
-            stack.enter_context(outputs.made(aside))
+            with outputs.made(aside):
+                pass
         self.folder = folder
 
     def record(self, record: Record) -> None:
         """Put the record into the folder; before the first, those of another run are set aside."""
-        if self.folder:
-            if not self.spent:
+        if not self.folder:
+            return
+        if not self.spent:
+            try:
                 self.set_aside = records.set_aside(self.folder)
-            append_or_exit(self.folder, record)
+            except InputError as error:
+                pytest.exit(str(error), returncode=2)
+        append_or_exit(self.folder, record)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:

@@ -306,6 +306,16 @@ def test_training_in_a_folder_in_use_is_refused(call, tmp_path):
     assert not (tmp_path / "training.jsonl").exists()
 
 
+def test_what_was_trained_is_told_where_its_record_cannot_be_written(call, tmp_path, monkeypatch):
+    monkeypatch.setattr(outputs, "sync_folder", full)
+    command = ("train", "--data", "digits", "--to-accuracy", "0.1", "--engines", "full_matrix", "--seeds", 1)
+    status, out, err = call(*command, "--out", tmp_path)
+    assert status == 2
+    assert "seed 0, batch 10" in out
+    assert "training.jsonl can't be written: No space left on device" in err
+    assert (tmp_path / "training.jsonl").read_bytes() == b""
+
+
 def test_an_engine_that_fails_at_once_leaves_no_folder(call, tmp_path):
     (tmp_path / "wrong.py").write_text(
         "from backprop.engines.full_matrix import FullMatrix\n"

@@ -126,6 +126,27 @@ def test_good_records_stay_where_nothing_is_recorded(suite, tmp_path, options, s
     untouched(tmp_path)
 
 
+@pytest.mark.parametrize("ending", [KeyboardInterrupt, OSError(28, "No space left on device"), MemoryError])
+def test_good_records_stay_where_the_first_race_comes_to_nothing(suite, tmp_path, monkeypatch, ending):
+    def end(*_, **__):
+        raise ending
+
+    monkeypatch.setattr(pytest_race, "run_race", end)
+    assert suite()[0] == 2
+    untouched(tmp_path)
+
+
+def test_records_that_cannot_be_set_aside_end_the_run(suite, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(records.shutil, "move", full)
+    status, out, _ = suite()
+    assert status == 2
+    assert "the records in out can't be set aside: No space left on device" in out
+    assert records.load(tmp_path / "out")[0] == [make_record()]
+
+
 @pytest.mark.filterwarnings("ignore:Benchmarks are automatically disabled")
 def test_plain_tests_may_run_side_by_side_and_one_after_the_other(suite, tmp_path):
     assert "1 passed" in suite("-n2", first="-q")[1]
