@@ -158,7 +158,7 @@ def _made_to_fit(x: Stored, y: Stored) -> str:
     told, labels = x.name, y.name
     if x.dtype.names:
         told = f"np.array({told}.tolist())"
-    elif x.dtype.hasobject or x.dtype.kind in "SU":
+    elif x.dtype.hasobject or x.dtype.kind in "SUMm":  # text, times
         told += ".astype(float)"
     elif x.dtype.kind == "c":
         told += ".real"

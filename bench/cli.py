@@ -250,6 +250,8 @@ def sweep(
         missing, failed = stack.enter_context(sweep_folder.claimed(out, whole, resume, permit, retry))
         if failed:
             warn(f"{len(failed)} cell{'s' * (len(failed) > 1)} failed before: add --retry-failed to race them again")
+        if dask is None:
+            warn_of([machine.environment()])
         with SweepBar(out) as progress:
             sweeps.run(out, whole, missing, entrants, crew, progress)
         show(report.build(out))

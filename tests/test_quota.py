@@ -5,7 +5,7 @@ import pytest
 from conftest import ENVIRONMENT, make_record, race_here
 
 from backprop import InputError, load
-from bench import grid, machine, quota, records
+from bench import cluster, grid, machine, quota, records
 from bench.contestants import Contestant
 from bench.grid import Cell
 
@@ -99,7 +99,16 @@ def test_more_threads_than_the_quota_gives_are_refused_in_every_command(lay, cal
     assert grid.make_cell("8-2", 1, "float64", 3, here=False).threads == 3
 
 
-def test_half_a_cpu_is_in_the_record_and_a_warning(lay, call, monkeypatch):
+def test_a_worker_without_the_time_for_a_cell_is_told():
+    software = machine.software()
+    cell = Cell((8, 2), 1, threads=2)
+    assert cluster.unfit(software, software, cell, 4, None) is None
+    assert cluster.unfit(software, software, cell, 4, 2.0) is None
+    told = cluster.unfit(software, software, cell, 4, 1.5)
+    assert told == "has the time of 1.5 CPUs, too little for 8-2-b1-float64-t2: name fewer threads"
+
+
+def test_half_a_cpu_is_in_the_record_and_a_warning(lay, call, monkeypatch, tmp_path):
     lay("/half", quotas={"half": 0.5})
     record = race_here(Cell((4, 3, 2), 2), [Contestant("a", load("full_matrix"))], seconds=0.05)
     assert (record.environment.quota, record.environment.throttled) == (0.5, 0)
@@ -107,8 +116,12 @@ def test_half_a_cpu_is_in_the_record_and_a_warning(lay, call, monkeypatch):
     status, _, err = call("train", "--data", "digits", "--epochs", 1)
     assert (status, err) == (0, "backprop-bench: warning: the process has the time of 0.5 CPU\n")
     monkeypatch.setattr("bench.race.race", lambda *_, **__: record)
-    status, _, err = call("race", "full_matrix", "--sizes", "4-3-2")
-    assert (status, err) == (0, "backprop-bench: warning: the process has the time of 0.5 CPU\n")
+    monkeypatch.setattr("bench.sweep.race", lambda *_, **__: record)
+    (tmp_path / "grid.toml").write_text('sizes = ["4-3-2"]\nbatch = [2]\n')
+    sweep = ("sweep", "--grid", tmp_path / "grid.toml", "--engines", "full_matrix", "--out", tmp_path / "out")
+    for command in (("race", "full_matrix", "--sizes", "4-3-2"), sweep):
+        status, _, err = call(*command)
+        assert (status, err) == (0, "backprop-bench: warning: the process has the time of 0.5 CPU\n")
 
 
 def environment(**fields):
