@@ -21,7 +21,7 @@ import numpy as np
 
 from backprop import InputError, data
 
-from . import machine
+from . import machine, revision
 from .entrants import Entrant, lay
 from .floor import Floor
 from .grid import Cell
@@ -134,9 +134,10 @@ def race(
     fastest goes into the record. progress is told the share done after each pass. A contestant that fails its check,
     or raises, or is too slow for five passes within the seconds, is in the record with the reason and without
     timings; where a process dies, or hangs, every contestant has failed by that. Raises InputError where no process
-    can be had at all.
+    can be had at all, and where the code has changed since the first race of this process.
     """
     check_seconds(job.seconds)
+    revision.refuse_changed_code()
     rng = rng or np.random.default_rng()
     started, start = datetime.now(UTC).isoformat(timespec="seconds"), clock()
     share, more = TIMEOUT
@@ -182,10 +183,12 @@ def race(
                 if last:
                     break
     except ProcessError as error:
+        revision.refuse_changed_code()
         results = [Result(one.name, left_out=str(error), failed=True, commit=one.commit) for one in entrants]
         environment = environment or _environment(job, in_process, timeout)
         elapsed = round(clock() - start, 3)
         return Record(SCHEMA, job.cell, results, None, environment, started, elapsed, None, job.seconds, job.floor)
+    revision.refuse_changed_code()
     assert environment is not None, "the first pass tells it"
     environment = msgspec.structs.replace(environment, cores_shared=shared, throttled=throttled())
     return Record(

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
@@ -138,6 +139,20 @@ def digest() -> str:
         content.update(f"{root.name}/{path.relative_to(root).as_posix()}\n{len(code)}\n".encode())
         content.update(code)
     return content.hexdigest()[:16]
+
+
+def refuse_changed_code() -> None:
+    """InputError where the code is not as it was at the first call: processes take it as it is when they start."""
+    if digest() != _first_digest(PACKAGE):
+        raise InputError(
+            "the code of backprop-bench has changed while races go on, and each of their processes takes it as it is "
+            "then: this race is not recorded; put the code back and go on, a sweep by --resume, or begin anew"
+        )
+
+
+@cache
+def _first_digest(_: Path) -> str:
+    return digest()
 
 
 def names_of(tree: Tree) -> tuple[str, ...]:

@@ -434,3 +434,20 @@ def test_the_bar_shows_cells_done_and_the_cell_at_work(tmp_path, monkeypatch):
         bar.done(make_record(failed="crashed"), 60.0)
         assert "22/24 784-30-10-b10-float64-t1  full_matrix " in screen.getvalue()
         assert "wrong FAILED" in screen.getvalue()
+
+
+def test_code_that_changes_meanwhile_ends_the_sweep_and_is_not_recorded(
+    call, tmp_path, grid_file, monkeypatch, repository
+):
+    """By a stand-in for the package: its processes would take the code as it is when they start."""
+    monkeypatch.setattr(report, "build", lambda folder: iter(()))
+    append = records.append
+
+    def change_after_the_first(folder, record):
+        append(folder, record)
+        repository.edit("backprop/network.py", '"""', '"""Another. ')
+
+    monkeypatch.setattr(records, "append", change_after_the_first)
+    told = call("sweep", "--grid", grid_file, "--engines", "full_matrix", "--out", tmp_path / "out", *QUICK)
+    refused(told, "the code of backprop-bench has changed while races go on", "put the code back", "--resume")
+    assert batches(tmp_path / "out") == [1]
