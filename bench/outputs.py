@@ -131,8 +131,9 @@ def made(folder: Path) -> Iterator[None]:
     try:
         if folder.exists() and not folder.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "it is a file")
-        fresh = [each for each in (folder, *folder.parents) if not each.exists()]
-        folder.mkdir(parents=True, exist_ok=True)
+        real = Path(os.path.realpath(folder))  # mkdir makes nothing where a link leads
+        fresh = [each for each in (real, *real.parents) if not each.exists()]
+        real.mkdir(parents=True, exist_ok=True)
         _probe(folder)
         for each in fresh:
             sync_folder(each.parent)

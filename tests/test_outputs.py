@@ -215,6 +215,15 @@ def test_a_folder_is_made_and_goes_again_where_it_stays_empty(tmp_path):
     assert names(tmp_path / "a" / "b") == ["x"]
 
 
+@unix
+def test_a_folder_is_made_where_a_link_leads(tmp_path):
+    (tmp_path / "link").symlink_to("far/away")
+    with outputs.locked(tmp_path / "link"):
+        (tmp_path / "link" / "x").touch()
+    assert names(tmp_path / "far" / "away") == ["x"]
+    assert (tmp_path / "link").is_symlink()
+
+
 @pytest.mark.parametrize(("name", "reason"), [("file", "it is a file"), ("file/x", "Not a directory")])
 @unix
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path, name, reason):
