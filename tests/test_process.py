@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from bench import race as race_module
-from bench.entrants import enter
+from bench.entrants import enter, lay
 from bench.grid import Cell
-from bench.race import Job, race
+from bench.process import ProcessError
+from bench.race_pass import PassJob, in_own_process
 
 CELL = Cell((4, 3, 2), 2)
 
@@ -65,8 +65,10 @@ def all_end(pids, seconds=10):
     return pids and not any(map(alive, pids))
 
 
-def race_one(path):
-    return race(Job(CELL, enter([str(path)]), 0.05, False, pin=True))
+def one_pass(path, timeout=60.0):
+    entrants = [lay(one) for one in enter([str(path)])]
+    job = PassJob(CELL, entrants, 0.02, 1.0, floor=False, pin=False, seed=0)
+    return in_own_process(job, timeout).found[0]
 
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="looks for processes in /proc")
@@ -75,42 +77,45 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="looks f
 @needs_proc
 @pytest.mark.parametrize("child", ["time.sleep(600)", "signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"])
 def test_what_an_engine_has_forked_ends_with_its_cell(forking, child):
-    record = race_one(forking(child))
-    assert record.failures == []
-    assert record.contestants[0].seconds
+    found = one_pass(forking(child))
+    assert found.seconds
+    assert not found.failed
     assert all_end(forking.children(), seconds=2)
 
 
 @needs_proc
-def test_the_time_limit_ends_an_engine_with_its_children(forking, monkeypatch):
-    monkeypatch.setattr(race_module, "TIMEOUT", (0.0, 2.0))
-    record = race_one(forking(parent="time.sleep(600)"))
-    assert record.contestants[0].left_out == "the process of this cell ran for more than 2 s"
+def test_the_time_limit_ends_an_engine_with_its_children(forking):
+    with pytest.raises(ProcessError, match="ran for more than 2 s") as error:
+        one_pass(forking(parent="time.sleep(600)"), timeout=2.0)
+    assert error.value.timed_out
     assert all_end(forking.children(), seconds=2)
 
 
 @needs_proc
 def test_a_crash_ends_what_the_engine_had_started(forking):
-    record = race_one(forking(parent="os.kill(os.getpid(), signal.SIGSEGV)"))
-    assert "was killed by SIGSEGV" in record.contestants[0].left_out
+    with pytest.raises(ProcessError, match="was killed by SIGSEGV"):
+        one_pass(forking(parent="os.kill(os.getpid(), signal.SIGSEGV)"))
     assert all_end(forking.children(), seconds=2)
 
 
 def test_a_fork_that_comes_back_does_not_answer_as_well(forking):
     """What the copy finds is as good, but two answers are none."""
-    assert race_one(forking(child="pass")).failures == []
+    assert not one_pass(forking(child="pass")).failed
 
 
 @needs_proc
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_sweep_that_is_ended_ends_what_its_engines_have_started(forking, tmp_path, how):
     path = forking()
+    path.write_text("import elsewhere\n" + path.read_text())  # as a path relative to the current folder has it
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "elsewhere.py").write_text("")
     (tmp_path / "grid.toml").write_text('sizes = ["4-3-2"]\nbatch = [1]\n')
     command = ["sweep", "--grid", "grid.toml", "--engines", str(path), "--out", "out", "--seconds", "60"]
     sweep = subprocess.Popen(
         [sys.executable, "-m", "bench", *command],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": f"lib{os.pathsep}{ROOT}"},
         start_new_session=True,
         stderr=subprocess.PIPE,
     )
@@ -125,6 +130,6 @@ def test_a_sweep_that_is_ended_ends_what_its_engines_have_started(forking, tmp_p
 
 def test_where_the_platform_has_no_process_groups_the_process_itself_is_ended(forking, monkeypatch):
     monkeypatch.delattr(os, "killpg")
-    monkeypatch.setattr(race_module, "TIMEOUT", (0.0, 2.0))
     path = forking(child="os._exit(0)", parent="os.kill(os.getpid(), signal.SIGABRT)")
-    assert "was killed by SIGABRT" in race_one(path).contestants[0].left_out
+    with pytest.raises(ProcessError, match="was killed by SIGABRT"):
+        one_pass(path)
