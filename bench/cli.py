@@ -23,6 +23,7 @@ from backprop import EngineError, InputError, data
 from backprop.packages import needed_by
 
 from . import contestants, figures, grid, machine, outputs, records, revision
+from .confined import end_children
 from .console import FAULT, INTERRUPTED, Countdown, SweepBar, bar, complain, console, refusal, show, warn, warn_of
 from .streams import patient
 from .to_accuracy import Goal
@@ -62,7 +63,9 @@ def main() -> NoReturn:
     Exit status: 0 fine; 1 an engine failed or is slower; 2 a wrong call, or the machine refuses; 3 can't tell; 70 a
     fault of ours, with its traceback.
     """
-    with patient():
+    with ExitStack() as stack:
+        stack.callback(end_children)
+        stack.enter_context(patient())
         try:
             status = app(standalone_mode=False) or 0
         except (InputError, typer.TyperException) as error:

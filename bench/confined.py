@@ -9,10 +9,12 @@ from __future__ import annotations
 import contextvars
 import decimal
 import locale
+import multiprocessing
 import os
 import random
 import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -33,17 +35,21 @@ def kept() -> Iterator[None]:
 
     That is the current folder, the environment, the locale, the states of `random` and `np.random`, handlers of
     signals, warning filters, the context of `decimal`, the cores it runs on, and what sys has of streams, hooks and
-    limits. What a file adds to sys.path stays there, behind all else: it may import from there later.
+    limits. What a file adds to sys.path stays there, behind all else: it may import from there later. Threads that are
+    started in the block are daemons, if they don't say what they are: none keeps this process from ending.
     """
     states, arithmetic = (random.getstate(), np.random.get_state()), decimal.getcontext().copy()
     folder, environment, own_locale = _current_folder(), dict(os.environ), locale.setlocale(locale.LC_ALL)
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
     hooks, limit, path = {name: getattr(sys, name) for name in HOOKS}, sys.getrecursionlimit(), list(sys.path)
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+    thread: Any = threading.current_thread()
+    daemon, thread._daemonic = thread.daemon, True  # which its threads inherit
     try:
         with filters_kept():
             yield
     finally:
+        thread._daemonic = daemon
         random.setstate(states[0])
         np.random.set_state(states[1])
         decimal.setcontext(arithmetic)
@@ -84,6 +90,12 @@ def apart(function: Callable[P, ReturnT], *args: P.args, **kwargs: P.kwargs) -> 
     """What the function gives, which can change nothing here but what it is given."""
     with kept():
         return contextvars.copy_context().run(function, *args, **kwargs)
+
+
+def end_children() -> None:
+    """End the processes that an engine has started by multiprocessing in this one, which would wait for them."""
+    for child in multiprocessing.active_children():
+        child.terminate()
 
 
 def is_interrupt(error: BaseException) -> bool:

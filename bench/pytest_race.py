@@ -21,7 +21,7 @@ from backprop.check import verify
 from backprop.packages import needed_by
 
 from . import contestants, figures, grid, outputs, pytest_options, records, sweep_folder, words
-from .confined import kept
+from .confined import end_children, kept
 from .console import refusal, show
 from .course import prepare
 from .entrants import enter
@@ -72,6 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
         pytest.exit(str(error), returncode=2)
     except (OSError, MemoryError) as error:
         pytest.exit(refusal(error), returncode=2)
+    config.add_cleanup(end_children)
     config.stash[SUITE] = suite
     config.pluginmanager.register(suite)
     config.pluginmanager.register(suite.ending)

@@ -3,6 +3,7 @@
 import os
 import pickle
 import signal
+import subprocess
 import sys
 import typing
 import warnings
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import ROOT
 
 from backprop import InputError, Network
 from bench import contestants
@@ -285,3 +287,21 @@ def test_folders_that_a_file_adds_to_the_path_are_searched_last(folder):
     assert sys.path[0] != "lib"
     mine.late(None)
     sys.path.remove("lib")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import threading, time; threading.Thread(target=time.sleep, args=(600,)).start()",
+        "import multiprocessing, time; multiprocessing.Process(target=time.sleep, args=(600,)).start()",
+        "import concurrent.futures as f; f.ProcessPoolExecutor(1).submit(abs, 1).result()",
+    ],
+)
+def test_what_a_file_starts_on_import_keeps_no_command_from_ending(folder, line):
+    folder("starts.py", f"{line}\n{MINE}class Other(Mine): pass")  # is refused, after its import
+    command = [sys.executable, "-m", "bench", "race", "starts.py"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, env=environment, timeout=60, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "found Mine, Other" in done.stderr

@@ -130,3 +130,14 @@ def test_the_digest_of_the_code_minds_no_line_ends(repository):
     assert revision.digest() == before
     path.write_bytes(path.read_bytes() + b"# more\r\n")
     assert revision.digest() != before
+
+
+@pytest.mark.parametrize(
+    "line", ["raise SystemExit", "raise GeneratorExit", "import numpy; numpy.seterr(all='raise'); 1 / 0"]
+)
+def test_an_engine_that_ends_the_program_on_import_is_told(repository, line):
+    repository.edit(FULL, "import numpy as np\n", f"import numpy as np\n{line}\n")
+    before = np.geterr()
+    with pytest.raises(InputError, match=r"^full_matrix of the work tree can't be loaded: \w+"):
+        revision.load("full_matrix", revision.lay_work_tree())
+    assert np.geterr() == before
