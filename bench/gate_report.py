@@ -26,6 +26,7 @@ from .gate import Finding, GateRecord
 
 COLOURS = {"regressed": "#b2182b", "inconclusive": "#e08214", "improved": "#2166ac", "unchanged": "0.45"}
 FAR = 5.4  # a picture's axis ends there at the latest
+LONGEST = 500  # characters of a reason
 HEADINGS = ("engine", "cell", "slowdown", "interval", "verdict", "could see")
 
 
@@ -68,7 +69,7 @@ def describe(record: GateRecord) -> Iterator[str | Table]:
         if finding.why:
             yield escape(f"{finding.engine}, {finding.cell.id}: inconclusive: {finding.why}")
     for standing in record.standings:
-        yield escape(f"{standing.engine}: {standing.state}: {standing.why}")
+        yield escape(f"{standing.engine}: {standing.state}: {_short(standing.why)}")
     yield escape(f"gate: {headline(record)} ({_terms(record)})")
 
 
@@ -79,7 +80,9 @@ def markdown(record: GateRecord) -> str:
     """
     mark = ":x:" if record.red else ":grey_question:" if record.open else ":white_check_mark:"
     parts = [f"### {mark} {md.escape(headline(record))}"]
-    parts += [f"- **{md.escape(each.engine)}**: {each.state}: {md.escape(each.why)}" for each in record.standings]
+    parts += [
+        f"- **{md.escape(each.engine)}**: {each.state}: {md.escape(_short(each.why))}" for each in record.standings
+    ]
     parts += [
         f"- **{md.escape(f.engine)}**, {f.cell.id}: inconclusive: {md.escape(f.why)}" for f in record.findings if f.why
     ]
@@ -99,7 +102,7 @@ def workflow_commands(record: GateRecord) -> Iterator[str]:
     for standing in record.standings:
         if standing.state not in ("unchanged", "unavailable", "left out"):
             kind = "error" if standing.state == "wrong" else "notice"
-            yield _command(kind, f"{standing.engine} is {standing.state}", standing.why)
+            yield _command(kind, f"{standing.engine} is {standing.state}", _short(standing.why))
     for verdict in ("regressed", "improved", "inconclusive"):
         kind = "error" if verdict == "regressed" else "notice"
         for engine in _engines(record, verdict):
@@ -225,6 +228,11 @@ def _percent(ratio: float) -> str:
     """A ratio as its distance from 1: +5.1%, -0.3%, +12%."""
     share = 100 * (ratio - 1)
     return f"{share:+.1f}%" if abs(share) < 9.95 else f"{share:+.0f}%"
+
+
+def _short(why: str) -> str:
+    """A reason that fits a page; the record has all of it."""
+    return why if len(why) <= LONGEST else f"{why[:LONGEST]} ..."
 
 
 def _command(kind: str, title: str, message: str) -> str:

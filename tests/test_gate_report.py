@@ -104,6 +104,13 @@ def test_what_an_engine_says_is_text_in_markdown_and_no_command():
     assert ":" not in told[0].split("::")[1].split("=", 1)[1]
 
 
+def test_a_reason_without_end_is_cut_where_it_is_shown():
+    record = make_gate_record(standings=[Standing("fused", "wrong", "x" * 10**6)])
+    told = [printed(record), gate_report.markdown(record), *gate_report.workflow_commands(record)]
+    assert all(500 <= text.count("x") < 600 and "..." in text for text in told)
+    assert len(gate_report.dump(record)) > 10**6
+
+
 def test_under_github_what_is_printed_between_is_no_command(capsys):
     with gate_report.no_commands({"GITHUB_ACTIONS": "true"}):
         print("::error::x")
