@@ -10,8 +10,8 @@ import msgspec
 from .process import ProcessError
 from .revision import Tree
 
-# In the words of the system, of numpy, PyTorch and XLA: there was no memory, which says nothing about the code.
-STARVED = re.compile("SIGKILL|MemoryError|allocate memory|out of memory|RESOURCE_EXHAUSTED", re.IGNORECASE)
+# In the words of Python and numpy, of PyTorch and XLA: there was no memory, which says nothing about the code.
+NO_MEMORY = re.compile("MemoryError|allocate memory|out of memory|RESOURCE_EXHAUSTED", re.IGNORECASE)
 
 Trial = Callable[[Tree, Tree], str | None]
 """Does what has ended again, with these trees as change and base; tells what failed, or raises ProcessError."""
@@ -25,9 +25,14 @@ class Standing(msgspec.Struct):
     why: str
 
 
-def starved(told: str) -> bool:
+def lacks_memory(told: str) -> bool:
     """Whether what went wrong is that there was no memory."""
-    return bool(STARVED.search(told))
+    return bool(NO_MEMORY.search(told))
+
+
+def starved(told: str) -> bool:
+    """Whether it may have been that: the system kills what has too much."""
+    return lacks_memory(told) or "SIGKILL" in told
 
 
 def blame(engine: str, error: ProcessError, trial: Trial, base: Tree, change: Tree) -> Standing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import partial
 from inspect import getdoc
@@ -23,8 +23,10 @@ from backprop import EngineError, InputError, data
 from backprop.packages import needed_by
 
 from . import contestants, figures, grid, machine, outputs, records, revision
+from .blame import lacks_memory
 from .confined import end_children
 from .console import FAULT, INTERRUPTED, Countdown, SweepBar, bar, complain, console, refusal, show, warn, warn_of
+from .records import Record
 from .streams import patient
 from .to_accuracy import Goal
 
@@ -71,7 +73,7 @@ def main() -> NoReturn:
         except (InputError, typer.TyperException) as error:
             complain(error.format_message() if isinstance(error, typer.TyperException) else str(error), 2)
         except EngineError as error:
-            complain(str(error), 1)
+            complain(str(error), 2 if lacks_memory(str(error)) else 1)
         except (OSError, MemoryError) as error:
             complain(refusal(error), 2)
         except (KeyboardInterrupt, typer.Abort):
@@ -82,6 +84,12 @@ def main() -> NoReturn:
         if status == INTERRUPTED:  # typer may also return it
             complain("interrupted", status)
         sys.exit(status)
+
+
+def status_of(found: Iterable[Record]) -> int:
+    """0 where no contestant failed, 1 where one did by its own fault, 2 where all that was missing is memory."""
+    failures = [lacks_memory(result.left_out or "") for record in found for result in record.failures]
+    return 0 if not failures else 2 if all(failures) else 1
 
 
 @app.command()
@@ -135,7 +143,7 @@ def race(
         finally:
             show(report.describe([record]))
     warn_of([record.environment])
-    return int(bool(record.failures))
+    return status_of([record])
 
 
 @app.command()
@@ -258,7 +266,7 @@ def sweep(
         with SweepBar(out) as progress:
             sweeps.run(out, whole, missing, entrants, crew, progress)
         show(report.build(out))
-        return int(any(record.failures for record in records.latest(records.load(out)[0])))
+        return status_of(records.latest(records.load(out)[0]))
 
 
 @app.command(name="report")

@@ -6,10 +6,11 @@ import warnings
 
 import numpy as np
 import pytest
-from conftest import make_finding, make_gate_record
+from conftest import make_finding, make_gate_record, make_record
 
 from backprop import EngineError
 from bench import records, revision, to_accuracy
+from bench.records import Result
 
 
 def engine_file(folder, name, body):
@@ -169,6 +170,7 @@ ENDS = {
     "an error without a file": (OSError("no more processes"), 2, "no more processes"),
     "no memory": (MemoryError("Unable to allocate 5.70 TiB"), 2, "out of memory: Unable to allocate 5.70 TiB; name"),
     "an engine": (EngineError("engine mine: no"), 1, "engine mine: no"),
+    "an engine without memory": (EngineError("engine mine: MemoryError: no room"), 2, "engine mine: MemoryError"),
     "an interrupt": (KeyboardInterrupt(), 130, "interrupted"),
 }
 COMMANDS = {
@@ -197,6 +199,26 @@ def test_what_the_machine_refuses_is_one_line(call, monkeypatch, case):
     assert status == expected
     assert message in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (["MemoryError: Unable to allocate 5.70 TiB"], 2),
+        (["the process of this cell ended with status 1: numpy.exceptions._ArrayMemoryError: Unable to allocate"], 2),
+        (["the process of this cell was killed by SIGKILL"], 1),
+        (["MemoryError: no room", "ValueError: no"], 1),
+        (["the gradient of weights[0] is off by 3%"], 1),
+        ([], 0),
+    ],
+)
+def test_a_contestant_without_memory_has_not_failed_by_itself(call, monkeypatch, said, expected):
+    found = make_record(failed=said[0] if said else None)
+    found.contestants.extend(Result("other", left_out=told, failed=True) for told in said[1:])
+    monkeypatch.setattr("bench.race.race", lambda *_, **__: found)
+    status, out, _ = call("race", "full_matrix")
+    assert status == expected
+    assert all(told.split()[0] in out for told in said)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
