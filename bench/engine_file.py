@@ -98,7 +98,7 @@ def load(path: Path, label: str, alias: Path | None = None) -> EngineFile:
         if isinstance(error, OSError):
             raise InputError(f"engine file {label} can't be read: {error.strerror}") from error
         raise
-    later = set(sys.modules) - known - {file.stem}  # by names that no source tells
+    later = {name for name in set(sys.modules) - known if "." not in name} - {file.stem}  # which no source names
     helpers |= {name: place for name in later if (place := _beside(file.parent, name)) and _is_of(name, place)}
     content = {each.relative_to(file.parent).as_posix(): each.read_bytes() for each in _files(helpers.values())}
     _loaded[file] = EngineFile(file, module, source, dict(sorted(content.items())))
@@ -191,18 +191,21 @@ def _imported(source: bytes) -> set[str]:
                 args=[ast.Constant(str(name)), *_],
             ):
                 names.append(name)
-    return {name.partition(".")[0] for name in names}
+    return {name.partition(".")[0] for name in names} - {""}
 
 
 def _beside(folder: Path, name: str) -> Path | None:
-    """The module or package of this name in the folder, as Python looks for it."""
+    """The module or package of this name in the folder, as Python looks for it.
+
+    A folder without __init__.py is one only where Python finds nothing else: a clone of scipy beside the file is none.
+    """
     package = folder / name
     if any((package / f"__init__{suffix}").is_file() for suffix in SUFFIXES):
         return package
     for suffix in SUFFIXES:
         if (folder / f"{name}{suffix}").is_file():
             return folder / f"{name}{suffix}"
-    return package if name and package.is_dir() and any(_files([package])) else None
+    return package if package.is_dir() and _is_of(name, package) and any(_files([package])) else None
 
 
 def _files(places: Collection[Path]) -> Iterator[Path]:
@@ -237,7 +240,7 @@ def _origin(name: str) -> str | None:
     try:
         spec = find_spec(name)
     except ValueError:  # a module that was made by hand
-        return getattr(sys.modules[name], "__file__", None)
+        return getattr(sys.modules.get(name), "__file__", None)
     if spec and not spec.origin and spec.submodule_search_locations:
         return str(Path(next(iter(spec.submodule_search_locations))) / "__init__.py")
     return spec.origin if spec else None

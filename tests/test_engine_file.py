@@ -157,6 +157,7 @@ def test_helpers_beside_a_file_are_found_at_once_and_later(folder, content):
         "def later(): from kit.inner import deep",
         "import importlib; importlib.import_module('kit')",
         "import other  # which imports kit",
+        "import plain.part  # a folder without __init__.py",
         "name = 'k' + 'it'; __import__(name)",
     ],
 )
@@ -166,9 +167,11 @@ def test_all_that_a_helper_is_made_of_counts(folder, statement):
     folder("kit/deep.py", "VALUE = 1")
     folder("kit/data.txt", "no code")
     folder("other.py", "import kit")
+    folder("plain/part.py", "import kit, __main__\ndef never(): __import__(''), __import__('.x')")
     mine = folder("mine.py", f"{statement}\n{MINE}")
     (before,) = enter([mine])
-    assert set(before.helpers) - {"other.py"} == {"kit/__init__.py", "kit/inner.py", "kit/deep.py"}
+    more = {"other.py", "plain/part.py"}
+    assert set(before.helpers) - more == {"kit/__init__.py", "kit/inner.py", "kit/deep.py"}
     folder("kit/deep.py", "VALUE = 2")
     assert digests(mine) != [before.digest]
 
@@ -183,9 +186,10 @@ def test_a_sweep_notices_a_helper_that_has_changed(folder):
 
 
 def test_what_lies_beside_a_file_and_is_not_imported_does_not_count(folder):
-    mine = folder("mine.py", MINE)
+    mine = folder("mine.py", "import scipy\n" + MINE)
     before = digests(mine)
     folder("knobs.py", "RATE = 1.0")
+    folder("scipy/setup.py", "raise ImportError('a clone of another project')")
     folder("backprop/__init__.py", "raise ImportError('a clone of this very project')")
     folder("numpy.py", "raise ImportError('stands in nobody's way')")
     assert digests(mine) == before
