@@ -2,6 +2,8 @@
 
 import os
 
+FAULT = 70  # the exit status of a fault of ours: EX_SOFTWARE of sysexits.h
+
 # Workers that spin after their part is done, as they do for milliseconds, would run on the core that the next
 # contestant needs: with two threads, races were off by a factor of ten. Read when the libraries are loaded.
 os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "14")  # 2^14 cycles

@@ -1,5 +1,22 @@
-"""`python -m bench` is `backprop-bench`."""
+"""`python -m bench` is `backprop-bench`; code of ours that can't even be imported is a fault of ours, too."""
 
-from .cli import main
+import sys
+from traceback import print_exc
+from typing import NoReturn
 
-main()
+from . import FAULT
+
+
+def main() -> NoReturn:
+    """Run the command line."""
+    try:
+        from .cli import main as run
+    except Exception:
+        print_exc()
+        print("backprop-bench: its own code can't be imported; why, the lines above tell", file=sys.stderr)
+        sys.exit(FAULT)
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -22,10 +22,10 @@ import backprop
 from backprop import EngineError, InputError, data
 from backprop.packages import needed_by
 
-from . import contestants, figures, grid, machine, outputs, records, revision
+from . import FAULT, contestants, figures, grid, machine, outputs, records, revision
 from .blame import lacks_memory
 from .confined import end_children
-from .console import FAULT, INTERRUPTED, Countdown, SweepBar, bar, complain, console, refusal, show, warn, warn_of
+from .console import INTERRUPTED, Countdown, SweepBar, bar, complain, console, refusal, show, warn, warn_of
 from .records import Record
 from .streams import patient
 from .to_accuracy import Goal

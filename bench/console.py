@@ -21,7 +21,6 @@ from .grid import Cell
 from .records import Environment, Record, doubts
 
 INTERRUPTED = 130  # as a shell has it
-FAULT = 70  # of ours: EX_SOFTWARE of sysexits.h
 
 console = Console(emoji=False)  # :x: is a part of a name
 

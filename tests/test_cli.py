@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -199,6 +200,16 @@ def test_what_the_machine_refuses_is_one_line(call, monkeypatch, case):
     assert status == expected
     assert message in err
     assert err.count("\n") == 1
+
+
+def test_code_of_ours_that_cant_be_imported_is_a_fault_of_ours(repository):
+    repository.edit("backprop/network.py", "class Network", "class Network(")
+    command = [sys.executable, "-m", "bench", *GATE]
+    done = subprocess.run(command, cwd=repository.folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 70
+    assert done.stderr.startswith("Traceback")
+    assert "SyntaxError" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("backprop-bench: its own code can't be imported")
 
 
 @pytest.mark.parametrize(
