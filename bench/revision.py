@@ -85,7 +85,9 @@ def refuse_elsewhere() -> None:
     try:
         own = repository.top_of(Path(__file__).parent)
     except repository.NoRepositoryError as error:
-        raise InputError(f"{judged}, and {error}: run it in a clone of that repository; {YOUR_OWN}") from error
+        raise InputError(
+            f"{judged}, and {error}: run python -m bench gate in a clone of its own; {YOUR_OWN}"
+        ) from error
     try:
         here = repository.top_of(Path.cwd(), tracked=False)
     except repository.GitError:

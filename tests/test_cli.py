@@ -255,6 +255,13 @@ def test_the_gate_does_not_judge_its_own_engines_for_somebody_else(call, monkeyp
     assert err.count("\n") == 1
 
 
+def test_an_installed_copy_of_the_gate_has_no_revision_to_judge(call, monkeypatch, tmp_path):
+    monkeypatch.setattr(revision, "__file__", str(tmp_path / "site-packages" / "bench" / "revision.py"))
+    status, out, err = call(*GATE)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "is not a git repository, nor in one: run python -m bench gate in a clone" in err
+
+
 def test_help_is_printed_when_nothing_is_asked(call):
     status, out, err = call()
     assert status == 2
