@@ -33,7 +33,7 @@ from .verdict import ERROR, FEWEST, Row
 SCHEMA = 1
 SECONDS, ROUNDS = 0.04, 20  # of a pass in a cell, at the least: short, because many passes beat long ones
 
-PATIENCE, LEAST_PATIENCE = 10.0, 10.0  # a pass hangs that takes so many times what it should, and so many seconds
+PATIENCE, LEAST_PATIENCE = 10.0, 30.0  # a pass hangs that takes so many times what it should, and so many seconds
 LOOK_SECONDS = 60.0  # to import the engines of both trees, at the most
 
 Progress = Callable[[int, int, float], None]
