@@ -26,6 +26,7 @@ P = ParamSpec("P")
 ReturnT = TypeVar("ReturnT")
 
 SIGNALS = tuple(signal.valid_signals())
+_forked: set[int] = set()
 HOOKS = ("argv", "stdin", "stdout", "stderr", "excepthook", "displayhook", "unraisablehook", "dont_write_bytecode")
 
 
@@ -36,8 +37,10 @@ def kept() -> Iterator[None]:
     That is the current folder, the environment, the locale, the states of `random` and `np.random`, handlers of
     signals, warning filters, the context of `decimal`, the cores it runs on, and what sys has of streams, hooks and
     limits. What a file adds to sys.path stays there, behind all else: it may import from there later. Threads that are
-    started in the block are daemons, if they don't say what they are: none keeps this process from ending.
+    started in the block are daemons, if they don't say what they are: none keeps this process from ending; and a copy
+    of this process that comes out of the block, where that has forked, ends there.
     """
+    own = os.getpid()
     states, arithmetic = (random.getstate(), np.random.get_state()), decimal.getcontext().copy()
     folder, environment, own_locale = _current_folder(), dict(os.environ), locale.setlocale(locale.LC_ALL)
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
@@ -46,9 +49,11 @@ def kept() -> Iterator[None]:
     thread: Any = threading.current_thread()
     daemon, thread._daemonic = thread.daemon, True  # which its threads inherit
     try:
-        with filters_kept():
+        with filters_kept(), _forks_noted():
             yield
     finally:
+        if os.getpid() != own:
+            os._exit(0)
         thread._daemonic = daemon
         random.setstate(states[0])
         np.random.set_state(states[1])
@@ -92,10 +97,36 @@ def apart(function: Callable[P, ReturnT], *args: P.args, **kwargs: P.kwargs) -> 
         return contextvars.copy_context().run(function, *args, **kwargs)
 
 
+@contextmanager
+def _forks_noted() -> Iterator[None]:
+    """Remember the processes that are forked in the block, for `end_children`."""
+    if not hasattr(os, "fork"):
+        yield
+        return
+    fork = os.fork
+
+    def noted() -> int:
+        child = fork()
+        _forked.add(child)
+        return child
+
+    os.fork = noted
+    try:
+        yield
+    finally:
+        os.fork = fork
+
+
 def end_children() -> None:
-    """End the processes that an engine has started by multiprocessing in this one, which would wait for them."""
+    """End the processes that engines have started in this one, by multiprocessing or os.fork: nobody waits for them."""
     for child in multiprocessing.active_children():
         child.terminate()
+    for pid in _forked - {0}:
+        with suppress(ChildProcessError):  # it has ended, and somebody has asked after it
+            if os.waitpid(pid, os.WNOHANG) == (0, 0):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+    _forked.clear()
 
 
 def is_interrupt(error: BaseException) -> bool:

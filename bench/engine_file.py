@@ -36,6 +36,7 @@ exec(compile(Path(__file__).read_bytes(), __file__, "exec"))
 """
 
 _loaded: dict[Path, EngineFile] = {}
+_added: set[str] = set()  # to sys.path, by us
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ class EngineFile:
         """Let go of the helpers: another file may have some of the same names."""
         del _loaded[self.path]
         _drop(self.folder, {name.partition("/")[0].partition(".")[0] for name in self.helpers})
-        if str(self.folder) in sys.path and all(other.folder != self.folder for other in _loaded.values()):
-            sys.path.remove(str(self.folder))
+        if str(self.folder) in _added and all(other.folder != self.folder for other in _loaded.values()):
+            _forget_places([str(self.folder)])
 
 
 def lie_in(folder: Path, files: dict[str, bytes]) -> bool:
@@ -87,6 +88,7 @@ def load(path: Path, label: str, alias: Path | None = None) -> EngineFile:
     places = [str(file.parent), str((alias or lay_alias(file)).parent)]
     added = [place for place in places if place not in sys.path]
     sys.path += added
+    _added.update(added)
     importlib.invalidate_caches()
     try:
         source = file.read_bytes()
@@ -94,7 +96,7 @@ def load(path: Path, label: str, alias: Path | None = None) -> EngineFile:
         module = _import(file, label, (alias or lay_alias(file)).stem)
     except BaseException as error:
         _drop(file.parent, {name.partition(".")[0] for name in set(sys.modules) - known})
-        sys.path[:] = [place for place in sys.path if place not in added]
+        _forget_places(added)
         if isinstance(error, OSError):
             raise InputError(f"engine file {label} can't be read: {error.strerror}") from error
         raise
@@ -103,6 +105,11 @@ def load(path: Path, label: str, alias: Path | None = None) -> EngineFile:
     content = {each.relative_to(file.parent).as_posix(): each.read_bytes() for each in _files(helpers.values())}
     _loaded[file] = EngineFile(file, module, source, dict(sorted(content.items())))
     return _loaded[file]
+
+
+def _forget_places(places: Collection[str]) -> None:
+    sys.path[:] = [place for place in sys.path if place not in places]
+    _added.difference_update(places)
 
 
 def keep_only(paths: Collection[Path]) -> None:

@@ -232,3 +232,21 @@ def test_what_the_machine_refuses_ends_the_suite_with_a_line(tmp_path):
     assert done.returncode == 2
     assert "Exit: out of memory: Unable to allocate 5.7 TiB; name smaller sizes" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_the_untimed_suite_names_each_engine_that_fails_and_checks_the_others(tmp_path):
+    """One that ends the program fails its test, and no strict error state of one fails another."""
+    full = "from backprop.engines.full_matrix import FullMatrix\n"
+    for name, body in {
+        "leaves": "    def step(self, x, y, eta): raise SystemExit(0)\n",
+        "strict": "    def __init__(self, n):\n        np.seterr(all='raise')\n        super().__init__(n)\n",
+        "loud": "    def step(self, x, y, eta):\n        np.log(np.zeros(1))\n        super().step(x, y, eta)\n",
+    }.items():
+        (tmp_path / f"{name}.py").write_text(f"import numpy as np\n{full}class Mine(FullMatrix):\n{body}")
+    engines = ",".join(str(tmp_path / f"{name}.py") for name in ("leaves", "strict", "loud"))
+    (tmp_path / "one.toml").write_text('sizes = ["8-4-2"]\nbatch = [4]\n')
+    done = run(f"--grid={tmp_path / 'one.toml'}", "--engine", engines, "bench/test_step.py")
+    assert done.returncode == 1
+    assert f"engine {tmp_path / 'leaves.py'}: SystemExit: 0" in done.stdout
+    assert done.stdout.count(f"engine {tmp_path}") == done.stdout.count(f"engine {tmp_path / 'leaves.py'}")
+    assert "INTERNALERROR" not in done.stdout + done.stderr
