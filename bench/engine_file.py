@@ -1,24 +1,18 @@
-"""A user's engine file as a module of this process, and the helpers that lie beside it.
+"""A user's engine file as a module of this process, with the helpers that lie beside it.
 
-A helper is a module or a package in the file's own folder that the file imports, or that another helper does, at once
-or later. As for `python mine.py` the folder is searched for modules; here it comes last, so that nothing beside the
-file stands in the way of what is installed. Where a helper is hidden by another module of its name, the file is
-refused: it would be given that one.
+As for `python mine.py` the file's folder is searched for modules; here it comes last, so that nothing beside the file
+stands in the way of what is installed.
 """
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import importlib
 import os
 import sys
-import warnings
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES
-from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
@@ -26,10 +20,9 @@ from backprop import InputError
 from backprop.errors import brief
 
 from .confined import apart, is_interrupt
+from .helpers import beside, files_at, helpers_of, is_found, is_of
 from .scratch import room, scratch
 
-OURS = ("backprop", "bench")  # a clone of this project beside the file is no helper of it
-SUFFIXES = (*EXTENSION_SUFFIXES, *SOURCE_SUFFIXES)
 ALIAS = """from pathlib import Path
 __file__ = {path!r}
 exec(compile(Path(__file__).read_bytes(), __file__, "exec"))
@@ -92,7 +85,7 @@ def load(path: Path, label: str, alias: Path | None = None) -> EngineFile:
     importlib.invalidate_caches()
     try:
         source = file.read_bytes()
-        helpers = {name: place for name, place in _helpers(file) if _is_found(name, place, label)}
+        helpers = {name: place for name, place in helpers_of(file) if is_found(name, place, label)}
         module = _import(file, label, (alias or lay_alias(file)).stem)
     except BaseException as error:
         _drop(file.parent, {name.partition(".")[0] for name in set(sys.modules) - known})
@@ -101,8 +94,8 @@ def load(path: Path, label: str, alias: Path | None = None) -> EngineFile:
             raise InputError(f"engine file {label} can't be read: {error.strerror}") from error
         raise
     later = {name for name in set(sys.modules) - known if "." not in name} - {file.stem}  # which no source names
-    helpers |= {name: place for name in later if (place := _beside(file.parent, name)) and _is_of(name, place)}
-    content = {each.relative_to(file.parent).as_posix(): each.read_bytes() for each in _files(helpers.values())}
+    helpers |= {name: place for name in later if (place := beside(file.parent, name)) and is_of(name, place)}
+    content = {each.relative_to(file.parent).as_posix(): each.read_bytes() for each in files_at(helpers.values())}
     _loaded[file] = EngineFile(file, module, source, dict(sorted(content.items())))
     return _loaded[file]
 
@@ -167,95 +160,9 @@ def _no_way_out() -> Iterator[None]:
         os._exit = leave
 
 
-def _helpers(file: Path) -> Iterator[tuple[str, Path]]:
-    """The modules and packages beside the file that it imports, and those that these import, by name."""
-    waiting, seen = [file], {file.stem, *OURS}
-    while waiting:
-        for name in _imported(waiting.pop().read_bytes()):
-            if name not in seen and (place := _beside(file.parent, name)):
-                seen.add(name)
-                waiting += [each for each in _files([place]) if each.suffix in SOURCE_SUFFIXES]
-                yield name, place
-
-
-def _imported(source: bytes) -> set[str]:
-    """The first part of the name of each module that the source imports, anywhere in it."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            nodes = list(ast.walk(ast.parse(source)))
-    except (SyntaxError, ValueError):
-        return set()  # the import tells why
-    names: list[str] = []
-    for node in nodes:
-        match node:
-            case ast.Import():
-                names += [alias.name for alias in node.names]
-            case ast.ImportFrom(module=str(name), level=0):
-                names.append(name)
-            case ast.Call(
-                func=ast.Name("__import__" | "import_module") | ast.Attribute(attr="import_module"),
-                args=[ast.Constant(str(name)), *_],
-            ):
-                names.append(name)
-    return {name.partition(".")[0] for name in names} - {""}
-
-
-def _beside(folder: Path, name: str) -> Path | None:
-    """The module or package of this name in the folder, as Python looks for it.
-
-    A folder without __init__.py is one only where Python finds nothing else: a clone of scipy beside the file is none.
-    """
-    package = folder / name
-    if any((package / f"__init__{suffix}").is_file() for suffix in SUFFIXES):
-        return package
-    for suffix in SUFFIXES:
-        if (folder / f"{name}{suffix}").is_file():
-            return folder / f"{name}{suffix}"
-    return package if package.is_dir() and _is_of(name, package) and any(_files([package])) else None
-
-
-def _files(places: Collection[Path]) -> Iterator[Path]:
-    """The files with code at these places."""
-    for place in places:
-        if not place.is_dir():
-            yield place
-            continue
-        for each in sorted(place.rglob("*")):
-            if each.name.endswith(SUFFIXES) and "__pycache__" not in each.parts and each.is_file():
-                yield each
-
-
-def _is_found(name: str, place: Path, label: str) -> bool:
-    """Whether Python finds the module of this name at this place; InputError where it finds another."""
-    if _is_of(name, place):
-        return True
-    other = _origin(name)
-    raise InputError(
-        f"engine file {label} imports {name}, which lies beside it, and would be given another module of that name, "
-        f"{other}: rename {place}"
-    )
-
-
-def _is_of(name: str, place: Path) -> bool:
-    origin = _origin(name)
-    return origin is not None and (Path(origin).resolve() == place or Path(origin).resolve().parent == place)
-
-
-def _origin(name: str) -> str | None:
-    """Where the module of this name is from, or would be: a file, a folder, or a word such as built-in."""
-    try:
-        spec = find_spec(name)
-    except ValueError:  # a module that was made by hand
-        return getattr(sys.modules.get(name), "__file__", None)
-    if spec and not spec.origin and spec.submodule_search_locations:
-        return str(Path(next(iter(spec.submodule_search_locations))) / "__init__.py")
-    return spec.origin if spec else None
-
-
 def _drop(folder: Path, names: Collection[str]) -> None:
     """Take the modules and packages of these names that lie in this folder out of sys.modules."""
-    own = {name for name in names if (place := _beside(folder, name)) and _is_of(name, place)}
+    own = {name for name in names if (place := beside(folder, name)) and is_of(name, place)}
     for name in list(sys.modules):
         if name.partition(".")[0] in own:
             del sys.modules[name]
