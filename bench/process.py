@@ -30,15 +30,20 @@ GRACE_SECONDS = 0.5  # for what a child has started, to tidy up: multiprocessing
 TAIL = 10_000  # bytes of what was said last
 
 
-# Where modules of the user's own are found: what PYTHONPATH names, and the current folder under python -m. A child has
-# another current folder, and finds them all the same.
-SEARCHED = [
-    str(Path(place).absolute())
-    for place in sys.path
-    if not Path(place).absolute().is_relative_to(sys.prefix)
-    and not Path(place).absolute().is_relative_to(sys.base_prefix)
-    and "site-packages" not in Path(place).parts
-]
+def _searched() -> list[str]:
+    """Where modules of the user's own are found: the current folder under python -m, and what PYTHONPATH names.
+
+    A child has another current folder, and finds them all the same.
+    """
+    given = [place for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place]
+    try:
+        here = [place for place in sys.path if Path(place) in (Path(), Path.cwd())]
+        return [str(Path(place).absolute()) for place in dict.fromkeys([*here, *given])]
+    except OSError:  # the current folder is gone
+        return given
+
+
+SEARCHED = _searched()
 
 
 class ProcessError(RuntimeError):
