@@ -62,6 +62,8 @@ def resolve(addresses: Sequence[str]) -> list[Contestant]:
     Raises InputError for an unknown name or revision, an engine of a revision that does not fit today's
     interface, or a file that is missing, fails on import, or defines no or several engines.
     """
+    for address in addresses:
+        check_name(address, "engine")
     engine_file.keep_only([Path(address) for address in addresses if address.endswith(".py")])
     return [
         Contestant(f"{address}#{before + 1}" if (before := addresses[:i].count(address)) else address, *_load(address))
@@ -70,7 +72,6 @@ def resolve(addresses: Sequence[str]) -> list[Contestant]:
 
 
 def _load(address: str) -> tuple[type[Engine], str | None]:
-    check_name(address, "engine")
     name, at, rev = address.partition("@")
     if address.endswith(".py"):
         return load_file(Path(address), address), None
