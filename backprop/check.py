@@ -1,4 +1,4 @@
-"""Is an engine's step a step down the gradient?  Asked before anything is timed."""
+"""Is an engine's step a step down the gradient, whatever it did before?  Asked before anything is timed."""
 
 from __future__ import annotations
 
@@ -6,117 +6,205 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .diagnosis import explain, explain_change
 from .engine import Engine
-from .errors import GradientError, InputError
-from .network import Array, Network, sigmoid, sigmoid_prime
+from .errors import GradientError
+from .gradient import Step, forward, reference_gradient, tolerance
+from .network import Array, Network
+from .probe import probe
+
+Make = Callable[[Network], Engine]
+Pair = tuple[Array, Array]
+
+SHORT = 37  # samples in the shorter batch, at the most: in few, each counts for much, and it costs little
+STEPS = (3, 10)  # taken before the last, long one: the fewest, and as many as small networks get
+WORK = 1e6  # multiply-adds of a forward pass in all these steps, about, where the fewest are less
+FAR = 32.0
+TOLD_BY = 8  # parameters, at the least, that tell an engine's precision
 
 
-@np.errstate(over="ignore")
-def reference_gradient(network: Network, x: Array, y: Array) -> tuple[Network, Network]:
-    """The gradient of `network.cost(x, y)` in float64, and its magnitude, each laid out as a network.
+def verify(make: Make, network: Network, x: Array, y: Array, batch: int) -> float:
+    """Check fresh engines at `batch` and at a shorter, ragged length; return the worst error, relative to magnitude.
 
-    x (batch, n_in) and y (batch, n_out) of any real dtype. Backpropagation as in Nielsen, "Neural Networks
-    and Deep Learning", chapter 2, equations BP1 to BP4; the tests prove it by complex-step derivatives.
-    The magnitude is the same sums with every term made positive: what rounding errors are proportional
-    to, also where the terms of the gradient nearly cancel.
-    """
-    weights = [w.astype(np.float64) for w in network.weights]
-    activations: list[Array] = [x.astype(np.float64)]
-    slopes = []
-    for w, b in zip(weights, network.biases, strict=True):
-        z = activations[-1] @ w.T + b.astype(np.float64)
-        activations.append(sigmoid(z))
-        slopes.append(sigmoid_prime(z))
-
-    targets = y.astype(np.float64)
-    delta = (activations[-1] - targets) * slopes[-1] / len(x)
-    size = (activations[-1] + np.abs(targets)) * slopes[-1] / len(x)
-    gradient: list[tuple[Array, Array]] = []
-    magnitude: list[tuple[Array, Array]] = []
-    for layer in reversed(range(len(weights))):
-        gradient.append((delta.T @ activations[layer], delta.sum(axis=0)))
-        magnitude.append((size.T @ np.abs(activations[layer]), size.sum(axis=0)))
-        if layer:
-            delta = (delta @ weights[layer]) * slopes[layer - 1]
-            size = (size @ np.abs(weights[layer])) * slopes[layer - 1]
-    return _network(gradient), _network(magnitude)
-
-
-def tolerance(network: Network, batch: int) -> float:
-    """The error, relative to a gradient's magnitude, that rounding alone may leave in the network's dtype.
-
-    Each inner product of length n adds about sqrt(n) roundings (N. Higham and T. Mary, "A New Approach to
-    Probabilistic Rounding Error Analysis", 2019); the lengths add up along the path forward, back, and over
-    the batch. The factor 16 is their lambda: what room the elementwise functions and the order of sums need.
-    """
-    length = 2 * sum(network.sizes) + batch
-    return float(16 * np.finfo(network.dtype).eps * np.sqrt(length))
-
-
-def check_step(engine: Engine, x: Array, y: Array) -> float:
-    """Let the engine take one large step, and return the largest relative error of the gradient it implies.
-
-    The gradient is (before - after) / eta. Errors are relative to the largest magnitude in their own block
-    (weights or biases of a layer): no allowance is absolute. eta is so large that in every block the step is
-    at least as long as the parameters: then the subtraction loses nothing, and a layer that is updated before
-    the error has passed through it shows. The engine's network is far away afterwards: use it no more.
-
-    Raises GradientError where a block is off by more than `tolerance`, or x or y has been changed;
-    InputError where a block's gradient so nearly vanishes that the tolerance would hide an error of a tenth.
-    """
-    before = engine.network().copy()
-    limit = tolerance(before, len(x))
-    gradient, magnitude = reference_gradient(before, x, y)
-    blocks = list(zip(_names(before), _blocks(before), _blocks(gradient), _blocks(magnitude), strict=True))
-    for name, _, exact, size in blocks:
-        if np.max(np.abs(exact)) <= 10 * limit * np.max(size):
-            raise InputError(f"the gradient of {name} vanishes on these data: there is nothing to compare")
-    eta = max(float(np.max(np.abs(old)) / np.max(np.abs(exact))) for _, old, exact, _ in blocks) or 1.0
-
-    _step_on_copies(engine, x, y, eta)
-    after = engine.network()
-    if after.sizes != before.sizes or after.dtype != before.dtype:
-        raise GradientError(
-            f"network() gives {after.sizes} {after.dtype} after a step, {before.sizes} {before.dtype} before"
-        )
-    worst = 0.0
-    for (name, old, exact, size), new in zip(blocks, _blocks(after), strict=True):
-        implied = (old.astype(np.float64) - new.astype(np.float64)) / eta
-        error = float(np.max(np.abs(implied - exact)) / np.max(size))
-        if not error <= limit:  # so written, NaN is refused as well
-            raise GradientError(
-                f"the gradient of {name} is off by {error:.1e} of its magnitude at batch {len(x)}; "
-                f"rounding allows {limit:.1e}"
-            )
-        worst = max(worst, error)
-    return worst
-
-
-def verify(make: Callable[[Network], Engine], network: Network, x: Array, y: Array, batch: int) -> float:
-    """Check fresh engines at `batch` and at another, shorter or ragged, length; return the worst error.
-
-    x and y hold at least batch + 1 samples. Each check follows a step of the other length with eta = 0,
-    which must leave the network as it is, so that workspace kept from another batch length shows; and one
-    of the lengths is more than 1, so that a forgotten mean shows even at batch 1.
+    First on a network made for it, where rounding hides nothing, by a row of steps of changing length, each of
+    them checked; then by one step on this network, where it sees as much as rounding lets it (`hidden` tells).
+    x and y hold at least `batch` samples.
 
     Raises GradientError; whatever the engine itself raises passes through.
     """
+    other = min(batch // 2, SHORT) if batch > 3 else batch + 1
+    lengths = (batch, other) if batch > 1 else (other, batch)  # a mean that is forgotten shows at once
+    plain, plain_x, plain_y = probe(network.sizes, sum(lengths) + 1, network.dtype)
+    row = _row(make, plain, plain_x, plain_y, lengths)
+    if network.dtype == np.float32:
+        _refuse_double(make, plain, plain_x[: min(lengths)])
     given = network.copy()
-    other = batch // 2 if batch > 3 else batch + 1
-    errors = []
-    for first, second in ((other, batch), (batch, other)):
-        engine = make(network)
-        _step_on_copies(engine, x[:first], y[:first], 0.0)
-        _refuse_changes("a step with eta = 0", given, engine.network())
-        errors.append(check_step(engine, x[:second], y[:second]))
-        _refuse_changes("the engine, in the network that it was given,", given, network)
-    return max(errors)
+    error = _judge(take(make(network), x[:batch], y[:batch], reach=FAR))
+    _refuse_changes("the engine, in the network that it was given,", given, network)
+    return max(row, error)
 
 
-def _network(layers: list[tuple[Array, Array]]) -> Network:
-    """A network from the (weights, biases) of its layers, the last layer first."""
-    weights, biases = zip(*reversed(layers), strict=True)
-    return Network(weights, biases)
+def verify_again(make: Make, engine: Engine, x: Array, y: Array) -> float:
+    """Check an engine that has taken steps, as it is now, on x (batch, n_in) and y; return the worst error.
+
+    It takes a few steps and is far away afterwards: use it no more. Raises as `verify` does.
+    """
+    right: set[int] = set()
+    buffers = np.empty_like(x), np.empty_like(y)
+    for number in range(STEPS[0] + 1):
+        turned_x, turned_y = (np.roll(array, number, axis=0) for array in (x, y))
+        step = take(engine, turned_x, turned_y, reach=FAR if number == STEPS[0] else None, buffers=buffers)
+        error = _judge(step, right, make)
+    return error
+
+
+def hidden(network: Network, x: Array, y: Array) -> list[str]:
+    """The blocks in whose gradient, on x (batch, n_in) and y, an error of a tenth would be lost in rounding.
+
+    Their terms cancel so nearly that the dtype can't tell: nothing about any engine.
+    """
+    limit = tolerance(network, len(x))
+    gradient, magnitude = reference_gradient(network, x, y)
+    return [
+        f"{kind}[{layer}]"
+        for kind in ("weights", "biases")
+        for layer, (exact, size) in enumerate(zip(getattr(gradient, kind), getattr(magnitude, kind), strict=True))
+        if np.max(np.abs(exact)) <= 10 * limit * np.max(size)
+    ]
+
+
+def take(engine: Engine, x: Array, y: Array, *, reach: float | None, buffers: Pair | None = None) -> Step:
+    """Let the engine take one step, on copies of x and y, in `buffers` if given; what it did.
+
+    reach: how many times as long as the parameters the step may be, by its magnitude, in every block. If that is
+    FAR the subtraction loses nothing, and a layer that is updated before the error has passed through it shows;
+    the network is spoilt. With None no z of a unit moves by more than a quarter or so. Raises GradientError where
+    x or y has been changed, or network() is of another shape or dtype than before.
+    """
+    before = engine.network().copy()
+    exact, magnitude = reference_gradient(before, x, y)
+    sizes = [(float(np.max(w)), float(np.max(b))) for w, b in zip(magnitude.weights, magnitude.biases, strict=True)]
+    if reach:
+        longest = [
+            float(np.max(np.abs(old))) / size
+            for pair, layer in zip(zip(before.weights, before.biases, strict=True), sizes, strict=True)
+            for old, size in zip(pair, layer, strict=True)
+            if size
+        ]
+        eta = reach * max(longest, default=1.0)
+    else:
+        eta = 0.25 / (max(n_in * w + b for n_in, (w, b) in zip(before.sizes, sizes, strict=False)) or 1.0)
+    largest = float(np.finfo(before.dtype).max) ** 0.5
+    eta = float(before.dtype.type(min(eta, largest)))  # as the engine's dtype has it
+    _step_on_copies(engine, x, y, eta, buffers)
+    after = engine.network()
+    _refuse_other_kind(after, before, "after a step")
+    return Step(before, x, y, eta, after, exact, magnitude)
+
+
+def _row(make: Make, network: Network, x: Array, y: Array, lengths: tuple[int, int]) -> float:
+    """A row of checked steps of these two lengths in turn by one engine, the last of them far; the worst error of that.
+
+    Each step has other samples, in arrays of which there is one for each length, as a loop over a data set has: what
+    an engine keeps by length, or by the address of an array, is stale.
+    """
+    given = network.copy()
+    engine = make(network)
+    _refuse_other_kind(engine.network(), network, "before any step")
+    _refuse_changes("__init__", network, engine.network())
+    buffers = {length: (np.empty_like(x[:length]), np.empty_like(y[:length])) for length in lengths}
+    _step_on_copies(engine, x[: lengths[0]], y[: lengths[0]], 0.0, buffers[lengths[0]])
+    now = engine.network()
+    _refuse_changes("a step with eta = 0", network, now, explain_change(network, x[: lengths[0]], y[: lengths[0]], now))
+    right: set[int] = set()
+    cost = sum(w.size for w in network.weights) * sum(lengths) / 2
+    near = int(np.clip(WORK / cost, *STEPS))
+    start = 0
+    for number in range(near + 1):
+        length = lengths[number % 2]
+        chosen = np.arange(start, start := start + length) % len(x)
+        step = take(engine, x[chosen], y[chosen], reach=FAR if number == near else None, buffers=buffers[length])
+        error = _judge(step, right, make)
+    _refuse_changes("the engine, in the network that it was given,", given, network)
+    return error
+
+
+@np.errstate(all="ignore")
+def _judge(step: Step, right: set[int] | None = None, make: Make | None = None) -> float:
+    """The worst error of a step; where a block is wrong, GradientError with the likely cause.
+
+    right: the lengths at which the engine's steps were right up to now; this one's is added. make: of the engine, where
+    what it did before may be the cause.
+    """
+    right = set() if right is None else right
+    wrong = next((block for block in step.blocks() if not block.right), None)
+    if wrong:
+        fresh_is_right = make is not None and _fresh_is_right(make, step)
+        cause = explain(step, right, fresh_is_right)
+        raise GradientError(
+            f"the gradient of {wrong.name} is off by {wrong.error:.1e} of its magnitude at batch {len(step.x)}; "
+            f"rounding allows {wrong.allowed / (wrong.size or 1.0):.1e}{cause and f'; {cause}'}"
+        )
+    right.add(len(step.x))
+    return max(block.error for block in step.blocks())
+
+
+def _fresh_is_right(make: Make, step: Step) -> bool:
+    """Whether the same step from the same parameters is right where no other was taken before."""
+    engine = make(step.before)
+    engine.step(step.x.copy(), step.y.copy(), step.eta)
+    fresh = Step(step.before, step.x, step.y, step.eta, engine.network(), step.exact, step.magnitude)
+    return all(block.right for block in fresh.blocks())
+
+
+def _refuse_double(make: Make, network: Network, x: Array) -> None:
+    """Refuse an engine whose step is exact to more digits than float32 has, whatever network() says of its dtype.
+
+    The targets are all but the answer: a rounding to float32 anywhere on the way up, of one activation, is a
+    thousand times larger in the difference of the two. What comes out is then the float32 nearest to the exact
+    result by rare chance; where the arithmetic is float64's it is that in every parameter.
+    """
+    close = 2.0**-10
+    answer = forward(network, x).activations[-1]
+    y = (answer * (1 + close * np.linspace(1, 2, answer.size).reshape(answer.shape))).astype(network.dtype)
+    step = take(make(network), x, y, reach=FAR / close**2)
+    with np.errstate(all="ignore"):
+        nearest = [
+            (new == (old - step.eta * exact).astype(np.float32))[np.abs(step.eta * exact) >= np.abs(old)]
+            for old, new, exact in zip(*map(_blocks, (step.before, step.after, step.exact)), strict=True)
+        ]
+    told = np.concatenate(nearest)
+    if len(told) >= TOLD_BY and np.mean(told) > 0.9:
+        raise GradientError(
+            f"the step is exact to more digits than float32 has, in {np.mean(told):.0%} of {len(told)} parameters: "
+            "the engine works in another precision than this cell"
+        )
+
+
+def _refuse_other_kind(network: Network, before: Network, when: str) -> None:
+    if network.dtype != before.dtype:
+        raise GradientError(
+            f"network() is {network.dtype} where {before.dtype} was given: "
+            "the engine works in another precision than this cell"
+        )
+    if network.sizes != before.sizes:
+        raise GradientError(f"network() is of {network.sizes} {when}, where {before.sizes} was given")
+
+
+def _refuse_changes(culprit: str, before: Network, after: Network, cause: str = "") -> None:
+    for name, old, new in zip(_names(before), _blocks(before), _blocks(after), strict=True):
+        if not np.array_equal(old, new):
+            raise GradientError(f"{culprit} changed {name}{cause and f': {cause}'}")
+
+
+def _step_on_copies(engine: Engine, x: Array, y: Array, eta: float, buffers: Pair | None = None) -> None:
+    """One step on copies of x and y, refused where it changes them."""
+    own_x, own_y = buffers or (np.empty_like(x), np.empty_like(y))
+    own_x[...], own_y[...] = x, y
+    engine.step(own_x, own_y, eta)
+    for label, array, original in (("x", own_x, x), ("y", own_y, y)):
+        if not np.array_equal(array, original):
+            raise GradientError(f"the step changed its input {label}; an engine leaves what it is given alone")
 
 
 def _blocks(network: Network) -> tuple[Array, ...]:
@@ -126,18 +214,3 @@ def _blocks(network: Network) -> tuple[Array, ...]:
 def _names(network: Network) -> list[str]:
     layers = range(len(network.weights))
     return [f"weights[{layer}]" for layer in layers] + [f"biases[{layer}]" for layer in layers]
-
-
-def _step_on_copies(engine: Engine, x: Array, y: Array, eta: float) -> None:
-    """One step on copies of x and y, refused where it changes them."""
-    own_x, own_y = x.copy(), y.copy()
-    engine.step(own_x, own_y, eta)
-    for label, array, original in (("x", own_x, x), ("y", own_y, y)):
-        if not np.array_equal(array, original):
-            raise GradientError(f"the step changed its input {label}; an engine leaves what it is given alone")
-
-
-def _refuse_changes(culprit: str, before: Network, after: Network) -> None:
-    for name, old, new in zip(_names(before), _blocks(before), _blocks(after), strict=True):
-        if not np.array_equal(old, new):
-            raise GradientError(f"{culprit} changed {name}")

@@ -9,7 +9,10 @@ def brief(error: BaseException) -> str:
 
 
 class InputError(ValueError):
-    """A call or its input is wrong: the message is one line, says what was given and what is accepted."""
+    """A call or its input is wrong: the message is one line, says what was given and what is accepted.
+
+    Raised by an engine it is the engine's fault nonetheless: whoever calls one makes an EngineError of it.
+    """
 
 
 class EngineError(RuntimeError):

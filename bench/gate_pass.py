@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from backprop import Engine, Network
-from backprop.check import check_step
+from backprop.check import verify_again
 
 from . import machine, process, revision
 from .course import Course, prepare
@@ -90,7 +90,7 @@ def _lap(
                 run_pass([lane], course, lap.seconds, rng, clock)
         if lap.steps is None:  # once more, after some hundred steps
             for i, engine in engines.items():
-                attempt(lanes[i], check_step, engine, *course.batches[0])
+                attempt(lanes[i], verify_again, lanes[i].fresh, engine, *course.batches[0])
     failed = {lane.name: lane.left_out for lane in lanes if lane.left_out}
     if failed:
         return Rounds(failed=failed)

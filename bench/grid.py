@@ -13,7 +13,7 @@ import msgspec
 
 from backprop import InputError
 
-from . import quota
+from . import capacity, quota
 
 DType = Literal["float32", "float64"]
 EPOCH_SHARE = 4  # an epoch takes a hundred slices: its race gets this many times the seconds of another cell
@@ -30,15 +30,6 @@ def cores() -> int:
 def most_threads(cores: int, given: float | None) -> int:
     """How many threads can be timed on so many cores, with the time of so many processors given; None for no quota."""
     return cores if given is None else min(cores, max(1, int(given)))
-
-
-@cache
-def memory() -> int | None:
-    """How many bytes this machine has; None where the system does not tell."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return None
 
 
 class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,13 +50,6 @@ class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The cell in one word, such as 784-30-10-b10-float64-t1."""
         word = f"{format_sizes(self.sizes)}-b{self.batch}-{self.dtype}-t{self.threads}"
         return word if self.data == "random" else f"{word}-{self.data}"
-
-    @property
-    def least_bytes(self) -> int:
-        """What no engine can do without: the parameters and a copy of them, a mini-batch, and its activations."""
-        parameters = sum((n_in + 1) * n_out for n_in, n_out in itertools.pairwise(self.sizes))
-        samples = self.batch * (sum(self.sizes) + self.sizes[-1])
-        return (2 * parameters + samples) * (4 if self.dtype == "float32" else 8)
 
     @property
     def flops(self) -> int:
@@ -143,11 +127,8 @@ def make_cell(sizes: str, batch: int, dtype: str, threads: int, data: str = "ran
             f"{quota.told(given)}"
         )
     cell = Cell(parse_sizes(sizes), batch, dtype, threads, data)  # type: ignore[arg-type]  # checked above
-    if here and (given_bytes := memory()) is not None and cell.least_bytes > given_bytes:
-        raise InputError(
-            f"{cell.id} takes {cell.least_bytes // 10**9:,} GB at the least, and this machine has "
-            f"{given_bytes // 10**9:,} GB: name smaller sizes or a smaller batch"
-        )
+    if here:
+        capacity.check(cell.id, cell.sizes, cell.batch, cell.dtype)
     return cell
 
 

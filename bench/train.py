@@ -58,7 +58,7 @@ class Pupil:
             with filters_kept():
                 return self.context.run(act, *args, **kwargs)
         except BaseException as error:  # a user's engine may raise anything
-            if is_interrupt(error) or isinstance(error, InputError):
+            if is_interrupt(error):
                 raise
             if isinstance(error, GradientError):
                 raise GradientError(f"engine {self.contestant.name}: {error}") from error

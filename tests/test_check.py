@@ -4,10 +4,22 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wrong import REFUSED, ComputesInHalf
+from wrong import (
+    DIAGNOSED,
+    EVERYWHERE,
+    LEAKS,
+    REFUSED,
+    STATEFUL,
+    ComputesInHalf,
+    DropsLastSample,
+    SumsInDouble,
+    Transposes,
+)
 
-from backprop import GradientError, InputError, Network, load
-from backprop.check import check_step, reference_gradient, tolerance, verify
+from backprop import GradientError, Network, load
+from backprop.check import hidden, verify, verify_again
+from backprop.gradient import reference_gradient, tolerance
+from backprop.probe import probe
 
 
 def problem(sizes, samples, dtype="float64", seed=0):
@@ -27,6 +39,7 @@ def moved(network, block, index, by):
 
 
 shapes = st.lists(st.integers(1, 5), min_size=2, max_size=5)
+seeds = st.integers(0, 2**32 - 1)
 
 
 @settings(max_examples=30, deadline=None)
@@ -63,10 +76,57 @@ def test_a_wrong_engine_is_refused_with_the_reason(engine, batch, dtype):
     assert REFUSED[engine] in str(refusal.value)
 
 
-def test_the_message_gives_block_error_and_tolerance():
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("batch", [1, 2, 3, 10])
+@pytest.mark.parametrize("sizes", [(5, 4, 1), (8, 4, 2), (3, 1)], ids=str)
+@pytest.mark.parametrize("engine", EVERYWHERE, ids=lambda engine: engine.__name__)
+def test_no_small_network_hides_what_an_engine_leaves_out(engine, sizes, batch, dtype):
+    network, x, y = problem(sizes, batch, dtype)
+    with pytest.raises(GradientError), np.errstate(all="ignore"):
+        verify(engine, network, x, y, batch)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("engine", STATEFUL, ids=lambda engine: engine.__name__)
+def test_what_is_carried_from_step_to_step_is_refused_as_that(engine, dtype):
+    network, x, y = problem((8, 4, 2), 5, dtype)
+    with pytest.raises(GradientError, match="a fresh engine's same step is right: something is carried"):
+        verify(engine, network, x, y, 4)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("engine", STATEFUL, ids=lambda engine: engine.__name__)
+def test_what_a_race_has_left_in_an_engine_is_refused(engine, dtype):
+    network, x, y = problem((8, 4, 2), 4, dtype)
+    raced = engine(network)
+    for _ in range(100):
+        raced.step(x, y, 1e-6)
+    with pytest.raises(GradientError):
+        verify_again(engine, raced, x, y)
+
+
+def test_an_engine_that_has_been_raced_is_right_still():
+    network, x, y = problem((8, 4, 2), 4, "float32")
+    raced = load("fused")(network)
+    for _ in range(100):
+        raced.step(x, y, 1e-6)
+    assert verify_again(load("fused"), raced, x, y) < tolerance(network, 4)
+
+
+@pytest.mark.parametrize("batch", [2, 4, 10])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("engine", DIAGNOSED, ids=lambda engine: engine.__name__)
+def test_the_cause_is_told(engine, dtype, batch):
+    network, x, y = problem((8, 6, 6, 3), batch, dtype)
+    with pytest.raises(GradientError) as refusal, np.errstate(all="ignore"):
+        verify(engine, network, x, y, batch)
+    assert DIAGNOSED[engine].format(batch=batch) in str(refusal.value)
+
+
+def test_the_message_gives_the_block_nearest_the_cause_its_error_and_the_tolerance():
     network, x, y = problem((9, 6, 4), 11)
     with pytest.raises(
-        GradientError, match=r"weights\[0\] is off by \d\.\de-\d+ .* batch 10; rounding allows \d.\de-14"
+        GradientError, match=r"weights\[1\] is off by \d\.\de-\d+ .* batch 10; rounding allows \d.\de-1[34]; so far off"
     ):
         verify(ComputesInHalf, network, x, y, 10)
 
@@ -93,11 +153,74 @@ def test_the_tolerance_follows_dtype_and_length():
     assert tolerance(single, 10) / tolerance(small, 10) == pytest.approx(2.0**29)
 
 
-def test_vanishing_gradients_are_refused_rather_than_waved_through():
-    network, x, y = problem((3, 2), 4)
+@pytest.mark.parametrize("sizes", [(784, 300, 300, 300, 300, 10), (784, *[100] * 6, 10)], ids=str)
+def test_a_network_whose_gradient_is_lost_in_rounding_refuses_no_right_engine_and_lets_no_wrong_one_through(sizes):
+    network, x, y = problem(sizes, 10, "float32")
+    assert "weights[0]" in hidden(network, x, y)
+    verify(load("full_matrix"), network, x, y, 10)
+    with pytest.raises(GradientError, match="transposed: weights"):
+        verify(Transposes, network, x, y, 10)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_inputs_of_zero_hide_the_first_weights_and_nothing_else(dtype):
+    network, x, y = problem((3, 2), 4, dtype)
+    assert hidden(network, x, y) == []
     x[:] = 0
-    with pytest.raises(InputError, match=r"gradient of weights\[0\] vanishes"):
-        check_step(load("full_matrix")(network), x, y)
+    assert hidden(network, x, y) == ["weights[0]"]
+    verify(load("full_matrix"), network, x, y, 4)
+    with pytest.raises(GradientError):
+        verify(DropsLastSample, network, x, y, 4)
+
+
+def test_a_gradient_below_what_the_dtype_holds_is_nobodys_fault():
+    network, x, y = problem((3, *[2] * 120, 1), 4, "float32")
+    verify(load("full_matrix"), network, x, y, 4)
+    assert hidden(network, x, y)
+
+
+@pytest.mark.parametrize("sizes", [(5, 4, 1), (8, 4, 2), (784, 30, 10)], ids=str)
+@pytest.mark.parametrize("engine", LEAKS, ids=lambda engine: engine.__name__)
+def test_an_engine_that_works_in_double_is_refused_where_single_was_given(engine, sizes):
+    network, x, y = problem(sizes, 10, "float32")
+    with pytest.raises(GradientError, match="the engine works in another precision than this cell"):
+        verify(engine, network, x, y, 10)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 40), min_size=2, max_size=7), batch=st.integers(1, 32), seed=st.integers(0, 2**32 - 1)
+)
+def test_products_in_double_between_arrays_in_single_are_no_other_precision(sizes, batch, seed):
+    network, x, y = problem(sizes, batch, "float32", seed)
+    for engine in (SumsInDouble, load("per_sample")):
+        verify(engine, network, x, y, batch)
+
+
+def test_network_tells_what_the_engine_was_given():
+    network, x, y = problem((8, 4, 2), 4)
+
+    class StartsElsewhere(load("full_matrix")):
+        def __init__(self, network):
+            super().__init__(Network.random(network.sizes, np.random.default_rng(1)))
+
+    with pytest.raises(GradientError, match=r"__init__ changed weights\[0\]"):
+        verify(StartsElsewhere, network, x, y, 4)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 60), min_size=2, max_size=8),
+    samples=st.integers(1, 40),
+    dtype=st.sampled_from(["float32", "float64"]),
+)
+def test_nothing_cancels_in_the_gradient_of_the_network_made_for_the_check(sizes, samples, dtype):
+    network, x, y = probe(sizes, samples, dtype)
+    gradient, magnitude = reference_gradient(network, x, y)
+    for exact, size in zip(gradient.weights + gradient.biases, magnitude.weights + magnitude.biases, strict=True):
+        assert np.all(np.abs(exact) >= 0.4 * size)
+    assert len(np.unique(y)) == y.size
+    assert (network.sizes, network.dtype, x.dtype, y.dtype) == (tuple(sizes), dtype, dtype, dtype)
 
 
 def test_the_error_returned_is_the_errors_size():

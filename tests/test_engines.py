@@ -1,5 +1,6 @@
 """The contract that every engine keeps; none is named here, so a new file in the folder is tested as it is."""
 
+import tracemalloc
 from itertools import accumulate
 
 import numpy as np
@@ -8,7 +9,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from backprop import InputError, Network, load, names
-from backprop.check import tolerance, verify
+from backprop.check import verify
+from backprop.gradient import tolerance
 
 quick = settings(max_examples=40, deadline=None)
 
@@ -158,6 +160,29 @@ def test_two_engines_share_no_memory_with_each_other_or_the_network(engine):
     for left, right in ((second.network(), original), (network, original), (taken, kept)):
         for a, b in zip(blocks(left), blocks(right), strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+def test_what_is_kept_for_each_batch_length_is_bounded(engine):
+    if not engine.traced:
+        pytest.skip("its arrays are not NumPy's")
+    network, x, y = make((4, 100, 3), 300, "float64", 0)
+
+    def kept(*lengths):
+        tracemalloc.start()
+        try:
+            made = engine(network)
+            for length in lengths:
+                made.step(x[:length], y[:length], 0.1)
+            return tracemalloc.get_traced_memory()[0], made.network()
+        finally:
+            tracemalloc.stop()
+
+    kept(300)  # what is compiled or found out once in a process
+    alone, _ = kept(300)
+    many, after = kept(*range(270, 301))
+    assert many < 5 * alone
+    steps = [(x[:length], y[:length], 0.1) for length in range(270, 301)]
+    assert_close(after, stepped(load("per_sample"), network, *steps), 31 * tolerance(network, 300))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -202,7 +202,7 @@ def test_an_engine_made_wrong_is_not_timed_and_the_others_are(repository):
     repository.change(LOOP)
     record = judge(budget=1.0)
     assert standings(record) == {"full_matrix": "wrong"}
-    assert "the gradient of biases[0] is off by" in record.standings[0].why
+    assert "the gradient of biases[1] is off by" in record.standings[0].why
     assert {found.engine for found in record.findings} == {"per_sample"}
     assert record.red
 

@@ -40,21 +40,6 @@ def test_sizes_that_are_none_are_refused(sizes):
         grid.make_cell(sizes, 10, "float64", 1)
 
 
-def test_a_cell_larger_than_the_machine_is_refused_before_anything_is_made(monkeypatch, tmp_path):
-    monkeypatch.setattr(grid, "memory", lambda: 10**9)
-    assert grid.Cell((2, 3, 1), 5, "float32").least_bytes == 4 * (2 * (2 * 3 + 3 + 3 + 1) + 5 * (2 + 3 + 1 + 1))
-    for sizes, batch in (("784-10", 10**6), ("100-10000-10000-10", 1), ("784-10", 10**400)):
-        with pytest.raises(InputError, match=r"takes [\d,]+ GB at the least, and this machine has 1 GB: name smaller"):
-            grid.make_cell(sizes, batch, "float64", 1)
-        assert grid.make_cell(sizes, batch, "float64", 1, here=False).batch == batch
-    path = tmp_path / "mine.toml"
-    path.write_text('sizes = ["8-4-2", "20000-20000-2"]\nbatch = [1]\n')
-    with pytest.raises(InputError, match="20000-20000-2-b1-float64-t1 takes 6 GB"):
-        grid.load(str(path))
-    monkeypatch.setattr(grid, "memory", lambda: None)
-    assert grid.make_cell("784-10", 10**6, "float64", 1)
-
-
 @pytest.mark.parametrize(
     ("batch", "dtype", "threads", "message"),
     [

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backprop import Network, load, products
-from backprop.check import tolerance
+from backprop.gradient import tolerance
 from backprop.products import Plan, Products, cut, fastest
 
 PLANS = [

@@ -147,7 +147,7 @@ def test_a_wrong_engine_fails_its_cell_and_the_others_are_recorded(tmp_path):
     (tmp_path / "wrong.py").write_text(WRONG)
     done = run(*small(tmp_path, "--engines", f"per_sample,full_matrix,{tmp_path / 'wrong.py'}", "-k", "8-4-2-b4"))
     assert done.returncode == 1
-    assert re.search(r"engine .*wrong\.py: the gradient of weights\[0\] is off by", done.stdout)
+    assert re.search(r"engine .*wrong\.py: the gradient of weights\[1\] is off by", done.stdout)
     (record,), _ = records.load(tmp_path / "out")
     assert [bool(result.seconds) for result in record.contestants] == [True, True, False]
 

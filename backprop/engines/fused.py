@@ -1,6 +1,7 @@
 """fused: the update happens inside the product, W <- W - eta/m delta a^T in one call; no gradient is ever formed."""
 
 from contextvars import copy_context
+from functools import partial
 
 import numpy as np
 from numpy import add, divide, exp, multiply, subtract
@@ -9,6 +10,7 @@ from scipy.linalg import get_blas_funcs
 from ..engine import Engine
 from ..network import Array, Network
 from ..products import Products
+from ..workspaces import Workspaces
 
 
 class Workspace(Products):
@@ -36,7 +38,7 @@ class Fused(Engine):
         self.weights, self.biases = list(own.weights), list(own.biases)
         self.gemv = get_blas_funcs("gemv", dtype=self.dtype)
         self.one = np.ones((), self.dtype)  # an array: a Python float would double the time of a small ufunc
-        self.workspaces: dict[int, Workspace] = {}
+        self.workspaces = Workspaces(partial(Workspace, self.weights, self.biases))
         self.quiet = copy_context()  # entered for a tenth of what np.errstate takes
         self.quiet.run(np.seterr, over="ignore")
 
@@ -45,8 +47,6 @@ class Fused(Engine):
 
     def descend(self, x: Array, y: Array, eta: float) -> None:
         m = len(x)
-        if m not in self.workspaces:
-            self.workspaces[m] = Workspace(self.weights, self.biases, m)
         work, one = self.workspaces[m], self.one
         activations, slopes, deltas = work.activations, work.slopes, work.deltas
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..engine import Engine
 from ..network import Array, Network
+from ..workspaces import Workspaces
 
 
 class InPlace(Engine):
@@ -18,13 +19,12 @@ class InPlace(Engine):
         self.biases = [b[:, np.newaxis] for b in own.biases]
         self.grad_w = [np.empty_like(w) for w in self.weights]
         self.grad_b = [np.empty_like(b) for b in self.biases]
-        self.workspaces: dict[int, tuple[list[Array], ...]] = {}
+        widths, dtype = [len(b) for b in own.biases], own.dtype
+        self.workspaces = Workspaces(lambda m: tuple([np.empty((n, m), dtype) for n in widths] for _ in range(3)))
 
     @np.errstate(over="ignore")
     def step(self, x: Array, y: Array, eta: float) -> None:
         m = len(x)
-        if m not in self.workspaces:
-            self.workspaces[m] = tuple([np.empty((len(b), m), self.dtype) for b in self.biases] for _ in range(3))
         activations, slopes, deltas = self.workspaces[m]
 
         x = a = np.ascontiguousarray(x, self.dtype).T

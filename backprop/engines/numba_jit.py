@@ -11,6 +11,7 @@ from numba.extending import get_cython_function_address
 
 from ..engine import Engine
 from ..network import Array, Network
+from ..workspaces import Workspaces
 
 
 class NumbaJit(Engine):
@@ -24,13 +25,13 @@ class NumbaJit(Engine):
         self.dtype = own.dtype
         self.weights, self.biases = own.weights, own.biases
         self.compiled = compile_step(self.dtype.char)
-        self.workspaces: dict[int, tuple[tuple[Array, ...], tuple[Array, ...]]] = {}
+        widths, dtype = [len(b) for b in own.biases], own.dtype
+        self.workspaces = Workspaces(
+            lambda m: tuple(tuple(np.empty((m, n), dtype) for n in widths) for _ in range(2))  # activations, deltas
+        )
 
     def step(self, x: Array, y: Array, eta: float) -> None:
         m = len(x)
-        if m not in self.workspaces:
-            activations, deltas = (tuple(np.empty((m, len(b)), self.dtype) for b in self.biases) for _ in range(2))
-            self.workspaces[m] = activations, deltas
         x, y = np.ascontiguousarray(x, self.dtype), np.ascontiguousarray(y, self.dtype)
         self.compiled(self.weights, self.biases, *self.workspaces[m], x, y, -eta / m)
 

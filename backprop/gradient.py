@@ -1,0 +1,139 @@
+"""The gradient as it must be, in float64, and how far from it rounding alone may take a step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from .network import Array, Network, sigmoid
+
+Layers = list[tuple[Array, Array]]
+
+
+class Traces(NamedTuple):
+    """What a forward pass leaves in float64: the input and each layer's activation, and each layer's sigmoid'(z)."""
+
+    activations: list[Array]
+    slopes: list[Array]
+
+
+@np.errstate(all="ignore")  # whatever the engine has set: it is checked in its own context
+def forward(network: Network, x: Array) -> Traces:
+    """The network's answer to x (batch, n_in), layer by layer: activations, the inputs first, and slopes."""
+    activations: list[Array] = [np.asarray(x, np.float64)]
+    for w, b in zip(network.weights, network.biases, strict=True):
+        activations.append(sigmoid(activations[-1] @ w.T.astype(np.float64, copy=False) + b))
+    return Traces(activations, [a * (1 - a) for a in activations[1:]])
+
+
+@np.errstate(all="ignore")
+def backward(weights: list[Array], activations: list[Array], slopes: list[Array], delta: Array) -> Network:
+    """The gradient, laid out as a network, where the cost has the derivative `delta` (batch, n_out) by the top's z.
+
+    Nielsen, "Neural Networks and Deep Learning", chapter 2, equations BP2 to BP4; `delta` is BP1's.
+    """
+    layers: Layers = []
+    for layer in reversed(range(len(weights))):
+        layers.append((delta.T @ activations[layer], delta.sum(axis=0)))
+        if layer:
+            delta = (delta @ weights[layer]) * slopes[layer - 1]
+    of_weights, of_biases = zip(*reversed(layers), strict=True)
+    return Network(of_weights, of_biases)
+
+
+def reference_gradient(network: Network, x: Array, y: Array) -> tuple[Network, Network]:
+    """The gradient of `network.cost(x, y)` in float64, and its magnitude, each laid out as a network.
+
+    x (batch, n_in) and y (batch, n_out) of any real dtype. The tests prove it by complex-step derivatives.
+    The magnitude is the same sums with every term made positive: what rounding errors are proportional
+    to, also where the terms of the gradient nearly cancel.
+    """
+    activations, slopes = forward(network, x)
+    weights: list[Array] = [np.asarray(w, np.float64) for w in network.weights]
+    targets = np.asarray(y, np.float64)
+    share = slopes[-1] / len(x)
+    gradient = backward(weights, activations, slopes, (activations[-1] - targets) * share)
+    positive = [np.abs(activations[0]), *activations[1:]]
+    magnitude = backward([np.abs(w) for w in weights], positive, slopes, (positive[-1] + np.abs(targets)) * share)
+    return gradient, magnitude
+
+
+def tolerance(network: Network, batch: int) -> float:
+    """The error, relative to a gradient's magnitude, that rounding alone may leave in the network's dtype."""
+    return allowance(network, 2 * sum(network.sizes) + batch)
+
+
+def allowance(network: Network, length: int) -> float:
+    """The relative error that rounding may leave in a sum of this length in the network's dtype.
+
+    Each inner product of length n adds about sqrt(n) roundings (N. Higham and T. Mary, "A New Approach to
+    Probabilistic Rounding Error Analysis", 2019); the lengths add up along the path forward, back, and over
+    the batch. The factor 16 is their lambda: what room the elementwise functions and the order of sums need.
+    """
+    return float(16 * np.finfo(network.dtype).eps * np.sqrt(length))
+
+
+class Block(NamedTuple):
+    """The weights or the biases of a layer: what a step made of them, and what it should have, as gradients.
+
+    allowed is the error that rounding may leave, size the magnitude of the gradient, both in its units.
+    """
+
+    name: str
+    implied: Array
+    exact: Array
+    size: float
+    allowed: float
+
+    @property
+    def error(self) -> float:
+        """How far off it is, relative to its size."""
+        off = float(np.max(np.abs(self.implied - self.exact)))
+        return off / self.size if self.size else 0.0 if off == 0 else float("inf")
+
+    @property
+    def right(self) -> bool:
+        return bool(np.max(np.abs(self.implied - self.exact)) <= self.allowed)  # so written, NaN is wrong as well
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step that was taken: from which parameters, on which mini-batch, at which rate, and where it led to.
+
+    exact and magnitude are those of `reference_gradient`.
+    """
+
+    before: Network
+    x: Array
+    y: Array
+    eta: float
+    after: Network
+    exact: Network
+    magnitude: Network
+
+    @property
+    def implied(self) -> Network:
+        """The gradient that the step followed, (before - after) / eta, in float64."""
+        parts = ((self.before.weights, self.after.weights), (self.before.biases, self.after.biases))
+        moved = [
+            [(old.astype(np.float64) - new.astype(np.float64)) / self.eta for old, new in zip(*part, strict=True)]
+            for part in parts
+        ]
+        return Network(tuple(moved[0]), tuple(moved[1]))
+
+    def blocks(self) -> Iterator[Block]:
+        """Every block, the last layer first: what is wrong there is inherited by those below."""
+        limit, kept = tolerance(self.before, len(self.x)), allowance(self.before, len(self.x))
+        implied, smallest = self.implied, np.finfo(self.before.dtype)
+        lost = 1e3 * float(smallest.tiny / smallest.eps)  # below that, what is multiplied on the way has no digits left
+        for layer in reversed(range(len(implied.weights))):
+            for kind in ("weights", "biases"):
+                old, new, exact, size = (
+                    getattr(network, kind)[layer] for network in (self.before, implied, self.exact, self.magnitude)
+                )
+                most = float(np.max(size))
+                allowed = limit * most + kept * float(np.max(np.abs(old))) / self.eta + lost
+                yield Block(f"{kind}[{layer}]", new, exact, most, allowed)
