@@ -36,8 +36,7 @@ def verify(make: Make, network: Network, x: Array, y: Array, batch: int) -> floa
     lengths = (batch, other) if batch > 1 else (other, batch)  # a mean that is forgotten shows at once
     plain, plain_x, plain_y = probe(network.sizes, sum(lengths) + 1, network.dtype)
     row = _row(make, plain, plain_x, plain_y, lengths)
-    if network.dtype == np.float32:
-        _refuse_double(make, plain, plain_x[: min(lengths)])
+    _refuse_other_precision(make, plain, plain_x[: min(lengths)])
     given = network.copy()
     error = _judge(take(make(network), x[:batch], y[:batch], reach=FAR))
     _refuse_changes("the engine, in the network that it was given,", given, network)
@@ -157,22 +156,35 @@ def _fresh_is_right(make: Make, step: Step) -> bool:
     return all(block.right for block in fresh.blocks())
 
 
-def _refuse_double(make: Make, network: Network, x: Array) -> None:
-    """Refuse an engine whose step is exact to more digits than float32 has, whatever network() says of its dtype.
+def _refuse_other_precision(make: Make, network: Network, x: Array) -> None:
+    """Refuse an engine that works with more digits than its dtype has, or fewer, whatever network() says.
 
     The targets are all but the answer: a rounding to float32 anywhere on the way up, of one activation, is a
     thousand times larger in the difference of the two. What comes out is then the float32 nearest to the exact
-    result by rare chance; where the arithmetic is float64's it is that in every parameter.
+    result by rare chance; where the arithmetic is float64's it is that in every parameter. And in so few samples
+    no right engine tried has needed a tenth of what is asked for here.
     """
     close = 2.0**-10
     answer = forward(network, x).activations[-1]
     y = (answer * (1 + close * np.linspace(1, 2, answer.size).reshape(answer.shape))).astype(network.dtype)
     step = take(make(network), x, y, reach=FAR / close**2)
-    with np.errstate(all="ignore"):
-        nearest = [
-            (new == (old - step.eta * exact).astype(np.float32))[np.abs(step.eta * exact) >= np.abs(old)]
-            for old, new, exact in zip(*map(_blocks, (step.before, step.after, step.exact)), strict=True)
-        ]
+    _judge(step)
+    coarse = next((block for block in step.blocks() if block.error * block.size > block.allowed / 4), None)
+    if coarse:
+        raise GradientError(
+            f"the gradient of {coarse.name} is off by {coarse.error:.1e} of its magnitude at batch {len(x)}: "
+            f"the engine works in another precision than this cell, of fewer digits than {network.dtype} has"
+        )
+    if network.dtype == np.float32:
+        _refuse_double(step)
+
+
+@np.errstate(all="ignore")
+def _refuse_double(step: Step) -> None:
+    nearest = [
+        (new == (old - step.eta * exact).astype(np.float32))[np.abs(step.eta * exact) >= np.abs(old)]
+        for old, new, exact in zip(*map(_blocks, (step.before, step.after, step.exact)), strict=True)
+    ]
     told = np.concatenate(nearest)
     if len(told) >= TOLD_BY and np.mean(told) > 0.9:
         raise GradientError(

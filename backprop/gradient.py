@@ -126,8 +126,10 @@ class Step:
 
     def blocks(self) -> Iterator[Block]:
         """Every block, the last layer first: what is wrong there is inherited by those below."""
-        limit, kept = tolerance(self.before, len(self.x)), allowance(self.before, len(self.x))
-        implied, smallest = self.implied, np.finfo(self.before.dtype)
+        limit, smallest, implied = tolerance(self.before, len(self.x)), np.finfo(self.before.dtype), self.implied
+        # A parameter to which samples are added one by one loses half of its last bit each time, and always the same
+        # way where what is added is smaller.
+        kept = max(allowance(self.before, len(self.x)), float(smallest.eps) * len(self.x))
         lost = 1e3 * float(smallest.tiny / smallest.eps)  # below that, what is multiplied on the way has no digits left
         for layer in reversed(range(len(implied.weights))):
             for kind in ("weights", "biases"):
