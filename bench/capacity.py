@@ -1,10 +1,11 @@
-"""Is there room for a cell?  Asked before anything is allocated: its memory against what this machine has to give."""
+"""Is there room for a cell, and time?  Asked before anything of it is made."""
 
 from __future__ import annotations
 
 import os
 from itertools import pairwise
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from backprop import InputError
 # What a race takes at its peak, which is in the check: so many arrays of all the values of a mini-batch, and of all the
 # parameters. By tracemalloc, for full_matrix, in_place and fused, 6 to 10 and 14 to 21.
 OF_SAMPLES, OF_PARAMETERS = 8, 16
+
+SMALL = 10**9  # operations, of a step that takes some hundredths of a second: that is soon found out by taking it
 
 PROC, GROUPS = Path("/proc"), Path("/sys/fs/cgroup")
 
@@ -39,6 +42,19 @@ def available() -> int | None:
     except (OSError, ValueError, KeyError):  # no Linux
         pass
     return min((free for free in found if free is not None), default=None)
+
+
+def least_seconds(flops: int, dtype: str) -> float:
+    """What so many operations in products take here at the least, in one go: half of what a small product says."""
+    if flops < SMALL:
+        return 0.0
+    a = np.ones((384, 384), dtype)
+    taken = []
+    for _ in range(5):
+        start = perf_counter()
+        a @ a
+        taken.append(perf_counter() - start)
+    return flops / (2 * len(a) ** 3) * min(taken) / 2
 
 
 def in_gigabytes(count: int) -> str:

@@ -16,12 +16,14 @@ from .console import bar, show
 from .contestants import Contestant
 from .grid import Cell
 from .to_accuracy import Goal
-from .train import Epoch, train
+from .train import Epoch, check, hidden_at, train
 
 
 def train_for(epochs: int, field: Sequence[Contestant], cell: Cell, learned: Dataset, eta: float, seed: int) -> None:
     """So many epochs, a line for each."""
     lessons = Lessons([contestant.name for contestant in field])
+    check(cell, learned, eta)
+    _tell_hidden(cell, learned, seed)
     with bar() as progress:
         task = progress.add_task(f"{cell.id}, eta {eta:g}", total=epochs)
         for finished in train(field, cell, learned, eta=eta, epochs=epochs, seed=seed):
@@ -49,6 +51,8 @@ def train_to(
             progress.update(task, description=told, refresh=True)
 
         runs = to_accuracy.run(field, cells, learned, goal=goal, seeds=seeds, progress=tell)
+        for cell in cells:
+            _tell_hidden(cell, learned, seeds[0])
         if out:
             stack.enter_context(outputs.locked(out))
             show(map(escape, to_accuracy.prepare(out)))
@@ -61,6 +65,11 @@ def train_to(
     show(["", *learning.describe(done)])
     if out:
         show([escape(f"in {out}: {to_accuracy.FILE}; backprop-bench report {out} draws it")])
+
+
+def _tell_hidden(cell: Cell, learned: Dataset, seed: int) -> None:
+    if blocks := hidden_at(cell, learned, seed):
+        show([escape(f"{cell.id}: {words.hidden(blocks, cell.dtype)}")])
 
 
 class Lessons:

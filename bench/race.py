@@ -145,6 +145,7 @@ def race(
     entrants = [lay(entrant) for entrant in job.entrants]
     samples = lay_samples(job.cell)
     schedule, tallies, environment = Schedule(job.seconds), list[Tally](), None
+    hidden: list[str] = []
     throttled = machine.watch()
 
     def next_pass(places: list[Place], numbers: list[int] | None) -> Pass:
@@ -174,7 +175,7 @@ def race(
                 planned, last, began = schedule.seconds, schedule.after_this().over, clock()
                 answer = next_pass([tally.first.place for tally in still], numbers)
                 if not tallies:
-                    environment = answer.environment
+                    environment, hidden = answer.environment, answer.hidden
                     tallies = still = [Tally(found) for found in answer.found]
                 for tally, found in zip(still, answer.found, strict=True):
                     tally.add(found)
@@ -202,6 +203,7 @@ def race(
         floor_of(tallies, entrants),
         job.seconds,
         job.floor,
+        hidden,
     )
 
 

@@ -23,10 +23,10 @@ import msgspec
 import numpy as np
 
 from backprop import Engine, EngineError, Network
-from backprop.check import verify, verify_again
+from backprop.check import hidden, verify, verify_again
 from backprop.errors import brief
 
-from . import machine, process
+from . import capacity, machine, process
 from .confined import filters_kept, is_interrupt, kept
 from .contestants import Contestant
 from .course import Course, prepare
@@ -99,10 +99,11 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Pass(msgspec.Struct, frozen=True):
-    """What a pass found, place by place; and, if it was the first, on what."""
+    """What a pass found, place by place; and, if it was the first, on what, and what its network hides of the check."""
 
     found: list[Found]
     environment: Environment | None = None
+    hidden: list[str] = []
 
 
 @dataclass
@@ -167,6 +168,10 @@ def run(job: PassJob, contestants: Sequence[Contestant], clock: Clock = perf_cou
     rng = np.random.default_rng(job.seed)
     with machine.alone(job.cell.threads, job.core_numbers):
         environment = None if job.places else machine.environment()
+        if not job.places and (reason := out_of_time(job)):
+            return Pass(
+                [replace(lane_of(*one), left_out=reason).found() for one in enumerate(contestants)], environment
+            )
         course = prepare(job.cell, rng, job.samples)
         lanes = [lane_at(place, contestants) for place in job.places] or admitted(job, contestants, course, clock)
         engines: dict[int, Engine] = {}
@@ -175,7 +180,21 @@ def run(job: PassJob, contestants: Sequence[Contestant], clock: Clock = perf_cou
         for i, engine in engines.items() if job.last else ():
             if lanes[i].role == "contestant":
                 attempt(lanes[i], verify_again, lanes[i].fresh, engine, *course.batches[0])
-    return Pass([lane.found() for lane in lanes], environment)
+    return Pass(
+        [lane.found() for lane in lanes], environment, [] if job.places else hidden(course.network, *course.batches[0])
+    )
+
+
+def out_of_time(job: PassJob) -> str | None:
+    """Why nobody can be raced in this time, where a step takes so long; None where one may try."""
+    step = capacity.least_seconds(job.cell.flops, job.cell.dtype)
+    needed = 2 * PASSES[0] * 2 * step
+    if needed <= job.race_seconds:
+        return None
+    return (
+        f"too slow: the products of a step alone take more than {step:.2g} s, and {PASSES[0]} passes need "
+        f"{needed:.1f} s at the least; {job.race_seconds:g} s were given"
+    )
 
 
 def lane_at(place: Place, contestants: Sequence[Contestant]) -> Lane:

@@ -133,6 +133,7 @@ class Record(msgspec.Struct, frozen=True):
     """One race: the cell, what was found of each contestant in the order they were named, the noise, the floor.
 
     seconds is the time that it was given, and floor_asked whether a floor was to be raced: None in old records.
+    hidden names the blocks whose gradient, on the network that was raced, is lost in the dtype's rounding.
     """
 
     schema: int
@@ -145,6 +146,7 @@ class Record(msgspec.Struct, frozen=True):
     floor: Result | None = None
     seconds: float | None = None
     floor_asked: bool | None = None
+    hidden: list[str] = []
 
     @property
     def failures(self) -> list[Result]:

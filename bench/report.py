@@ -152,6 +152,9 @@ def describe(found: Sequence[Record]) -> Iterator[str | Table]:
     yield from epochs(rows)
     for row in rows[rows["left_out"].notna()].itertuples():
         yield f"{row.cell}: {escape(str(row.engine))} was left out: {escape(str(row.left_out))}"
+    for record in found:
+        if record.hidden:
+            yield escape(f"{record.cell.id}: {words.hidden(record.hidden, record.cell.dtype)}")
 
 
 def machine(environments: Iterable[Environment]) -> str:

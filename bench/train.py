@@ -13,7 +13,7 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 
 from backprop import Engine, EngineError, GradientError, InputError, Network
-from backprop.check import verify
+from backprop.check import hidden, verify
 from backprop.data import Dataset
 from backprop.errors import brief
 from backprop.training import accuracy, epoch
@@ -100,6 +100,12 @@ def train(
         learned = {name: pupil.does(engines[name].network) for name, pupil in pupils.items()}
         scores = {name: accuracy(network, dataset.x_test, dataset.y_test) for name, network in learned.items()}
         yield Epoch(number, {name: seconds[name] for name in engines}, scores)
+
+
+def hidden_at(cell: Cell, dataset: Dataset, seed: int) -> list[str]:
+    """The blocks whose gradient the check can't see on the cell's network of this seed, as of `backprop.check`."""
+    network = Network.random(cell.sizes, np.random.default_rng(seed), cell.dtype)
+    return hidden(network, dataset.x_train[: cell.batch], dataset.y_train[: cell.batch])
 
 
 def check(cell: Cell, dataset: Dataset, eta: float) -> None:

@@ -25,6 +25,14 @@ FRACTIONS = {
 }
 
 
+def hidden(blocks: Sequence[str], dtype: str) -> str:
+    """What the check could not see on the network itself, in a sentence."""
+    return (
+        f"the rounding of {dtype} hides the gradient of {', '.join(blocks)} of this network, where its terms cancel: "
+        "that the engines follow it was seen on a network made for the check, of the same sizes"
+    )
+
+
 def factor(value: float) -> str:
     """A ratio with three significant digits: 0.97x, 4.60x, 12.3x, 1234x."""
     return f"{value:#.3g}".rstrip(".") + "x" if value < 999.5 else f"{value:.0f}x"

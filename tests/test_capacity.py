@@ -94,3 +94,8 @@ def test_another_machine_may_be_larger(machine):
 
 def test_the_cells_of_the_named_grids_fit(machine):
     assert all(grid.load(name) for name in grid.NAMED)
+
+
+def test_the_least_time_grows_with_the_operations_and_is_nothing_where_it_is_short():
+    assert capacity.least_seconds(10**8, "float64") == 0
+    assert capacity.least_seconds(10**20, "float32") > 1000

@@ -375,3 +375,17 @@ def test_engines_are_named_alike_everywhere(call, tmp_path, monkeypatch, command
     status, _, err = call(*command, option, "per_sample, full_matrix , fusd")
     assert (status, err.count("\n")) == (2, 1)
     assert "unknown engine 'fusd'" in err
+
+
+def test_what_rounding_hides_of_a_deep_network_is_said_and_costs_nobody_the_race(call):
+    status, out, _ = call(
+        "race", "full_matrix", "--sizes", "64-100-100-100-100-100-100-10", "--dtype", "float32", "--seconds", 0.2
+    )
+    told = " ".join(out.split())
+    assert status == 0
+    assert "the rounding of float32 hides the gradient of weights[0]" in told
+    deep = ("--data", "digits", "--sizes", "64-100-100-100-100-100-100-10", "--batch", 500, "--epochs", 1)
+    status, out, _ = call("train", *deep, "--dtype", "float32")
+    assert status == 0
+    assert "hides the gradient of weights[0]" in " ".join(out.split())
+    assert "hides" not in call("train", *deep, "--dtype", "float64")[1]

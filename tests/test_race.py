@@ -5,9 +5,10 @@ import gc
 import numpy as np
 import pytest
 from conftest import race_here
+from wrong import DoublesUnseen, Momentum, PairsAll
 
-from backprop import load
-from bench import race_pass, stats
+from backprop import Network, load
+from bench import capacity, race_pass, stats
 from bench.contestants import Contestant
 from bench.floor import Floor
 from bench.grid import Cell
@@ -87,7 +88,7 @@ def test_every_pass_has_fresh_engines():
     contestants = [paced(clock, "a", 1e-3), paced(clock, "b", 3e-4)]
     record = run(clock, *contestants)
     passes = len(record.contestants[0].seconds)
-    before = 5  # one to be admitted, two to check the gradient, one to weigh, one to calibrate
+    before = 6  # one to be admitted, three to be checked, one to weigh, one to calibrate
     assert contestants[0].make.made == before + passes
     assert contestants[1].make.made == before + 2 * passes  # it is the fastest, and its copy is raced too
 
@@ -343,3 +344,57 @@ def test_rungs_and_untraced_memory_are_as_the_engine_says():
     one.make.after, one.make.traced = "another", False
     (result,) = run(clock, one).contestants
     assert (result.after, result.peak_bytes) == ("another", None)
+
+
+class RaisesOurs(FullMatrix):
+    """Raises, in its network(), what is meant for callers: weights and biases differ in dtype."""
+
+    def network(self):
+        own = super().network()
+        return Network(own.weights, tuple(b.astype("float16") for b in own.biases))
+
+
+def test_an_input_error_of_an_engine_is_the_engines_fault():
+    clock = Clock()
+    record = run(clock, Contestant("mixed", RaisesOurs), paced(clock, "other", 1e-4))
+    mixed, other = record.contestants
+    assert mixed.failed
+    assert mixed.left_out.startswith("InputError: weights and biases must share one floating dtype")
+    assert other.seconds
+
+
+@pytest.mark.parametrize(
+    ("wrong", "dtype", "words"),
+    [
+        (Momentum, "float32", "something is carried from step to step"),
+        (Momentum, "float64", "something is carried from step to step"),
+        (DoublesUnseen, "float32", "another precision than this cell"),
+        (PairsAll, "float64", "every prediction is paired with every target"),
+    ],
+)
+def test_what_a_random_cell_could_not_tell_is_refused_before_anything_is_timed(wrong, dtype, words):
+    clock = Clock()
+    record = run(clock, Contestant("wrong", wrong), cell=Cell((5, 4, 1), 10, dtype))
+    assert record.contestants[0].failed
+    assert words in record.contestants[0].left_out
+
+
+def test_what_rounding_hides_is_nobodys_fault_and_in_the_record():
+    clock = Clock()
+    deep = Cell((300, *[100] * 6, 3), 5, "float32")
+    record = run(clock, paced(clock, "a", 1e-3), cell=deep)
+    assert record.contestants[0].seconds
+    assert "weights[0]" in record.hidden
+    assert run(clock, paced(clock, "a", 1e-3)).hidden == []
+
+
+def test_where_the_products_alone_take_too_long_nothing_is_made(monkeypatch):
+    clock = Clock()
+    one = paced(clock, "a", 1e-3)
+    monkeypatch.setattr(capacity, "least_seconds", lambda flops, dtype: 0.1 if flops > 10**12 else 0.0)
+    monkeypatch.setattr(race_pass, "prepare", lambda *_: pytest.fail("samples were made"))
+    record = run(clock, one, cell=Cell((784, 3000, 10), 10**7))
+    assert one.make.made == 0
+    (result,) = record.contestants
+    assert not result.failed
+    assert "products of a step alone take more than 0.1 s, and 5 passes need 2.0 s" in result.left_out

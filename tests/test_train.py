@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from conftest import Clock, paced
+from wrong import Momentum
 
 from backprop import EngineError, GradientError, InputError, data, load
 from bench.contestants import Contestant
@@ -86,3 +87,19 @@ def test_shuffles_do_not_depend_on_who_else_is_trained():
     together = run(paced(clock, "b", 2), paced(clock, "a", 1), clock=clock)
     assert [epoch.accuracy["a"] for epoch in alone] == [epoch.accuracy["a"] for epoch in together]
     assert np.all([epoch.accuracy["a"] > 0.1 for epoch in alone])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_momentum_is_refused_before_anything_is_trained(dtype):
+    clock = Clock()
+    with pytest.raises(GradientError, match=r"engine momentum: .* something is carried from step to step"):
+        run(Contestant("momentum", Momentum), clock=clock, cell=Cell((64, 10, 10), 10, dtype, data="digits"))
+
+
+def test_an_input_error_of_an_engine_is_the_engines_fault():
+    class Mixed(FullMatrix):
+        def network(self):
+            raise InputError("as if the caller had made it")
+
+    with pytest.raises(EngineError, match="engine mixed: InputError: as if the caller had made it"):
+        run(Contestant("mixed", Mixed), clock=Clock())
