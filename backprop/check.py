@@ -17,7 +17,7 @@ Make = Callable[[Network], Engine]
 Pair = tuple[Array, Array]
 
 SHORT = 37  # samples in the shorter batch, at the most: in few, each counts for much, and it costs little
-STEPS = (3, 10)  # taken before the last, long one: the fewest, and as many as small networks get
+STEPS = (3, 7)  # taken before the last, long one: the fewest, and as many as small networks get
 WORK = 1e6  # multiply-adds of a forward pass in all these steps, about, where the fewest are less
 FAR = 32.0
 TOLD_BY = 8  # parameters, at the least, that tell an engine's precision
@@ -136,7 +136,8 @@ def _judge(step: Step, right: set[int] | None = None, make: Make | None = None) 
     what it did before may be the cause.
     """
     right = set() if right is None else right
-    wrong = next((block for block in step.blocks() if not block.right), None)
+    blocks = list(step.blocks())
+    wrong = next((block for block in blocks if not block.right), None)
     if wrong:
         fresh_is_right = make is not None and _fresh_is_right(make, step)
         cause = explain(step, right, fresh_is_right)
@@ -145,7 +146,7 @@ def _judge(step: Step, right: set[int] | None = None, make: Make | None = None) 
             f"rounding allows {wrong.allowed / (wrong.size or 1.0):.1e}{cause and f'; {cause}'}"
         )
     right.add(len(step.x))
-    return max(block.error for block in step.blocks())
+    return max(block.error for block in blocks)
 
 
 def _fresh_is_right(make: Make, step: Step) -> bool:
