@@ -53,7 +53,7 @@ def climb(record: Record) -> Ladder | None:
     rungs = []
     for result in on_it:
         base = placed.get(result.after or "") or next(reversed(placed.values()), None)
-        rungs.append(_rung(result, base))
+        rungs.append(_rung(record, result, base))
         placed[result.name] = result
     fastest = min(rungs, key=lambda rung: rung.seconds.value)
     base = placed[fastest.name]
@@ -61,8 +61,8 @@ def climb(record: Record) -> Ladder | None:
         record,
         tuple(rungs),
         fastest,
-        tuple(_rung(result, base) for result in timed if result.name not in placed),
-        _rung(record.floor, base) if record.floor and record.floor.seconds else None,
+        tuple(_rung(record, result, base) for result in timed if result.name not in placed),
+        _rung(record, record.floor, base) if record.floor and record.floor.seconds else None,
     )
 
 
@@ -80,8 +80,8 @@ def headline(found: Sequence[Record]) -> Ladder | None:
 def between(record: Record, one: str, other: str) -> Estimate | None:
     """The time of one contestant over the time of another, the floor among them; None where either has none."""
     field = [*record.contestants, *([record.floor] if record.floor else [])]
-    runs = {result.name: result.seconds for result in field if result.seconds}
-    return stats.ratio(runs[one], runs[other]) if one in runs and other in runs else None
+    runs = {result.name: result for result in field if result.seconds}
+    return stats.factor(record, runs[one], runs[other]) if one in runs and other in runs else None
 
 
 def _is_rung(record: Record, result: Result) -> bool:
@@ -100,9 +100,9 @@ def _in_order(rungs: list[Result]) -> list[Result]:
     return ordered
 
 
-def _rung(result: Result, base: Result | None) -> Rung:
+def _rung(record: Record, result: Result, base: Result | None) -> Rung:
     taken = stats.typical(result.seconds)
     assert taken is not None, result.name
     if base is None:
         return Rung(result.name, taken)
-    return Rung(result.name, taken, base.name, stats.ratio(base.seconds, result.seconds))
+    return Rung(result.name, taken, base.name, stats.factor(record, base, result))

@@ -204,6 +204,7 @@ def race(
         job.seconds,
         job.floor,
         hidden,
+        apart=True,
     )
 
 

@@ -134,6 +134,7 @@ class Record(msgspec.Struct, frozen=True):
 
     seconds is the time that it was given, and floor_asked whether a floor was to be raced: None in old records.
     hidden names the blocks whose gradient, on the network that was raced, is lost in the dtype's rounding.
+    apart says that each pass was a process of its own; before there were such, one process ran them all.
     """
 
     schema: int
@@ -147,6 +148,7 @@ class Record(msgspec.Struct, frozen=True):
     seconds: float | None = None
     floor_asked: bool | None = None
     hidden: list[str] = []
+    apart: bool = False
 
     @property
     def failures(self) -> list[Result]:

@@ -6,6 +6,9 @@ pass's estimate is the median of its rounds' log-ratios. The cell's is the trimm
 interval of J. Tukey and D. McLaughlin, "Less vulnerable confidence and significance procedures" (Sankhya A,
 1963): Student's, with the winsorised standard deviation. Trimmed, because passes of identical code have heavy
 tails here (one in a thousand is a quarter off), and a plain mean's error is a quarter larger for it.
+
+What a run can't see of itself is how the next one will differ: `factor`, which is what people are shown of two
+different engines, adds an allowance for that. tests/different.py says whether it is enough; README has its figures.
 """
 
 from __future__ import annotations
@@ -13,16 +16,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import exp, inf, log, sqrt
+from math import exp, hypot, inf, log, sqrt
 from statistics import fmean, median, stdev
 
-from scipy.special import stdtrit
+from scipy.special import ndtri, stdtrit
 
 from .records import Record, Result, Slices
 
 BASELINE = "per_sample"
 CONFIDENCE = 0.95
 TRIM = 0.15  # of the passes at either end: three of twenty, none of six or fewer
+# Standard deviations of a ratio of different engines that passes of one run share, so that its own spread does not
+# tell them: between moments, where they are processes; between processes, too, where one process ran them all. The
+# first is 0.5 to 0.7 % on the virtual machines where it was measured, and 1.6 % were the two together.
+MOMENTS, PROCESSES = 0.01, 0.02
 LARGEST_LOG = log(sys.float_info.max)  # beyond it exp overflows
 
 
@@ -42,6 +49,14 @@ class Estimate:
         """How far from 1 the interval reaches, as a share: for a ratio of identical code, the noise floor."""
         return max(self.high, 1 / self.low if self.low else inf) - 1
 
+    def with_spread(self, deviation: float) -> Estimate:
+        """With a normal error of this standard deviation of the logarithm, that the interval did not know of."""
+        if not self.low or self.high == inf:
+            return self
+        more = float(ndtri((1 + CONFIDENCE) / 2)) * deviation
+        below, above = (hypot(log(ends), more) for ends in (self.value / self.low, self.high / self.value))
+        return Estimate(self.value, self.value * exp(-below), self.value * exp(above))
+
     @property
     def inverse(self) -> Estimate:
         """The ratio the other way round."""
@@ -49,7 +64,7 @@ class Estimate:
 
 
 def ratio(numerator: Slices, denominator: Slices) -> Estimate | None:
-    """The ratio numerator / denominator over the rounds that have both; None where none has."""
+    """The ratio numerator / denominator over the rounds that have both, as these passes alone tell it; None without."""
     passes = (
         [log(a / b) for a, b in zip(*rounds, strict=True) if a is not None and b is not None]
         for rounds in zip(numerator, denominator, strict=True)
@@ -67,10 +82,15 @@ def baseline(record: Record) -> Result:
     return next((result for result in record.contestants if result.name == BASELINE), record.contestants[0])
 
 
+def factor(record: Record, slow: Result, fast: Result) -> Estimate | None:
+    """The time of the one over the time of the other, with an interval that is to hold the next run's; None without."""
+    seen = ratio(slow.seconds, fast.seconds) if slow.seconds and fast.seconds else None
+    return seen and seen.with_spread(MOMENTS if record.apart else PROCESSES)
+
+
 def speedup(record: Record, result: Result) -> Estimate | None:
     """The baseline's time over this contestant's; None where either has none."""
-    reference = baseline(record)
-    return ratio(reference.seconds, result.seconds) if reference.seconds and result.seconds else None
+    return factor(record, baseline(record), result)
 
 
 def efficiency(record: Record, result: Result) -> Estimate | None:
@@ -79,7 +99,7 @@ def efficiency(record: Record, result: Result) -> Estimate | None:
     Old records have a floor for an epoch, too: of one mini-batch over and over, and not of the walk through the data.
     """
     floor = record.floor if record.cell.data == "random" else None
-    return ratio(floor.seconds, result.seconds) if floor and floor.seconds and result.seconds else None
+    return factor(record, floor, result) if floor else None
 
 
 def fastest(record: Record) -> list[Result]:
@@ -98,7 +118,7 @@ def level(record: Record, among: Sequence[str]) -> list[Result]:
         return []
     _, best = min(timed, key=lambda pair: pair[0])
     reach = 1 + (noise_floor(record) or 0.0)
-    near = [result for _, result in timed if (gap := ratio(result.seconds, best.seconds)) and gap.low <= reach]
+    near = [result for _, result in timed if (gap := factor(record, result, best)) and gap.low <= reach]
     return [best, *(result for result in near if result is not best)]
 
 

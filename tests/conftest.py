@@ -57,7 +57,7 @@ def make_record(batch=10, speedup=4.0, hidden="30", noise=0.01, failed=None, slo
         contestants[0] = Result("per_sample", left_out=slow)
     twin = Noise("full_matrix", slices(fast))
     started = "2026-01-02T03:04:05+00:00"
-    return Record(SCHEMA, Cell(sizes, batch, **cell), contestants, twin, ENVIRONMENT, started, 4.0)
+    return Record(SCHEMA, Cell(sizes, batch, **cell), contestants, twin, ENVIRONMENT, started, 4.0, apart=True)
 
 
 def make_timed_record(cell, seconds, **environment):
@@ -65,7 +65,7 @@ def make_timed_record(cell, seconds, **environment):
     contestants = [Result(name, [[taken] * 2] * 5, 3, 1e-16, 1000) for name, taken in seconds.items()]
     environment = msgspec.structs.replace(ENVIRONMENT, **environment)
     twin = Noise(contestants[-1].name, contestants[-1].seconds)
-    return Record(SCHEMA, cell, contestants, twin, environment, "2026-01-02T03:04:05+00:00", 4.0)
+    return Record(SCHEMA, cell, contestants, twin, environment, "2026-01-02T03:04:05+00:00", 4.0, apart=True)
 
 
 @pytest.fixture(scope="module", params=names())
@@ -154,7 +154,7 @@ def make_ladder_record(batch=10, hidden="30", floor=2.5, noise=0.001, engines=LA
     twin = Noise(contestants[-1].name, contestants[-1].seconds)
     ground = Result("floor", slices(floor), 9) if floor else None
     started = "2026-01-02T03:04:05+00:00"
-    return Record(SCHEMA, Cell(sizes, batch, **cell), contestants, twin, ENVIRONMENT, started, 4.0, ground)
+    return Record(SCHEMA, Cell(sizes, batch, **cell), contestants, twin, ENVIRONMENT, started, 4.0, ground, apart=True)
 
 
 @pytest.fixture

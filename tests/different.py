@@ -46,7 +46,7 @@ def main() -> None:
         record = race(Job(cell, entrants.enter(names), options.seconds, floor=False, pin=True))
         took.append(perf_counter() - start)
         records.append(options.folder, record)
-        estimate = stats.ratio(*(result.seconds for result in record.contestants))
+        estimate = stats.factor(record, *record.contestants)
         assert estimate is not None, record.contestants
         estimates[pair].append(estimate)
         print(f"\r{number} of {options.races} races", end="", file=sys.stderr, flush=True)

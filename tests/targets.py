@@ -33,20 +33,20 @@ class Verdict:
 
 def judge(record: Record) -> dict[str, Verdict]:
     """Each comparison that has a target in this cell, by its column."""
-    runs = {result.name: result.seconds for result in record.contestants if result.seconds}
+    runs = {result.name: result for result in record.contestants if result.seconds}
     flops, noise = record.cell.flops, 1 + (stats.noise_floor(record) or 0.0)
     verdicts = {}
     if "fused" in runs and "full_matrix" in runs:
-        gain = stats.ratio(runs["full_matrix"], runs["fused"])
+        gain = stats.factor(record, runs["full_matrix"], runs["fused"])
         verdicts["full_matrix / fused"] = Verdict("fused never slower than full_matrix", gain, gain.high * noise >= 1)
         if record.cell.id == HEADLINE:
             verdicts["full_matrix / fused, headline"] = Verdict("at least 2.5x there", gain, gain.value >= 2.5)
     if "fused" in runs and "per_sample" in runs and record.cell.id == HEADLINE:
-        gain = stats.ratio(runs["per_sample"], runs["fused"])
+        gain = stats.factor(record, runs["per_sample"], runs["fused"])
         verdicts["per_sample / fused, headline"] = Verdict("at least 12x there", gain, gain.value >= 12)
     limit = next((limit for least, limit in NEAR if flops > least), None)
     if "fused" in runs and record.floor and limit:
-        excess = stats.ratio(runs["fused"], record.floor.seconds)
+        excess = stats.factor(record, runs["fused"], record.floor)
         verdicts["fused / floor"] = Verdict(f"fused within {limit:.2f} of the floor", excess, excess.value <= limit)
     if top := ladder.climb(record):
         verdicts |= {f"{name} / ours": verdict for name, verdict in against_peers(top, flops, noise)}
@@ -66,8 +66,8 @@ def against_peers(top: Ladder, flops: int, noise: float) -> Iterator[tuple[str, 
 
 def below_floor(record: Record, noise: float) -> Verdict:
     """The engine nearest the floor: it must not be below it by more than the noise."""
-    runs = [result.seconds for result in record.contestants if result.seconds]
-    nearest = min((stats.ratio(seconds, record.floor.seconds) for seconds in runs), key=lambda ratio: ratio.value)
+    runs = [result for result in record.contestants if result.seconds]
+    nearest = min((stats.factor(record, run, record.floor) for run in runs), key=lambda ratio: ratio.value)
     return Verdict("no engine below the floor", nearest, nearest.high * noise >= 1)
 
 
