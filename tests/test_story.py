@@ -3,13 +3,14 @@
 import re
 import xml.etree.ElementTree as ET
 from itertools import product
+from math import exp
 
 import msgspec
 import pytest
 from conftest import ENVIRONMENT, LADDER, make_ladder_record, make_record, make_timed_record
 from test_cost import GRID, LOOP, MATRIX, exact
 
-from bench import cost, page, panels, plots, records, report, story, summary, words
+from bench import cost, page, panels, plots, records, report, stats, story, summary, words
 from bench.answer import sentences
 from bench.blocks import Code, Listing, Number, Section, Table, Text
 from bench.facets import grid_of
@@ -32,9 +33,10 @@ def grid():
 def test_three_sentences_tell_how_much_from_where_why_at_what_cost_and_how_sure(grid):
     much, why, sure = told(grid)
     cell = Cell((784, 30, 10), 10)
-    factor = words.factor(exact(LOOP, cell) / exact(MATRIX, cell))
+    gain = exact(LOOP, cell) / exact(MATRIX, cell)
+    factor, spread = words.factor(gain), exp(1.96 * stats.MOMENTS)
     assert much.startswith("At 784-30-10, batch 10 (float64, BLAS threads: 1), full_matrix takes ")
-    assert f": {factor} as fast (95 % interval {factor[:-1]}-{factor})" in much
+    assert f": {factor} as fast (95 % interval {words.interval(gain / spread, gain * spread)})" in much
     ratios = [exact(LOOP, cell) / exact(MATRIX, cell) for cell in GRID]
     assert f"over 12 cells it is {words.factor(min(ratios))} to {words.factor(max(ratios))} as fast" in much
     assert why.startswith("By the cost model full_matrix overtakes per_sample at a batch of 1.")
