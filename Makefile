@@ -14,7 +14,7 @@ bench: $(READY)
 	$(BIN)/pytest --benchmark --benchmark-columns=median,iqr,rounds,iterations
 
 test: $(READY)
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -28,7 +28,7 @@ CONFIDENCE = 0.95
 TRIM = 0.15  # of the passes at either end: three of twenty, none of six or fewer
 # Standard deviations of a ratio of different engines that passes of one run share, so that its own spread does not
 # tell them: between moments, where they are processes; between processes, too, where one process ran them all. The
-# first is 0.5 to 0.7 % on the virtual machines where it was measured, and 1.6 % were the two together.
+# first was 0.4 to 0.9 % on the virtual machine where it was measured, and the two together 1.0 to 3.9 %, most 1.7 %.
 MOMENTS, PROCESSES = 0.01, 0.02
 LARGEST_LOG = log(sys.float_info.max)  # beyond it exp overflows
 

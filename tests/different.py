@@ -20,12 +20,12 @@ from time import perf_counter
 from bench import entrants, grid, records, stats
 from bench.race import Job, race
 
-PAIRS = [
-    ("per_sample", "full_matrix", "784-30-10", 10, "float64"),
-    ("full_matrix", "fused", "784-100-10", 30, "float64"),
-    ("full_matrix", "fused", "784-300-10", 1, "float64"),
-    ("in_place", "fused", "64-30-10", 100, "float32"),
-    ("per_sample", "in_place", "256-64-64-10", 30, "float32"),
+PAIRS = [  # none of them was looked at when stats.MOMENTS was chosen
+    ("per_sample", "fused", "784-10-10", 30, "float64"),
+    ("full_matrix", "in_place", "784-300-10", 10, "float64"),
+    ("in_place", "fused", "256-128-10", 32, "float32"),
+    ("per_sample", "full_matrix", "64-64-64-10", 100, "float64"),
+    ("full_matrix", "fused", "784-30-10", 10, "float32"),
 ]
 
 
