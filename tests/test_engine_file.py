@@ -278,6 +278,7 @@ def test_what_a_file_changes_on_import_is_put_back(folder):
     assert after == before
 
 
+@pytest.mark.filterwarnings("ignore:.*fork")  # JAX's, where another test has loaded it into this process before
 def test_a_process_that_is_forked_on_import_ends_as_it_would(folder):
     fork = "import os\nif not (child := os.fork()): os._exit(7)\n"
     wait = "ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])\n"
