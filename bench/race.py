@@ -26,13 +26,13 @@ from .entrants import Entrant, lay
 from .floor import Floor
 from .grid import Cell
 from .process import ProcessError
-from .race_pass import PASSES, Clock, Found, Pass, PassJob, Place, in_own_process
+from .race_pass import PASSES, Clock, Found, Pass, PassJob, in_own_process
 from .records import SCHEMA, Environment, Noise, Record, Result
 from .scratch import room, scratch
 
 START_SECONDS = 0.3  # what a pass is expected to take beyond its rounds, until one has been seen
 # Of two variances, between processes (1.5 % of a ratio, squared) and within a second of rounds in one (0.4 %): a pass
-# of the square root of this times its start gets most precision from the time that both take. Measured, see README.
+# of the square root of this times its start gets most precision out of both. Measured on an Intel Xeon.
 BALANCE_SECONDS = 0.08
 TIMEOUT = (20.0, 600.0)  # of a pass: times the seconds to race for, and seconds more: checks of a huge cell take long
 
@@ -148,24 +148,6 @@ def race(
     hidden: list[str] = []
     throttled = machine.watch()
 
-    def next_pass(places: list[Place], numbers: list[int] | None) -> Pass:
-        return in_process(
-            PassJob(
-                job.cell,
-                entrants,
-                seconds=schedule.seconds,
-                race_seconds=job.seconds,
-                floor=job.floor,
-                pin=job.pin,
-                seed=int(rng.integers(2**32)),
-                places=places,
-                last=schedule.after_this().over,
-                samples=samples,
-                core_numbers=numbers,
-            ),
-            timeout,
-        )
-
     try:
         with machine.reserved(job.cell.threads) as (numbers, shared):
             while not schedule.over:
@@ -173,7 +155,20 @@ def race(
                 if tallies and not still:
                     break
                 planned, last, began = schedule.seconds, schedule.after_this().over, clock()
-                answer = next_pass([tally.first.place for tally in still], numbers)
+                next_pass = PassJob(
+                    job.cell,
+                    entrants,
+                    seconds=planned,
+                    race_seconds=job.seconds,
+                    floor=job.floor,
+                    pin=job.pin,
+                    seed=int(rng.integers(2**32)),
+                    places=[tally.first.place for tally in still],
+                    last=last,
+                    samples=samples,
+                    core_numbers=numbers,
+                )
+                answer = in_process(next_pass, timeout)
                 if not tallies:
                     environment, hidden = answer.environment, answer.hidden
                     tallies = still = [Tally(found) for found in answer.found]
