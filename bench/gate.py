@@ -7,10 +7,9 @@ the rule (verdict) has not decided yet. What is found is a GateRecord; gate_repo
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from math import log, nan
-from statistics import fmean, median
+from math import nan
+from statistics import median
 from time import perf_counter
 
 import msgspec
@@ -22,101 +21,20 @@ from . import changes, machine, revision
 from .blame import Standing
 from .changes import Look, Seen, sort_out
 from .gate_jobs import InProcess, Jobs, failure
-from .gate_pass import ARMS, BASE, CHANGE, TWIN, Lap, Rounds, in_own_process
+from .gate_pass import ARMS, BASE, Lap, in_own_process
+from .gate_record import SCHEMA, GateRecord
+from .gate_track import Track
 from .grid import Cell
 from .process import ProcessError
-from .race_pass import Clock
-from .records import Environment
-from .stats import Estimate
-from .verdict import ERROR, FEWEST, Row
+from .rounds import Clock
+from .verdict import ERROR, Row
 
-SCHEMA = 1
 SECONDS, ROUNDS = 0.04, 20  # of a pass in a cell, at the least: short, because many passes beat long ones
 
 PATIENCE, LEAST_PATIENCE = 10.0, 30.0  # a pass hangs that takes so many times what it should, and so many seconds
 LOOK_SECONDS = 60.0  # to import the engines of both trees, at the most
 
 Progress = Callable[[int, int, float], None]
-
-
-class Finding(msgspec.Struct):
-    """An engine in a cell: the verdict and what it rests on; seconds per step of each arm, passes x rounds.
-
-    slowdown is the time of the change over that of the base, and noise the same of the A/A arm, with intervals at
-    the error that the whole run is held to. resolution is the smallest slowdown that could have been told, as a
-    share; why says what stood in the way of a verdict.
-    """
-
-    engine: str
-    cell: Cell
-    verdict: str
-    slowdown: Estimate | None
-    noise: Estimate | None
-    resolution: float | None
-    why: str | None
-    may_be_slower: bool
-    steps_per_slice: int
-    seconds: dict[str, list[list[float]]]
-
-
-class GateRecord(msgspec.Struct):
-    """All that a run of the gate found, in the order of the engines and cells."""
-
-    schema: int
-    against: str
-    commit: str
-    tolerance: float
-    budget_seconds: float
-    error: float
-    findings: list[Finding]
-    standings: list[Standing]
-    environment: Environment
-    started: str
-    elapsed_seconds: float
-
-    @property
-    def red(self) -> bool:
-        """Whether an engine regressed, or was made wrong."""
-        return any(found.verdict == "regressed" for found in self.findings) or any(
-            standing.state == "wrong" for standing in self.standings
-        )
-
-    @property
-    def open(self) -> bool:
-        """Whether a slowdown beyond the tolerance could be there and could not be told."""
-        return any(found.verdict == "inconclusive" and found.may_be_slower for found in self.findings) or any(
-            standing.state == "inconclusive" for standing in self.standings
-        )
-
-
-@dataclass(eq=False)
-class Track:
-    """An engine in a cell while it is raced: how long a pass of it is, what it is judged by, every slice."""
-
-    engine: str
-    lap: Lap
-    row: Row
-    passes: dict[str, list[list[float]]] = field(default_factory=lambda: {arm: [] for arm in ARMS})
-
-    def add(self, rounds: Rounds) -> None:
-        for arm in ARMS:
-            self.passes[arm].append([float(f"{taken:.5g}") for taken in rounds.seconds[arm]])
-        self.row.add(*pass_ratios(rounds.seconds))
-
-    def finding(self) -> Finding:
-        row = self.row
-        return Finding(
-            engine=self.engine,
-            cell=self.lap.cell,
-            verdict=row.verdict or "inconclusive",
-            slowdown=row.slowdown,
-            noise=row.noise,
-            resolution=row.resolution,
-            why=_why(row),
-            may_be_slower=row.may_be_slower,
-            steps_per_slice=self.lap.steps or 0,
-            seconds=self.passes,
-        )
 
 
 def gate(
@@ -253,19 +171,6 @@ def _fitting(tracks: Sequence[Track], seconds: float) -> list[Track]:
     return [track for track in tracks if track in fitting]
 
 
-def pass_ratios(seconds: dict[str, list[float]]) -> tuple[float, float]:
-    """A pass in a cell as two log-ratios: change over base, and twin over base.
-
-    The first is the mean of the change's medians over the base and over its twin: the A/A arm's slices are not
-    wasted, and by exchanging the names one sees that identical code gives 0 on average, also with skewed noise.
-    """
-
-    def over(numerator: str, denominator: str) -> float:
-        return median(log(a / b) for a, b in zip(seconds[numerator], seconds[denominator], strict=True))
-
-    return fmean((over(CHANGE, BASE), over(CHANGE, TWIN))), over(TWIN, BASE)
-
-
 def parse_share(text: str) -> float:
     """A share from text such as 2% or 0.02."""
     number, percent = text.removesuffix("%"), text.endswith("%")
@@ -276,19 +181,3 @@ def parse_share(text: str) -> float:
     if not 0 < share < 1:
         raise InputError(f"the tolerance must lie between 0% and 100%, such as 2% or 0.02, not {text!r}")
     return share
-
-
-def _why(row: Row) -> str | None:
-    """What stood in the way of a verdict."""
-    if row.verdict != "inconclusive":
-        return None
-    passes = len(row.slowdowns)
-    if not passes:
-        return "no time for a pass"
-    if row.slowdown is None or row.noise is None:
-        return f"time for {passes} of the {FEWEST} passes that a look needs"
-    if row.drowned:
-        return f"two engines of the same code differ by {abs(row.noise.value - 1):.1%} here"
-    if row.suspected and row.slowdown.low > row.limit:
-        return "looked slower, but new passes had not confirmed it when the time was spent"
-    return f"{passes} passes were not enough"

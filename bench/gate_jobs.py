@@ -9,8 +9,8 @@ from .blame import Standing, blame, starved
 from .gate_pass import BASE, CHANGE, TWIN, Job, Lap, Rounds
 from .grid import Cell
 from .process import ProcessError
-from .race_pass import Clock
 from .revision import Tree
+from .rounds import Clock
 
 InProcess = Callable[[Job, float], list[Rounds]]
 

@@ -16,10 +16,12 @@ from backprop import Engine, Network
 from backprop.check import verify_again
 
 from . import machine, process, revision
+from .admission import qualify
 from .course import Course, prepare
 from .grid import Cell
-from .race_pass import ETA, Clock, Lane, attempt, qualify, run_pass
+from .lane import Lane, attempt
 from .revision import Tree
+from .rounds import ETA, Clock, run_rounds
 
 # A fifteenth of the race's slice. Interruptions of a shared machine are rarer than this: most slices see none, and
 # medians pass over the rest, so that passes of a few hundredths of a second agree several times better.
@@ -84,10 +86,10 @@ def _lap(
         for i in rng.permutation(len(lanes)):
             if not lanes[i].failed:
                 attempt(lanes[i], _first_step, lanes[i], course)
-        engines = {} if any(lane.failed for lane in lanes) else run_pass(lanes, course, lap.seconds, rng, clock)
+        engines = {} if any(lane.failed for lane in lanes) else run_rounds(lanes, course, lap.seconds, rng, clock)
         for lane in lanes if not engines else ():  # whether the others fail, too, by themselves
             if not lane.left_out:
-                run_pass([lane], course, lap.seconds, rng, clock)
+                run_rounds([lane], course, lap.seconds, rng, clock)
         if lap.steps is None:  # once more, after some hundred steps
             for i, engine in engines.items():
                 attempt(lanes[i], verify_again, lanes[i].fresh, engine, *course.batches[0])

@@ -22,7 +22,7 @@ from backprop import InputError
 from . import markdown as md
 from . import plots, report
 from .figures import style
-from .gate import Finding, GateRecord
+from .gate_record import Finding, GateRecord
 
 COLOURS = {"regressed": "#b2182b", "inconclusive": "#e08214", "improved": "#2166ac", "unchanged": "0.45"}
 FAR = 5.4  # a picture's axis ends there at the latest

@@ -26,10 +26,10 @@ from .console import refusal, show
 from .course import prepare
 from .entrants import enter
 from .grid import EPOCH_SHARE, Cell
+from .lane import Lane, attempt
 from .pytest_table import Ending, hand_over
 from .race import Job, check_seconds
 from .race import race as run_race
-from .race_pass import Lane, attempt
 from .records import Record, Result
 from .streams import Patient
 

@@ -22,12 +22,15 @@ import numpy as np
 from backprop import InputError, data
 
 from . import machine, revision
+from .admission import PASSES
 from .entrants import Entrant, lay
 from .floor import Floor
 from .grid import Cell
+from .lane import Found
+from .one_pass import Pass, PassJob, in_own_process
 from .process import ProcessError
-from .race_pass import PASSES, Clock, Found, Pass, PassJob, in_own_process
 from .records import SCHEMA, Environment, Noise, Record, Result
+from .rounds import Clock
 from .scratch import room, scratch
 
 START_SECONDS = 0.3  # what a pass is expected to take beyond its rounds, until one has been seen

@@ -19,8 +19,8 @@ from backprop.data import Dataset
 from . import machine, records
 from .contestants import Contestant
 from .grid import Cell
-from .race_pass import Clock
 from .records import Environment
+from .rounds import Clock
 from .train import Epoch, check, train
 
 SCHEMA = 1

@@ -21,7 +21,7 @@ from backprop.training import accuracy, epoch
 from .confined import filters_kept, is_interrupt, kept
 from .contestants import Contestant
 from .grid import Cell, format_sizes
-from .race_pass import Clock
+from .rounds import Clock
 from .tracing import Paused
 
 P = ParamSpec("P")

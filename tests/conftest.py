@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from backprop import InputError, load, names
-from bench import cli, race_pass, revision
+from bench import cli, one_pass, revision
 from bench.contestants import Contestant
 from bench.entrants import Entrant
-from bench.gate import Finding, GateRecord
+from bench.gate_record import Finding, GateRecord
 from bench.grid import Cell
 from bench.race import Job, race
 from bench.records import SCHEMA, Environment, Noise, Pool, Record, Result
@@ -88,7 +88,7 @@ def race_here(cell, contestants, *, clock=perf_counter, seconds=1.0, floor=False
     return race(
         Job(cell, entrants, seconds, floor, pin=False),
         rng=np.random.default_rng(seed),
-        in_process=lambda job, _: race_pass.run(job, contestants, clock),
+        in_process=lambda job, _: one_pass.run(job, contestants, clock),
         clock=clock,
         **more,
     )

@@ -39,8 +39,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import beta
 
-from bench import gate, grid, outputs
-from bench.verdict import Row, due
+from bench import gate_pass, gate_record, gate_track, grid, outputs
+from bench.verdict import ERROR, Row, due
 
 ROOT = Path(__file__).parents[1]
 TOLERANCE = 0.02
@@ -149,14 +149,14 @@ def judge(folder: Path, clone: Clone, number: int, percent: int) -> None:
     command = ["-m", "bench", "gate", "--against", clone.base[:10], "--json", str(path), "--plot", str(plot)]
     done, seconds = clone.python(clone.repository, *command)
     assert done.returncode in (0, 1, 3), done.stderr
-    record = msgspec.json.decode(path.read_bytes(), type=gate.GateRecord)
+    record = msgspec.json.decode(path.read_bytes(), type=gate_record.GateRecord)
     path.unlink()
     rows = []
     with gzip.open(folder / PASSES, "at") as file:
         for found in record.findings:
-            passes = len(found.seconds[gate.BASE])
+            passes = len(found.seconds[gate_pass.BASE])
             for i in range(passes):
-                change, noise = gate.pass_ratios({arm: found.seconds[arm][i] for arm in gate.ARMS})
+                change, noise = gate_track.pass_ratios({arm: found.seconds[arm][i] for arm in gate_pass.ARMS})
                 file.write(f"{number},{percent},{found.engine},{found.cell.id},{i},{change:.5f},{noise:.5f}\n")
             rows.append({"engine": found.engine, "cell": found.cell.id, "passes": passes, "verdict": found.verdict})
             rows[-1] |= {"slowdown": found.slowdown, "noise": found.noise, "resolution": found.resolution}
@@ -265,7 +265,7 @@ def named(runs: list[dict]) -> list[str]:
 
 
 def gate_terms() -> str:
-    return f"tolerance {TOLERANCE:.0%}, error {gate.ERROR:.0%} a run, {len(grid.load('gate'))} cells, two engines"
+    return f"tolerance {TOLERANCE:.0%}, error {ERROR:.0%} a run, {len(grid.load('gate'))} cells, two engines"
 
 
 def gate_line(percent: int, runs: list[dict]) -> str:

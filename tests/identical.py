@@ -25,7 +25,7 @@ from bench.course import prepare
 from bench.entrants import enter
 from bench.grid import Cell
 from bench.race import Job, race
-from bench.race_pass import time_slice
+from bench.rounds import time_slice
 
 CELLS = [
     ("784-30-10", 10, "full_matrix"),

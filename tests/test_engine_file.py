@@ -18,7 +18,7 @@ from backprop import InputError, Network
 from bench import contestants
 from bench.entrants import enter, lay
 from bench.grid import Cell
-from bench.race_pass import PassJob, in_own_process
+from bench.one_pass import PassJob, in_own_process
 from bench.sweep import plan
 
 CELL = Cell((4, 3, 2), 2)

@@ -17,6 +17,7 @@ from bench import changes, gate_pass, process, scratch
 from bench import gate as gate_module
 from bench.gate import gate, parse_share
 from bench.gate_pass import Job, Lap, Rounds, in_own_process
+from bench.gate_track import pass_ratios
 from bench.grid import Cell
 from bench.process import ProcessError
 
@@ -420,7 +421,7 @@ def test_shares():
 
 def test_identical_code_gives_no_ratio_whatever_the_noise_of_one_arm():
     seconds = {"change": [2.0, 2.0, 9.0], "base": [1.0, 1.0, 1.0], "twin": [1.0, 7.0, 1.0]}
-    slowdown, identical = gate_module.pass_ratios(seconds)
+    slowdown, identical = pass_ratios(seconds)
     assert slowdown == pytest.approx(np.log(2))
     assert identical == 0
 

@@ -12,8 +12,8 @@ from conftest import ROOT
 
 from bench.entrants import enter, lay
 from bench.grid import Cell
+from bench.one_pass import PassJob, in_own_process
 from bench.process import ProcessError
-from bench.race_pass import PassJob, in_own_process
 
 CELL = Cell((4, 3, 2), 2)
 

@@ -8,7 +8,7 @@ from conftest import race_here
 from wrong import DoublesUnseen, Momentum, PairsAll
 
 from backprop import Network, load
-from bench import capacity, race_pass, stats
+from bench import admission, capacity, one_pass, stats
 from bench.contestants import Contestant
 from bench.floor import Floor
 from bench.grid import Cell
@@ -280,7 +280,7 @@ def products_taking(clock, seconds):
 
 def test_the_floor_is_raced_in_the_same_rounds_and_is_no_contestant(monkeypatch):
     clock = Clock(pace=lambda now: 1.5 + 0.5 * np.sin(now * 7))
-    monkeypatch.setattr(race_pass, "Floor", paced_floor(clock, 50e-6))
+    monkeypatch.setattr(admission, "Floor", paced_floor(clock, 50e-6))
     contestants = [paced(clock, "a", 300e-6), paced(clock, "b", 100e-6)]
     record = run(clock, *contestants, floor=True)
     assert [result.name for result in record.contestants] == ["a", "b"]
@@ -295,7 +295,7 @@ def test_the_floor_is_raced_in_the_same_rounds_and_is_no_contestant(monkeypatch)
 @pytest.mark.parametrize(("seconds", "by"), [(20e-6, "own"), (90e-6, None)])
 def test_the_floor_is_by_the_library_that_is_fastest(monkeypatch, seconds, by):
     clock = Clock()
-    monkeypatch.setattr(race_pass, "Floor", paced_floor(clock, 50e-6))
+    monkeypatch.setattr(admission, "Floor", paced_floor(clock, 50e-6))
     contestants = [paced(clock, name, 300e-6) for name in ("own", "same", "plain")]
     products = staticmethod(products_taking(clock, seconds - 50e-6))
     contestants[0].make.products = contestants[1].make.products = products
@@ -306,7 +306,7 @@ def test_the_floor_is_by_the_library_that_is_fastest(monkeypatch, seconds, by):
 
 def test_a_floor_that_fails_leaves_the_other(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(race_pass, "Floor", paced_floor(clock, 50e-6))
+    monkeypatch.setattr(admission, "Floor", paced_floor(clock, 50e-6))
     own = paced(clock, "own", 300e-6)
     own.make.products = staticmethod(lambda network, x: 1 / 0)
     record = run(clock, own, floor=True)
@@ -394,7 +394,7 @@ def test_where_the_products_alone_take_too_long_nothing_is_made(monkeypatch):
     clock = Clock()
     one = paced(clock, "a", 1e-3)
     monkeypatch.setattr(capacity, "least_seconds", lambda flops, dtype: 0.1 if flops > 10**12 else 0.0)
-    monkeypatch.setattr(race_pass, "prepare", lambda *_: pytest.fail("samples were made"))
+    monkeypatch.setattr(one_pass, "prepare", lambda *_: pytest.fail("samples were made"))
     record = run(clock, one, cell=Cell((784, 3000, 10), 10**7))
     assert one.make.made == 0
     (result,) = record.contestants
