@@ -19,10 +19,9 @@ from .course import Course
 from .floor import Floor
 from .grid import Cell
 from .lane import Lane, Place, attempt, running
-from .rounds import ETA, Clock, time_slice
+from .rounds import ETA, SLICE_SECONDS, Clock, time_slice
 from .tracing import Paused
 
-SLICE_SECONDS = 0.003
 PASSES = (5, 20)  # the fewest that give an interval worth printing, and where more no longer pay
 ROUNDS = 10  # in each pass, wanted of every contestant that is fast enough
 

@@ -18,6 +18,7 @@ from .course import Course
 from .lane import Lane, attempt
 from .tracing import Paused
 
+SLICE_SECONDS = 0.003
 ETA = 1e-6  # so small that the network stays where it is: no saturation, no denormals
 
 Clock = Callable[[], float]
