@@ -10,6 +10,7 @@ import pandas as pd
 
 from . import ladder, stats, words
 from .cost import Model, Shares, crossover
+from .facets import of_setting
 from .grid import Cell, format_sizes
 from .records import Record, Result
 from .stats import Estimate
@@ -62,7 +63,7 @@ def sentences(found: Sequence[Record], rows: pd.DataFrame, models: Iterable[Mode
         model
         for name in (pair.baseline.name, pair.challenger.name)
         for model in models
-        if model.engine == name and model.is_of(pair.record.environment.machine, pair.record.cell)
+        if model.engine == name and model.setting == pair.record.setting
     ]
     yield how_much(pair, rows)
     if len(own) == 2:
@@ -78,7 +79,7 @@ def how_much(pair: Pair, rows: pd.DataFrame) -> str:
         if (taken := stats.typical(result.seconds))
     ]
     told = (
-        f"At {format_sizes(cell.sizes)}, batch {cell.batch} ({cell.dtype}, BLAS threads: {cell.threads}), {fast} takes "
+        f"At {format_sizes(cell.sizes)}, batch {cell.batch} ({', '.join(pair.record.setting.told)}), {fast} takes "
         f"{times[0]} a step where {slow} takes {times[1]}: {words.factor(pair.factor.value)} as fast (95 % interval "
         f"{words.interval(pair.factor.low, pair.factor.high)})"
     )
@@ -143,8 +144,9 @@ def at_batch(level: float) -> str:
 def cost_and_certainty(pair: Pair, rows: pd.DataFrame, own: Sequence[Model]) -> str:
     fast, slow = pair.challenger.name, pair.baseline.name
     same = rows[(rows["sizes"] == format_sizes(pair.record.cell.sizes)) & (rows["data"] == "random")]
-    same = same[(same["dtype"] == pair.record.cell.dtype) & (same["threads"] == pair.record.cell.threads)]
-    peaks = same.pivot_table(index="batch", columns="engine", values="peak_bytes", aggfunc="last")
+    peaks = of_setting(same, pair.record.setting).pivot_table(
+        index="batch", columns="engine", values="peak_bytes", aggfunc="last"
+    )
     told = []
     if fast in peaks and slow in peaks:
         peaks = peaks[[slow, fast]].dropna()

@@ -25,6 +25,7 @@ from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import nnls
@@ -32,6 +33,7 @@ from scipy.optimize import nnls
 from . import stats
 from .grid import Cell
 from .records import Record
+from .setting import Setting
 from .stats import Estimate
 
 Floats = npt.NDArray[np.float64]
@@ -71,22 +73,16 @@ class Miss(NamedTuple):
 
 @dataclass(frozen=True)
 class Model:
-    """The prices of an engine on one machine, in seconds for each unit of Counts, and what they were fitted to."""
+    """The prices of an engine in one setting, in seconds for each unit of Counts, and what they were fitted to."""
 
     engine: str
-    machine: str
-    dtype: str
-    threads: int
+    setting: Setting
     l2_bytes: int | None
     one_by_one: bool
     cells: tuple[Cell, ...]
     measured: tuple[float, ...]
     prices: tuple[float, ...]
     unseen: tuple[Miss, ...]
-
-    def is_of(self, machine: str, cell: Cell) -> bool:
-        """Whether it is fitted to cells of this machine and this cell's dtype and threads."""
-        return (self.machine, self.dtype, self.threads) == (machine, cell.dtype, cell.threads)
 
     def shares(self, cell: Cell) -> Shares:
         layers, samples, flops, passes = np.multiply(self.prices, counts(cell, self.l2_bytes, self.one_by_one)).tolist()
@@ -158,24 +154,19 @@ def counts(cell: Cell, l2_bytes: int | None = None, one_by_one: bool = False) ->
 
 
 def models(found: Iterable[Record]) -> list[Model]:
-    """A model for each machine, dtype, number of threads and engine that enough cells were timed of.
+    """A model for each setting and engine that enough cells were timed of.
 
     Of a cell that was raced more than once the last is taken. Cells over a data set are no part of it.
     """
-    timed: dict[tuple[str, str, int, str, int | None], dict[Cell, float]] = {}
+    timed: dict[tuple[Setting, str, int | None], dict[Cell, float]] = {}
     for record in found:
         cell = record.cell
         if cell.data == "random":
             for result in record.contestants:
                 if typical := stats.typical(result.seconds):
-                    about = record.environment
-                    key = (about.machine, cell.dtype, cell.threads, result.name, about.l2_bytes)
+                    key = (record.setting, result.name, record.environment.l2_bytes)
                     timed.setdefault(key, {})[cell] = typical.value
-    return [
-        _fitted(engine, machine, dtype, threads, l2, own)
-        for (machine, dtype, threads, engine, l2), own in timed.items()
-        if _are_enough(own)
-    ]
+    return [_fitted(engine, setting, l2, own) for (setting, engine, l2), own in timed.items() if _are_enough(own)]
 
 
 def crossover(baseline: Model, challenger: Model, sizes: tuple[int, ...]) -> Estimate | None:
@@ -185,7 +176,7 @@ def crossover(baseline: Model, challenger: Model, sizes: tuple[int, ...]) -> Est
     challenger wins at any size; None where it does not win at large ones. The interval holds 95 % of the crossovers of
     models that are fitted to resampled cells.
     """
-    pair = [Cell(sizes, batch, challenger.dtype) for batch in (1, 2)]  # type: ignore[arg-type]
+    pair = [msgspec.structs.replace(challenger.cells[0], sizes=sizes, batch=batch) for batch in (1, 2)]
     slow, fast = (
         np.vstack([model.prices, model.resampled]) @ _matrix(pair, model.l2_bytes, model.one_by_one).T
         for model in (baseline, challenger)
@@ -212,9 +203,7 @@ def _are_enough(cells: Iterable[Cell]) -> bool:
     return all(number >= least for number, least in zip(have, FEWEST, strict=True))
 
 
-def _fitted(
-    engine: str, machine: str, dtype: str, threads: int, l2_bytes: int | None, measured: Mapping[Cell, float]
-) -> Model:
+def _fitted(engine: str, setting: Setting, l2_bytes: int | None, measured: Mapping[Cell, float]) -> Model:
     """The model of these timings, with a prediction of each cell without its batch size and one without its sizes."""
     cells, seconds = list(measured), np.array(list(measured.values()))
     misses = []
@@ -229,7 +218,7 @@ def _fitted(
     prices, one_by_one = _fit(cells, seconds, l2_bytes)
     fitted = tuple(prices.tolist())
     taken = tuple(measured.values())
-    return Model(engine, machine, dtype, threads, l2_bytes, one_by_one, tuple(cells), taken, fitted, tuple(misses))
+    return Model(engine, setting, l2_bytes, one_by_one, tuple(cells), taken, fitted, tuple(misses))
 
 
 def _fit(cells: Sequence[Cell], seconds: Floats, l2_bytes: int | None) -> tuple[Floats, bool]:

@@ -7,6 +7,9 @@ from string import ascii_uppercase
 
 import pandas as pd
 
+from .setting import Setting
+
+KEYS = ["inputs", "depth", "outputs", *Setting._fields]  # what the rows of a set have in common
 MOST_PICTURED = 12  # machines, the first ones: the tables have them all
 
 
@@ -53,7 +56,14 @@ def depth(hidden_layers: int) -> str:
     return {0: "no hidden layer", 1: "one hidden layer"}.get(hidden_layers, f"{hidden_layers} hidden layers")
 
 
-def setting(machine: str, inputs: str, layers: int, outputs: str, dtype: str, threads: int) -> str:
-    """All but batch and width in words; machine is its letter, or empty."""
-    words = f"{inputs} inputs, {depth(layers)}, {outputs} outputs; {dtype}; BLAS threads: {threads}"
-    return f"machine {machine}: {words}" if machine else words
+def setting(part: pd.DataFrame) -> str:
+    """What the rows of a set have in common in words, after the machine's letter where there are several."""
+    first = part.iloc[0]
+    layers = f"{first['inputs']} inputs, {depth(first['depth'])}, {first['outputs']} outputs"
+    words = "; ".join([layers, *Setting(*first[[*Setting._fields]]).told])
+    return f"machine {first['place']}: {words}" if first["place"] else words
+
+
+def of_setting(rows: pd.DataFrame, setting: Setting) -> pd.DataFrame:
+    """The rows of this setting, on whatever machine."""
+    return rows[(rows[[*Setting._fields[1:]]] == [*setting[1:]]).all(axis=1)]

@@ -14,6 +14,7 @@ import msgspec
 from backprop import InputError
 
 from . import capacity, quota
+from .setting import Setting
 
 DType = Literal["float32", "float64"]
 EPOCH_SHARE = 4  # an epoch takes a hundred slices: its race gets this many times the seconds of another cell
@@ -48,8 +49,11 @@ class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def id(self) -> str:
         """The cell in one word, such as 784-30-10-b10-float64-t1."""
-        word = f"{format_sizes(self.sizes)}-b{self.batch}-{self.dtype}-t{self.threads}"
+        word = f"{format_sizes(self.sizes)}-b{self.batch}-{self.setting_on()}"
         return word if self.data == "random" else f"{word}-{self.data}"
+
+    def setting_on(self, machine: str = "") -> Setting:
+        return Setting(machine, self.dtype, self.threads)
 
     @property
     def flops(self) -> int:

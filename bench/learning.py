@@ -14,9 +14,10 @@ from . import words
 from .blocks import Block, Listing, Text
 from .blocks import Table as PageTable
 from .grid import format_sizes
+from .setting import Setting
 from .to_accuracy import Training
 
-SETTING = ["machine", "data", "sizes", "dtype", "threads", "target"]
+SETTING = ["machine", "data", "sizes", *Setting._fields[1:], "target"]
 """What is never mixed: a table and a picture for each."""
 NOTE = (
     "medians over the seeds, in brackets the range of those that reached it; one that did not counts as longer than "
@@ -34,11 +35,9 @@ def lessons(found: Sequence[Training]) -> pd.DataFrame:
     """
     rows = pd.DataFrame(
         {
-            "machine": training.environment.machine,
+            **training.setting._asdict(),
             "data": training.cell.data,
             "sizes": format_sizes(training.cell.sizes),
-            "dtype": training.cell.dtype,
-            "threads": training.cell.threads,
             "target": training.target,
             "batch": training.cell.batch,
             "eta": training.eta,
@@ -158,8 +157,8 @@ def title(part: pd.DataFrame) -> str:
 
 def network(part: pd.DataFrame) -> str:
     """What was trained, in one setting."""
-    sizes, dtype, threads = part[["sizes", "dtype", "threads"]].iloc[0]
-    return f"{sizes}, {dtype}, BLAS threads: {threads}"
+    first = part.iloc[0]
+    return ", ".join([first["sizes"], *Setting(*first[[*Setting._fields]]).told])
 
 
 def best(part: pd.DataFrame) -> dict[str, str]:

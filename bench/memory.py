@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from .facets import widths
+from .facets import KEYS, widths
 from .figures import style
 from .grid import parse_sizes
 from .plots import foot
@@ -24,7 +24,7 @@ def draw(grid: pd.DataFrame, note: str) -> Figure | None:
     if grid["peak_bytes"].isna().all():
         return None
     grid = grid[grid["threads"] == grid["threads"].min()]  # threads share the arrays
-    settings = [part for _, part in grid.groupby(["place", "inputs", "outputs", "depth", "dtype"], sort=False)]
+    settings = [part for _, part in grid.groupby(KEYS, sort=False)]
     columns = max(part["hidden"].nunique() for part in settings)
     engines = list(dict.fromkeys(grid["engine"]))
     colours = dict(zip(engines, mpl.colormaps["Dark2"](np.arange(len(engines)) % 8), strict=True))

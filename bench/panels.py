@@ -13,7 +13,7 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator, PercentFormatter
 
 from . import words
-from .facets import setting, widths
+from .facets import KEYS, setting, widths
 
 CLAIMS = {2.0: "2x: Nielsen's book", 5.0: "5x: this project's source"}
 CLAIMED = ("full_matrix", "per_sample")  # of this engine over that one
@@ -48,10 +48,9 @@ def by_kind(grid: pd.DataFrame) -> Iterator[tuple[Kind, list[Facet]]]:
 
 def _facets(grid: pd.DataFrame, kind: Kind) -> Iterator[Facet]:
     """A panel for each engine and setting in which the quantity has a value."""
-    keys = ["engine", "baseline", "place", "inputs", "depth", "outputs", "dtype", "threads"]
-    for (engine, _, *held), part in grid.groupby(keys, sort=False):
+    for (engine, *_), part in grid.groupby(["engine", "baseline", *KEYS], sort=False):
         if part[kind.column].notna().any():
-            yield Facet(engine, f"{engine} {kind.describe(part)}", setting(*held), part)
+            yield Facet(engine, f"{engine} {kind.describe(part)}", setting(part), part)
 
 
 def _speedup_words(part: pd.DataFrame) -> str:

@@ -28,15 +28,16 @@ def predict(folder: Path, cell: Cell) -> Iterator[str | Table]:
             f"the records of {folder} are too few for a cost model: it takes an engine timed in {cells} cells, with "
             f"{batches} batch sizes and {sizes} layer sizes among them"
         )
-    fitting = [model for model in models if (model.dtype, model.threads) == (cell.dtype, cell.threads)]
+    fitting = [model for model in models if model.setting == cell.setting_on(model.setting.machine)]
     if not fitting:
-        known = ", ".join(dict.fromkeys(f"{model.dtype} with threads {model.threads}" for model in models))
+        settings = dict.fromkeys(model.setting for model in models)
+        known = ", ".join(dict.fromkeys(f"{own.dtype} with threads {own.threads}" for own in settings))
         raise InputError(
             f"{folder} has no timings for a model of {cell.dtype} with threads {cell.threads}; it has: {known}"
         )
     yield f"{cell.id}: predicted from {escape(str(folder))}, not raced"
-    for machine in dict.fromkeys(model.machine for model in fitting):
-        own = [model for model in fitting if model.machine == machine]
+    for machine in dict.fromkeys(model.setting.machine for model in fitting):
+        own = [model for model in fitting if model.setting.machine == machine]
         yield escape(machine)
         yield ""
         yield _table(own, cell)

@@ -15,6 +15,7 @@ from backprop import InputError
 
 from . import outputs, quota
 from .grid import Cell
+from .setting import Setting
 
 SCHEMA = 1
 FILE = "cells.jsonl"
@@ -149,6 +150,10 @@ class Record(msgspec.Struct, frozen=True):
     floor_asked: bool | None = None
     hidden: list[str] = []
     apart: bool = False
+
+    @property
+    def setting(self) -> Setting:
+        return self.cell.setting_on(self.environment.machine)
 
     @property
     def failures(self) -> list[Result]:

@@ -31,6 +31,7 @@ from . import (
 from .facets import letter, letters
 from .filenames import shown
 from .records import Environment, Record
+from .setting import Setting
 
 CSV = "speedup.csv"
 MARKDOWN = "report.md"
@@ -53,7 +54,8 @@ def build(folder: Path) -> Iterator[str | Table]:
         warnings += torn
     warnings += records.doubts([*(one.environment for one in found), *(one.environment for one in trained)])
     found = records.last_of_each(found)
-    rows, models = summary.frame(found), cost.models(found)
+    models = cost.models(found)
+    rows = summary.frame(found, models)
     files = [file.name for file in (folder / records.FILE, folder / to_accuracy.FILE) if file.exists()]
     note = footnote(found, rows) if found else ""
     if found:
@@ -180,14 +182,15 @@ def footnote(found: Sequence[Record], rows: pd.DataFrame) -> str:
 
 
 def speedups(rows: pd.DataFrame) -> Iterator[str | Table]:
-    """A table for each machine, dtype and number of threads, with a line for each cell and engine that was timed."""
+    """A table for each setting, with a line for each cell and engine that was timed."""
     timed = rows[rows["seconds_per_step"].notna()]
     floor = timed["efficiency"].notna().any()
     placed = letters(rows["machine"])
-    for (where, dtype, threads), part in timed.groupby(["machine", "dtype", "threads"], sort=False):
-        common = f"{dtype}-t{threads}"  # said once, in the heading
-        if placed[where]:
-            yield f"machine {placed[where]}"
+    for key, part in timed.groupby([*Setting._fields], sort=False):
+        setting = Setting(*key)
+        common = str(setting)  # said once, in the heading
+        if placed[setting.machine]:
+            yield f"machine {placed[setting.machine]}"
         table = Table(box=SIMPLE, show_edge=False, pad_edge=False, padding=0)  # fits into 80 columns
         table.add_column(f"cell ({common})", no_wrap=True)
         table.add_column("engine", overflow="fold", min_width=11)

@@ -9,7 +9,7 @@ import pandas as pd
 from . import answer, curves, ladder, learning, quota, stats
 from .blocks import Block, Code, Listing, Picture, Section, Table, Text
 from .cost import Model
-from .facets import MOST_PICTURED, grid_of, letters, setting, widths
+from .facets import KEYS, MOST_PICTURED, grid_of, letters, of_setting, setting, widths
 from .grid import format_sizes
 from .records import Environment, Record, doubts
 from .repeat import commands
@@ -135,8 +135,7 @@ def _in_detail(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[Section]
 def pictured(found: Sequence[Record], grid: pd.DataFrame) -> pd.DataFrame:
     """The rows that a page has room to picture: those with the dtype and threads of the cell that it tells of."""
     pair = answer.headline(found)
-    cell = pair.record.cell if pair else found[0].cell
-    return grid[(grid["dtype"] == cell.dtype) & (grid["threads"] == cell.threads)]
+    return of_setting(grid, (pair.record if pair else found[0]).setting)
 
 
 def last_of_each_cell(found: Iterable[Record]) -> dict[tuple[str, str], Record]:
@@ -176,14 +175,13 @@ def _answers(found: Sequence[Record], rows: pd.DataFrame, models: Sequence[Model
 def _fastest(rows: pd.DataFrame, races: dict[tuple[str, str], Record]) -> Iterator[Block]:
     """A table of width by batch for each other setting, with the engines that are level with the fastest."""
     yield Text(FASTEST)
-    keys = ["place", "inputs", "depth", "outputs", "dtype", "threads"]
-    for held, part in grid_of(rows).groupby(keys, sort=False):
+    for _, part in grid_of(rows).groupby(KEYS, sort=False):
         batches = sorted(part["batch"].unique())
         cells = {(row.hidden, row.batch): races.get((row.machine, row.cell)) for row in part.itertuples()}
         lines = [
             [hidden or "none", *(_winner(cells.get((hidden, batch))) for batch in batches)] for hidden in widths(part)
         ]
-        yield Text(setting(*held), strong=True)
+        yield Text(setting(part), strong=True)
         yield Table(["width", *(f"batch {batch}" for batch in batches)], lines)
 
 
@@ -201,7 +199,7 @@ def _model(found: Sequence[Record], models: Sequence[Model]) -> Iterator[Block]:
     yield Text(MODEL)
     if pair := answer.headline(found):
         cell = pair.record.cell
-        own = [model for model in models if model.is_of(pair.record.environment.machine, cell)]
+        own = [model for model in models if model.setting == pair.record.setting]
         told = [f"{answer.outside_products(model, cell)}" for model in own]
         if told:
             yield Text(f"At {cell.id}:", strong=True)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from . import cost, stats
+from . import stats
 from .cost import Model
 from .grid import format_sizes
 from .records import Record
+from .setting import Setting
 
 COLUMNS = (
     *("cell", "data", "sizes", "batch", "dtype", "threads", "engine", "baseline"),
@@ -22,15 +23,15 @@ COLUMNS = (
 )
 
 
-def frame(records: Sequence[Record]) -> pd.DataFrame:
+def frame(records: Sequence[Record], models: Iterable[Model] = ()) -> pd.DataFrame:
     """A row for each record and contestant, in the order of the records, with COLUMNS.
 
     speedup is the baseline's time over the engine's, NaN where either has none; noise_floor is how far from
     1 the interval reaches for two copies of one engine in the same rounds (0.01 is 1 %). efficiency is the
     floor's time over the engine's. predicted_seconds is what the cost model makes of a step, and the shares what
-    it goes to.
+    it goes to, where models are given.
     """
-    prices = {(model.machine, model.engine, model.dtype, model.threads): model for model in cost.models(records)}
+    prices = {(model.setting, model.engine): model for model in models}
     rows = pd.DataFrame([row for record in records for row in _rows(record, prices)], columns=list(COLUMNS))
     return rows.astype({"peak_bytes": "Int64", "steps_per_slice": "Int64"})
 
@@ -40,9 +41,8 @@ def csv(rows: pd.DataFrame) -> bytes:
     return str(rows.to_csv(index=False, float_format="%.6g", lineterminator="\n")).encode()
 
 
-def _rows(record: Record, prices: Mapping[tuple[str, str, str, int], Model]) -> list[dict[str, Any]]:
+def _rows(record: Record, prices: Mapping[tuple[Setting, str], Model]) -> list[dict[str, Any]]:
     cell, baseline, noise = record.cell, stats.baseline(record), stats.noise_floor(record)
-    machine = record.environment.machine
     rows = []
     for result in record.contestants:
         row: dict[str, Any] = {
@@ -50,8 +50,7 @@ def _rows(record: Record, prices: Mapping[tuple[str, str, str, int], Model]) -> 
             "data": cell.data,
             "sizes": format_sizes(cell.sizes),
             "batch": cell.batch,
-            "dtype": cell.dtype,
-            "threads": cell.threads,
+            **record.setting._asdict(),
             "engine": result.name,
             "baseline": baseline.name,
             "noise_floor": noise,
@@ -64,7 +63,6 @@ def _rows(record: Record, prices: Mapping[tuple[str, str, str, int], Model]) -> 
             "flops": cell.flops,
             "after": result.after,
             "first_step_seconds": result.first_step_seconds,
-            "machine": machine,
         }
         if time := stats.typical(result.seconds):
             row |= {"seconds_per_step": time.value, "seconds_low": time.low, "seconds_high": time.high}
@@ -73,7 +71,7 @@ def _rows(record: Record, prices: Mapping[tuple[str, str, str, int], Model]) -> 
             row |= {"speedup": gain.value, "speedup_low": gain.low, "speedup_high": gain.high}
         if share := stats.efficiency(record, result):
             row |= {"efficiency": share.value, "efficiency_low": share.low, "efficiency_high": share.high}
-        model = prices.get((machine, result.name, cell.dtype, cell.threads))
+        model = prices.get((record.setting, result.name))
         if model and cell.data == "random":
             seconds = model.seconds(cell)
             row["predicted_seconds"] = seconds

@@ -117,7 +117,7 @@ def first_steps(rows: pd.DataFrame) -> Table:
 
 def prices(models: Sequence[Model]) -> Table:
     """A line for each engine and setting: what the model fitted, and how far it is off on cells not seen."""
-    places = letters(model.machine for model in models)
+    places = letters(model.setting.machine for model in models)
     return Table(
         [
             "engine",
@@ -133,7 +133,7 @@ def prices(models: Sequence[Model]) -> Table:
         [
             [
                 model.engine,
-                placed(f"{model.dtype}-t{model.threads}", places[model.machine]),
+                placed(str(model.setting), places[model.setting.machine]),
                 *(words.seconds(price) if price else "-" for price in model.prices[:2]),
                 *(
                     f"{1e-9 / price:.3g} {unit}" if price else "-"
@@ -150,18 +150,16 @@ def prices(models: Sequence[Model]) -> Table:
 
 def crossovers(models: Sequence[Model]) -> Table:
     """A line for each sizes and setting: the batch size at which the challenger overtakes the baseline."""
-    places = letters(model.machine for model in models)
-    baselines = {
-        (model.machine, model.dtype, model.threads): model for model in models if model.engine == stats.BASELINE
-    }
+    places = letters(model.setting.machine for model in models)
+    baselines = {model.setting: model for model in models if model.engine == stats.BASELINE}
     lines = []
     for model in models:
-        slow = baselines.get((model.machine, model.dtype, model.threads))
+        slow = baselines.get(model.setting)
         if slow is None or model.engine != answer.CHALLENGER:
             continue
         for sizes in dict.fromkeys(cell.sizes for cell in model.cells):
             level = crossover(slow, model, sizes)
-            place = placed(f"{model.dtype}-t{model.threads}", places[model.machine])
+            place = placed(str(model.setting), places[model.setting.machine])
             lines.append([format_sizes(sizes), place, _crossover(level)])
     return Table(["sizes", "setting", "crossover"], lines, left=2)
 

@@ -21,6 +21,7 @@ from .contestants import Contestant
 from .grid import Cell
 from .records import Environment
 from .rounds import Clock
+from .setting import Setting
 from .train import Epoch, check, train
 
 SCHEMA = 1
@@ -77,6 +78,10 @@ class Training(msgspec.Struct, frozen=True):
     environment: Environment
     started: str
     elapsed_seconds: float
+
+    @property
+    def setting(self) -> Setting:
+        return self.cell.setting_on(self.environment.machine)
 
 
 def run(

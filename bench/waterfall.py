@@ -74,7 +74,7 @@ def _finding(ladder: Ladder) -> str:
 def _setting(ladder: Ladder) -> str:
     cell = ladder.record.cell
     sizes, mflop = format_sizes(cell.sizes), f"{cell.flops / 1e6:.3g} MFLOP a step"
-    return f"{sizes}, batch {cell.batch}; {cell.dtype}; BLAS threads: {cell.threads}; {mflop}"
+    return f"{sizes}, batch {cell.batch}; {'; '.join(ladder.record.setting.told)}; {mflop}"
 
 
 def _colour(rung: Rung, ladder: Ladder) -> str:

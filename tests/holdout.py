@@ -15,11 +15,11 @@ from bench import cost, records, stats
 
 
 def errors(model: cost.Model, found: list[records.Record]) -> dict[str, float]:
-    """The relative error of each cell of the model's machine, dtype and threads in which its engine was timed."""
+    """The relative error of each cell of the model's setting in which its engine was timed."""
     return {
         record.cell.id: model.seconds(record.cell) / taken.value - 1
         for record in found
-        if model.is_of(record.environment.machine, record.cell)
+        if model.setting == record.setting
         for result in record.contestants
         if result.name == model.engine and (taken := stats.typical(result.seconds))
     }

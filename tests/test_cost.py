@@ -149,8 +149,12 @@ def test_settings_and_machines_have_models_of_their_own():
     races = [*found(engine=LOOP), *found(more, engine=MATRIX)]
     elsewhere = [make_timed_record(cell, {"engine": exact(MATRIX, cell)}, host="abcdef") for cell in GRID]
     models = cost.models([*races, *elsewhere])
-    assert [(model.dtype, model.threads) for model in models] == [("float64", 1), ("float32", 2), ("float64", 1)]
-    assert len({model.machine for model in models}) == 2
+    assert [(model.setting.dtype, model.setting.threads) for model in models] == [
+        ("float64", 1),
+        ("float32", 2),
+        ("float64", 1),
+    ]
+    assert len({model.setting.machine for model in models}) == 2
     assert [model.seconds(GRID[0]) for model in models[::2]] == pytest.approx(
         [exact(LOOP, GRID[0]), exact(MATRIX, GRID[0])]
     )

@@ -183,7 +183,7 @@ def test_a_number_is_sorted_by_its_value():
 
 
 def test_pictures_in_one_page_share_no_id(grid):
-    rows = summary.frame(grid)
+    rows = summary.frame(grid, cost.models(grid))
     drawn = [
         plots.inline(plots.panel(facet, kind), f"{kind.stem}-{i}")
         for kind, facets in panels.by_kind(grid_of(rows))
