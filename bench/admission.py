@@ -14,8 +14,8 @@ from math import log2
 from backprop.check import verify
 
 from . import capacity
-from .contestants import Contestant
 from .course import Course
+from .entry import Entry
 from .floor import Floor
 from .grid import Cell
 from .lane import Lane, Place, attempt, running
@@ -27,7 +27,7 @@ ROUNDS = 10  # in each pass, wanted of every contestant that is fast enough
 
 
 def admitted(
-    contestants: Sequence[Contestant],
+    contestants: Sequence[Entry],
     cell: Cell,
     course: Course,
     *,
@@ -110,37 +110,37 @@ def leave_out_slow(lanes: Sequence[Lane], seconds: float) -> None:
             )
 
 
-def lane_at(place: Place, contestants: Sequence[Contestant]) -> Lane:
+def lane_at(place: Place, contestants: Sequence[Entry]) -> Lane:
     """The lane of a place, as the first pass has found it."""
     if place.role == "floor":
-        lane = floor_lane(place.entrant, contestants)
+        lane = floor_lane(place.entry, contestants)
     else:
-        assert place.entrant is not None, place
-        lane = lane_of(place.entrant, contestants[place.entrant])
+        assert place.entry is not None, place
+        lane = lane_of(place.entry, contestants[place.entry])
         lane.role = place.role
     lane.steps, lane.stride = place.steps, place.stride
     return lane
 
 
-def lane_of(number: int, contestant: Contestant) -> Lane:
+def lane_of(number: int, contestant: Entry) -> Lane:
     """The lane of the contestant with this number."""
     own = contestant
-    return Lane(own.name, own.make, entrant=number, commit=own.commit, after=own.after, traced=own.traced)
+    return Lane(own.name, own.make, entry=number, commit=own.commit, after=own.after, traced=own.traced)
 
 
-def floors(contestants: Sequence[Contestant]) -> list[Lane]:
+def floors(contestants: Sequence[Entry]) -> list[Lane]:
     """A floor by BLAS, and one by each other library that an engine in the race computes with."""
     others = {one.products: number for number, one in reversed(list(enumerate(contestants))) if one.products}
     return [floor_lane(number, contestants) for number in (None, *others.values())]
 
 
-def floor_lane(entrant: int | None, contestants: Sequence[Contestant]) -> Lane:
-    """The floor by BLAS, or by the library of the entrant with this number."""
-    if entrant is None:
+def floor_lane(entry: int | None, contestants: Sequence[Entry]) -> Lane:
+    """The floor by BLAS, or by the library of the entry with this number."""
+    if entry is None:
         return Lane(Floor.name, Floor, "floor")
-    products = contestants[entrant].products
-    assert products is not None, entrant
-    return Lane(Floor.name, partial(Floor, products=products), "floor", entrant, traced=False)
+    products = contestants[entry].products
+    assert products is not None, entry
+    return Lane(Floor.name, partial(Floor, products=products), "floor", entry, traced=False)
 
 
 def second_copy(lanes: Sequence[Lane]) -> list[Lane]:

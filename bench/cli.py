@@ -22,7 +22,7 @@ import backprop
 from backprop import EngineError, InputError, data
 from backprop.packages import needed_by
 
-from . import FAULT, contestants, figures, grid, machine, outputs, records, revision
+from . import FAULT, entry, figures, grid, machine, outputs, records, revision
 from .blame import lacks_memory
 from .confined import end_children
 from .console import INTERRUPTED, Countdown, SweepBar, bar, complain, console, refusal, show, warn, warn_of
@@ -125,15 +125,14 @@ def race(
     with needed_by("the report"):
         figures.load_matplotlib()
         from . import report
-    from .entrants import enter
     from .race import Job
     from .race import race as run_race
 
     cell = grid.make_cell(sizes, batch, dtype, threads)
-    named = contestants.addresses(*(engines or ()), *([] if listed is None else [listed]))
+    named = entry.addresses(*(engines or ()), *([] if listed is None else [listed]))
     if not named:
         raise InputError("Missing argument: name the engines to race, such as per_sample full_matrix")
-    job = Job(cell, enter(named), seconds, floor, allocator == "pinned")
+    job = Job(cell, entry.resolve(named), seconds, floor, allocator == "pinned")
     with outputs.claimed({"--json": json}, read=[name for name in named if name.endswith(".py")]) as files:
         with bar() as progress:
             task = progress.add_task(cell.id, total=1.0)
@@ -190,7 +189,7 @@ def train(
     with needed_by("train"):
         from . import lessons
 
-    field = contestants.resolve(contestants.addresses(engines))
+    field = entry.resolve(entry.addresses(engines))
     learned = data.load(dataset, dtype)
     for remark in learned.remarks:
         warn(f"{dataset}: {remark}")
@@ -235,22 +234,21 @@ def sweep(
         from . import report
     from . import cluster, sweep_folder
     from . import sweep as sweeps
-    from .entrants import enter
     from .race import check_seconds
 
     check_seconds(seconds)
     if retry and not resume:
         raise InputError("--retry-failed goes with --resume only: add it, or leave both out to begin a sweep")
     cells = grid.load(grid_name, here=dask is None)
-    entrants = enter(contestants.addresses(engines))
+    entries = entry.resolve(entry.addresses(engines))
     with ExitStack() as stack:
         software = machine.software()
         crew: sweeps.Crew = sweeps.Here()
         if dask is not None:
-            crew = stack.enter_context(cluster.joined(dask, software, cells, entrants, warn))
+            crew = stack.enter_context(cluster.joined(dask, software, cells, entries, warn))
         whole = sweeps.plan(
             cells,
-            entrants,
+            entries,
             seconds=seconds,
             floor=floor,
             allocator=allocator,
@@ -264,7 +262,7 @@ def sweep(
         if dask is None:
             warn_of([machine.environment()])
         with SweepBar(out) as progress:
-            sweeps.run(out, whole, missing, entrants, crew, progress)
+            sweeps.run(out, whole, missing, entries, crew, progress)
         show(report.build(out))
         return status_of(records.latest(records.load(out)[0]))
 
@@ -335,7 +333,7 @@ def gate(
             record = run_gate(
                 against,
                 cells,
-                engines=None if engines is None else contestants.addresses(engines),
+                engines=None if engines is None else entry.addresses(engines),
                 tolerance=share,
                 budget=budget,
                 everything=everything,

@@ -24,7 +24,7 @@ from backprop import InputError
 from backprop.packages import needed_by
 
 from . import machine, quota, records
-from .entrants import Entrant
+from .entry import Entry
 from .grid import Cell, cores, most_threads
 from .machine import Software
 from .race import Job, race
@@ -152,7 +152,7 @@ class Cluster:
     def _lost(self, job: Job, address: str) -> Record:
         """A record without timings of a job that no worker lived to end."""
         reason = f"every worker that raced this cell died, the last at {address}"
-        results = [Result(one.name, left_out=reason, failed=True, commit=one.commit) for one in job.entrants]
+        results = [Result(one.name, left_out=reason, failed=True, commit=one.commit) for one in job.entries]
         started = datetime.now(UTC).isoformat(timespec="seconds")
         host = address.rpartition(":")[0]  # where a nanny starts a worker anew, it is at another port
         known = [worker for at, worker in self.workers.items() if at.rpartition(":")[0] == host]
@@ -164,14 +164,14 @@ class Cluster:
 
 @contextmanager
 def joined(
-    address: str, software: Software, cells: Sequence[Cell], entrants: Sequence[Entrant], warn: Callable[[str], None]
+    address: str, software: Software, cells: Sequence[Cell], entries: Sequence[Entry], warn: Callable[[str], None]
 ) -> Iterator[Cluster]:
     """The crew of this scheduler, checked; InputError says what is missing or differs."""
     with needed_by("--dask", install="'backprop-bench[cluster]'"):
         from distributed import Client
-    for entrant in entrants:
-        if entrant.commit:
-            raise InputError(f"{entrant.name}: with --dask, an engine can't be named at a revision; name it without")
+    for entry in entries:
+        if entry.commit:
+            raise InputError(f"{entry.name}: with --dask, an engine can't be named at a revision; name it without")
     with _quiet():
         try:
             asyncio.run(asyncio.wait_for(_knock(address), CONNECT_SECONDS))

@@ -20,12 +20,12 @@ P = ParamSpec("P")
 class Place(msgspec.Struct, frozen=True):
     """Who runs where in a race, as each of its passes is told: whose engine, as what, and how it is timed.
 
-    entrant is the number of the entrant whose engine it is; of a floor, the one by whose library the products are, or
+    entry is the number of the entry whose engine it is; of a floor, the one by whose library the products are, or
     None for BLAS. A slice is so many steps, and one is taken in every stride-th round.
     """
 
     role: Literal["contestant", "floor", "twin"]
-    entrant: int | None
+    entry: int | None
     steps: int = 1
     stride: int = 1
 
@@ -58,7 +58,7 @@ class Lane:
     name: str
     make: Callable[[Network], Engine]
     role: Literal["contestant", "floor", "twin"] = "contestant"
-    entrant: int | None = None
+    entry: int | None = None
     commit: str | None = None
     after: str | None = None
     traced: bool = True  # tracemalloc sees its memory
@@ -90,7 +90,7 @@ class Lane:
 
     def found(self) -> Found:
         return Found(
-            Place(self.role, self.entrant, self.steps, self.stride),
+            Place(self.role, self.entry, self.steps, self.stride),
             [] if self.left_out else self.seconds,
             self.left_out,
             self.failed,

@@ -13,13 +13,13 @@ from backprop.data import Dataset
 
 from . import learning, outputs, records, to_accuracy, words
 from .console import bar, show
-from .contestants import Contestant
+from .entry import Entry
 from .grid import Cell
 from .to_accuracy import Goal
 from .train import Epoch, check, hidden_at, train
 
 
-def train_for(epochs: int, field: Sequence[Contestant], cell: Cell, learned: Dataset, eta: float, seed: int) -> None:
+def train_for(epochs: int, field: Sequence[Entry], cell: Cell, learned: Dataset, eta: float, seed: int) -> None:
     """So many epochs, a line for each."""
     lessons = Lessons([contestant.name for contestant in field])
     check(cell, learned, eta)
@@ -34,7 +34,7 @@ def train_for(epochs: int, field: Sequence[Contestant], cell: Cell, learned: Dat
 
 def train_to(
     goal: Goal,
-    field: Sequence[Contestant],
+    field: Sequence[Entry],
     cells: Sequence[Cell],
     learned: Dataset,
     seeds: Sequence[int],

@@ -18,9 +18,8 @@ from backprop.check import hidden, verify_again
 
 from . import machine, process
 from .admission import admitted, lane_at, lane_of, out_of_time
-from .contestants import Contestant
 from .course import Course, prepare
-from .entrants import Entrant
+from .entry import Entry
 from .grid import Cell
 from .lane import Found, Lane, Place, attempt, running
 from .records import Environment
@@ -37,7 +36,7 @@ class PassJob(msgspec.Struct, frozen=True):
     """
 
     cell: Cell
-    entrants: list[Entrant]
+    entries: list[Entry]
     seconds: float
     race_seconds: float
     floor: bool
@@ -57,12 +56,13 @@ class Pass(msgspec.Struct, frozen=True):
     hidden: list[str] = []
 
 
-def run(job: PassJob, contestants: Sequence[Contestant], clock: Clock = perf_counter) -> Pass:
-    """Run the pass with these contestants, those of the job's entrants; a first one admits them before.
+def run(job: PassJob, clock: Clock = perf_counter) -> Pass:
+    """Run the pass with the job's entries; a first one admits them before.
 
     Where one fails on the way, the pass is run again without it, so that every place has the same rounds.
     """
     rng = np.random.default_rng(job.seed)
+    contestants = [entry.load() for entry in job.entries]  # now: of their libraries, too, the threads are limited
     with machine.alone(job.cell.threads, job.core_numbers):
         environment = None if job.places else machine.environment()
         if not job.places and (reason := out_of_time(job.cell, job.race_seconds)):
@@ -82,7 +82,7 @@ def run(job: PassJob, contestants: Sequence[Contestant], clock: Clock = perf_cou
     )
 
 
-def _admitted(job: PassJob, contestants: Sequence[Contestant], course: Course, clock: Clock) -> list[Lane]:
+def _admitted(job: PassJob, contestants: Sequence[Entry], course: Course, clock: Clock) -> list[Lane]:
     return admitted(
         contestants,
         job.cell,
@@ -102,7 +102,7 @@ def in_own_process(job: PassJob, timeout: float) -> Pass:
 def _answer(job: PassJob) -> Pass:
     if job.pin:
         machine.pin_allocator()
-    return run(job, [entrant.contestant() for entrant in job.entrants])
+    return run(job)
 
 
 if __name__ == "__main__":

@@ -20,11 +20,10 @@ from backprop import InputError
 from backprop.check import verify
 from backprop.packages import needed_by
 
-from . import contestants, figures, grid, outputs, pytest_options, records, sweep_folder, words
+from . import entry, figures, grid, outputs, pytest_options, records, sweep_folder, words
 from .confined import end_children, kept
 from .console import refusal, show
 from .course import prepare
-from .entrants import enter
 from .grid import EPOCH_SHARE, Cell
 from .lane import Lane, attempt
 from .pytest_table import Ending, hand_over
@@ -121,9 +120,7 @@ class Suite:
         self.config = config
         self.timed = timed
         self.cells = grid.load(grid_name)
-        addresses = contestants.addresses(config.option.engines)
-        self.contestants = contestants.resolve(addresses)  # for the checks
-        self.entrants = enter(addresses)  # for the races, which are in processes of their own
+        self.entries = entry.resolve(entry.addresses(config.option.engines))
         self.seconds: float = config.option.cell_seconds
         check_seconds(self.seconds)
         self.folder: Path | None = None
@@ -198,7 +195,7 @@ class Suite:
     def check(self, cell: Cell) -> None:
         """Each contestant's gradient in this cell, untimed."""
         course = prepare(cell, np.random.default_rng())
-        lanes = [Lane(contestant.name, contestant.make) for contestant in self.contestants]
+        lanes = [Lane(one.name, one.make) for one in self.entries]
         with kept():
             for lane in lanes:
                 attempt(lane, verify, lane.fresh, course.network, course.x, course.y, cell.batch)
@@ -212,7 +209,7 @@ class Suite:
         with self.terminal() as live:
             live(f"{head}  racing")
             option = self.config.option
-            job = Job(cell, self.entrants, budget, option.floor, option.allocator == "pinned")
+            job = Job(cell, self.entries, budget, option.floor, option.allocator == "pinned")
             record = run_race(job, progress=lambda share: live(f"{head}  racing {share:.0%}"))
             self.record(record)
             self.spent += time.monotonic() - start

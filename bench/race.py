@@ -23,7 +23,7 @@ from backprop import InputError, data
 
 from . import machine, revision
 from .admission import PASSES
-from .entrants import Entrant, lay
+from .entry import Entry
 from .floor import Floor
 from .grid import Cell
 from .lane import Found
@@ -46,7 +46,7 @@ class Job(msgspec.Struct, frozen=True):
     """A cell to race in, and how; pin says whether the allocator's thresholds are pinned."""
 
     cell: Cell
-    entrants: list[Entrant]
+    entries: list[Entry]
     seconds: float
     floor: bool
     pin: bool
@@ -131,7 +131,7 @@ def race(
     clock: Clock = perf_counter,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Record:
-    """Race the entrants of the job in its cell for about its seconds (the checks come on top).
+    """Race the entries of the job in its cell for about its seconds (the checks come on top).
 
     With job.floor the products of a step alone are raced, too, by each library that computes in this race; the
     fastest goes into the record. progress is told the share done after each pass. A contestant that fails its check,
@@ -145,7 +145,7 @@ def race(
     started, start = datetime.now(UTC).isoformat(timespec="seconds"), clock()
     share, more = TIMEOUT
     timeout = share * job.seconds + more
-    entrants = [lay(entrant) for entrant in job.entrants]
+    entries = [entry.laid() for entry in job.entries]
     samples = lay_samples(job.cell)
     schedule, tallies, environment = Schedule(job.seconds), list[Tally](), None
     hidden: list[str] = []
@@ -160,7 +160,7 @@ def race(
                 planned, last, began = schedule.seconds, schedule.after_this().over, clock()
                 next_pass = PassJob(
                     job.cell,
-                    entrants,
+                    entries,
                     seconds=planned,
                     race_seconds=job.seconds,
                     floor=job.floor,
@@ -183,7 +183,7 @@ def race(
                     break
     except ProcessError as error:
         revision.refuse_changed_code()
-        results = [Result(one.name, left_out=str(error), failed=True, commit=one.commit) for one in entrants]
+        results = [Result(one.name, left_out=str(error), failed=True, commit=one.commit) for one in entries]
         environment = environment or _environment(job, in_process, timeout)
         elapsed = round(clock() - start, 3)
         return Record(SCHEMA, job.cell, results, None, environment, started, elapsed, None, job.seconds, job.floor)
@@ -193,12 +193,12 @@ def race(
     return Record(
         SCHEMA,
         job.cell,
-        [tally.result(entrants[tally.first.place.entrant or 0].name) for tally in of_role(tallies, "contestant")],
-        noise_of(tallies, entrants),
+        [tally.result(entries[tally.first.place.entry or 0].name) for tally in of_role(tallies, "contestant")],
+        noise_of(tallies, entries),
         environment,
         started,
         round(clock() - start, 3),
-        floor_of(tallies, entrants),
+        floor_of(tallies, entries),
         job.seconds,
         job.floor,
         hidden,
@@ -210,21 +210,21 @@ def of_role(tallies: Sequence[Tally], role: str) -> list[Tally]:
     return [tally for tally in tallies if tally.first.place.role == role]
 
 
-def noise_of(tallies: Sequence[Tally], entrants: Sequence[Entrant]) -> Noise | None:
+def noise_of(tallies: Sequence[Tally], entries: Sequence[Entry]) -> Noise | None:
     """The slices of the second copy, if one was raced to the end."""
     for twin in of_role(tallies, "twin"):
         if not twin.left_out:
-            return Noise(entrants[twin.first.place.entrant or 0].name, twin.seconds)
+            return Noise(entries[twin.first.place.entry or 0].name, twin.seconds)
     return None
 
 
-def floor_of(tallies: Sequence[Tally], entrants: Sequence[Entrant]) -> Result | None:
+def floor_of(tallies: Sequence[Tally], entries: Sequence[Entry]) -> Result | None:
     """The fastest floor, or why there is none; None where none was raced."""
     lowest = min(of_role(tallies, "floor"), key=lambda tally: tally.typical, default=None)
     if lowest is None:
         return None
-    whose = lowest.first.place.entrant
-    return lowest.result(Floor.name, by=None if whose is None else entrants[whose].name)
+    whose = lowest.first.place.entry
+    return lowest.result(Floor.name, by=None if whose is None else entries[whose].name)
 
 
 def check_seconds(seconds: float) -> None:

@@ -14,12 +14,12 @@ from typing import Literal, Protocol
 from backprop import InputError
 
 from . import machine, records, sweep_folder
-from .entrants import Entrant
+from .entry import Entry
 from .grid import Cell
 from .machine import Software
 from .race import Job, race
 from .records import Record
-from .sweep_folder import Engine, Machine, Sweep
+from .sweep_folder import Machine, Sweep
 
 # What a cell takes beyond the seconds that it is raced for. In results/published, elapsed_seconds says so: 0.4 s in
 # the median cell with four engines (default), 2.6 s with eight, compilers among them (full); and a process starts.
@@ -71,7 +71,7 @@ class Progress(Protocol):
 
 def plan(
     cells: Sequence[Cell],
-    entrants: Sequence[Entrant],
+    entries: Sequence[Entry],
     *,
     seconds: float,
     floor: bool,
@@ -80,7 +80,7 @@ def plan(
     machine: Machine | None,
 ) -> Sweep:
     """The sweep of these engines over these cells; a cell that is named twice is raced once."""
-    engines = [Engine(entrant.name, entrant.commit, entrant.digest) for entrant in entrants]
+    engines = [entry.identity for entry in entries]
     unique = list(dict.fromkeys(cells))
     return Sweep(sweep_folder.SCHEMA, unique, engines, seconds, floor, allocator, software, machine)
 
@@ -103,10 +103,10 @@ def check_hours(cells: int, sweep: Sweep, hands: int, max_hours: float) -> None:
 
 
 def run(
-    folder: Path, sweep: Sweep, missing: Sequence[Cell], entrants: Sequence[Entrant], crew: Crew, progress: Progress
+    folder: Path, sweep: Sweep, missing: Sequence[Cell], entries: Sequence[Entry], crew: Crew, progress: Progress
 ) -> None:
     """Race the missing cells, and put the record of each on the disk as soon as it is done."""
-    jobs = [Job(cell, list(entrants), sweep.seconds, sweep.floor, pin=sweep.allocator == "pinned") for cell in missing]
+    jobs = [Job(cell, list(entries), sweep.seconds, sweep.floor, pin=sweep.allocator == "pinned") for cell in missing]
     finished, start = 0, monotonic()
 
     def left() -> float:

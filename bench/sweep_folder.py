@@ -11,24 +11,13 @@ import msgspec
 from backprop import InputError
 
 from . import outputs, quota, records
+from .entry import Identity
 from .grid import Cell
 from .machine import Software
 from .records import Record
 
 SCHEMA = 1
 FILE = "sweep.json"
-
-
-class Engine(msgspec.Struct, frozen=True):
-    """An engine as it was named; the commit that a revision was, and the digest of a user's file."""
-
-    name: str
-    commit: str | None = None
-    digest: str | None = None
-
-    def __str__(self) -> str:
-        version = self.commit or self.digest
-        return f"{self.name} ({version[:10]})" if version else self.name
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -49,7 +38,7 @@ class Sweep(msgspec.Struct, frozen=True):
 
     schema: int
     cells: list[Cell]
-    engines: list[Engine]
+    engines: list[Identity]
     seconds: float
     floor: bool
     allocator: str

@@ -17,7 +17,7 @@ from backprop import InputError
 from backprop.data import Dataset
 
 from . import machine, records
-from .contestants import Contestant
+from .entry import Entry
 from .grid import Cell
 from .records import Environment
 from .rounds import Clock
@@ -85,7 +85,7 @@ class Training(msgspec.Struct, frozen=True):
 
 
 def run(
-    contestants: Sequence[Contestant],
+    contestants: Sequence[Entry],
     cells: Sequence[Cell],
     dataset: Dataset,
     *,
@@ -114,7 +114,7 @@ def run(
 
 
 def _train(
-    contestants: Sequence[Contestant],
+    contestants: Sequence[Entry],
     cell: Cell,
     dataset: Dataset,
     goal: Goal,

@@ -19,7 +19,7 @@ from backprop.errors import brief
 from backprop.training import accuracy, epoch
 
 from .confined import filters_kept, is_interrupt, kept
-from .contestants import Contestant
+from .entry import Entry
 from .grid import Cell, format_sizes
 from .rounds import Clock
 from .tracing import Paused
@@ -41,7 +41,7 @@ class Epoch:
 class Pupil:
     """A contestant while it is trained, in a context of its own: numpy's error state is changed for no other."""
 
-    contestant: Contestant
+    contestant: Entry
     context: Context = field(default_factory=copy_context)
 
     def __post_init__(self) -> None:
@@ -66,7 +66,7 @@ class Pupil:
 
 
 def train(
-    contestants: Sequence[Contestant],
+    contestants: Sequence[Entry],
     cell: Cell,
     dataset: Dataset,
     *,

@@ -22,7 +22,7 @@ import numpy as np
 
 from backprop import GradientError, InputError, Network, load, names
 from backprop.check import verify
-from bench.contestants import resolve
+from bench.entry import resolve
 
 FullMatrix = load("full_matrix")
 LAYERS, WIDTHS, BATCHES = (1, 6), (1, 300), (1, 32)

@@ -14,8 +14,7 @@ import pytest
 
 from backprop import InputError, load, names
 from bench import cli, one_pass, revision
-from bench.contestants import Contestant
-from bench.entrants import Entrant
+from bench.entry import Entry
 from bench.gate_record import Finding, GateRecord
 from bench.grid import Cell
 from bench.race import Job, race
@@ -82,13 +81,19 @@ def engine(request):
         pytest.skip(str(error))
 
 
+def made(name, make):
+    """An entry whose engine is made by this factory of the test's own."""
+    entry = Entry(name, name)
+    vars(entry)["make"] = make  # where it is kept once it is imported
+    return entry
+
+
 def race_here(cell, contestants, *, clock=perf_counter, seconds=1.0, floor=False, seed=0, **more):
     """A race whose every pass is run in this process, by these contestants and this clock."""
-    entrants = [Entrant(one.name, one.name, commit=one.commit) for one in contestants]
     return race(
-        Job(cell, entrants, seconds, floor, pin=False),
+        Job(cell, list(contestants), seconds, floor, pin=False),
         rng=np.random.default_rng(seed),
-        in_process=lambda job, _: one_pass.run(job, contestants, clock),
+        in_process=lambda job, _: one_pass.run(job, clock),
         clock=clock,
         **more,
     )
@@ -111,7 +116,7 @@ def paced(clock, name, seconds, base=None):
             super().step(x, y, eta)
             clock.now += seconds
 
-    return Contestant(name, Paced)
+    return made(name, Paced)
 
 
 def make_training(batch, seed, engines, limit=100, eta=3.0, target=0.9, environment=ENVIRONMENT, **cell):

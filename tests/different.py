@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import fmean, median, stdev
 from time import perf_counter
 
-from bench import entrants, grid, records, stats
+from bench import entry, grid, records, stats
 from bench.race import Job, race
 
 PAIRS = [  # none of them was looked at when stats.MOMENTS was chosen
@@ -43,7 +43,7 @@ def main() -> None:
         *names, sizes, batch, dtype = pair
         start = perf_counter()
         cell = grid.make_cell(sizes, batch, dtype, 1)
-        record = race(Job(cell, entrants.enter(names), options.seconds, floor=False, pin=True))
+        record = race(Job(cell, entry.resolve(names), options.seconds, floor=False, pin=True))
         took.append(perf_counter() - start)
         records.append(options.folder, record)
         estimate = stats.factor(record, *record.contestants)

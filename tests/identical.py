@@ -19,10 +19,9 @@ from time import perf_counter
 import numpy as np
 import pandas as pd
 
-from bench import contestants, grid, machine, outputs, records, stats, summary
-from bench.contestants import Contestant
+from bench import grid, machine, outputs, records, stats, summary
 from bench.course import prepare
-from bench.entrants import enter
+from bench.entry import Entry, resolve
 from bench.grid import Cell
 from bench.race import Job, race
 from bench.rounds import time_slice
@@ -50,9 +49,9 @@ def main() -> None:
         machine.pin_allocator()
     rows = []
     for number, (sizes, batch, engine) in enumerate(islice(cycle(CELLS), options.races), start=1):
-        cell, twins = grid.make_cell(sizes, batch, "float64", 1), contestants.resolve([engine, engine])
+        cell, twins = grid.make_cell(sizes, batch, "float64", 1), resolve([engine, engine])
         pin = options.allocator == "pinned"
-        record = race(Job(cell, enter([engine, engine]), SECONDS, floor=False, pin=pin))
+        record = race(Job(cell, twins, SECONDS, floor=False, pin=pin))
         records.append(options.folder, record)
         estimate = stats.speedup(record, record.contestants[1])
         assert estimate is not None, record.contestants
@@ -73,7 +72,7 @@ def main() -> None:
         print(f"{what:42} covered {part['covered'].sum()}/{len(part)}; {spreads}")
 
 
-def one_after_the_other(cell: Cell, twins: list[Contestant], steps: int) -> tuple[float, float]:
+def one_after_the_other(cell: Cell, twins: list[Entry], steps: int) -> tuple[float, float]:
     """The ratio of medians and of minima, each twin timed alone for half the time of a race, slices as in one."""
     course = prepare(cell, np.random.default_rng())
     taken = []

@@ -11,12 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import race_here
+from conftest import made, race_here
 
 from backprop import EngineError, load
 from backprop.data import Dataset
 from bench import confined
-from bench.contestants import Contestant
 from bench.grid import Cell
 from bench.train import train
 
@@ -38,7 +37,7 @@ def raising(where, what, after=0):
             raise what
         return getattr(FullMatrix, where)(self, *arguments)
 
-    return Contestant("ends", type("Ends", (FullMatrix,), {where: act}))
+    return made("ends", type("Ends", (FullMatrix,), {where: act}))
 
 
 def in_race(*contestants):
@@ -101,7 +100,7 @@ def change_all():
     ],
 )
 def test_an_engine_that_ends_the_program_is_left_out_and_the_others_are_raced(where, after, what):
-    found = in_race(Contestant("full_matrix", FullMatrix), raising(where, what, after))
+    found = in_race(made("full_matrix", FullMatrix), raising(where, what, after))
     assert found["ends"].failed
     assert found["ends"].left_out.startswith(type(what).__name__)
     assert found["full_matrix"].seconds
@@ -138,9 +137,9 @@ def test_what_an_engine_changes_in_the_process_is_changed_for_it_alone(run, wher
             super().step(x, y, eta)
 
     before = state()
-    strict = Contestant("strict", type("Strict", (FullMatrix,), {where: act}))
+    strict = made("strict", type("Strict", (FullMatrix,), {where: act}))
     with pytest.warns(RuntimeWarning, match="divide by zero"):
-        found = run(strict, Contestant("underflows", Underflows))
+        found = run(strict, made("underflows", Underflows))
     assert found
     if run is in_race:
         assert not any(result.failed for result in found.values())
@@ -159,7 +158,7 @@ def test_an_engines_own_error_state_is_still_there_when_it_steps():
             seen.append(np.geterr()["under"])
             super().step(x, y, eta)
 
-    in_race(Contestant("strict", Strict))
+    in_race(made("strict", Strict))
     assert set(seen) == {"raise"}
 
 

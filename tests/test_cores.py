@@ -6,11 +6,10 @@ import sys
 from contextlib import ExitStack
 
 import pytest
-from conftest import race_here
+from conftest import made, race_here
 
 from backprop import cores, load, threads
 from bench import machine
-from bench.contestants import Contestant
 from bench.grid import Cell
 
 LOCKS = pytest.mark.skipif(sys.platform != "linux", reason="processes can't choose their cores here")
@@ -197,7 +196,7 @@ def test_a_race_has_its_cores_from_the_first_pass_to_the_last(monkeypatch, crowd
 
     if crowded:
         monkeypatch.setattr(cores, "_locked", lambda *_: False)
-    about = race_here(Cell((4, 3, 2), 2), [Contestant("a", Looks)], seconds=0.05).environment
+    about = race_here(Cell((4, 3, 2), 2), [made("a", Looks)], seconds=0.05).environment
     assert about.cores_shared == crowded
     assert len(about.core_numbers) == 1
     held = set() if crowded else set(about.core_numbers)

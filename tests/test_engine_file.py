@@ -15,8 +15,7 @@ import pytest
 from conftest import ROOT
 
 from backprop import InputError, Network
-from bench import contestants
-from bench.entrants import enter, lay
+from bench.entry import resolve
 from bench.grid import Cell
 from bench.one_pass import PassJob, in_own_process
 from bench.sweep import plan
@@ -74,21 +73,21 @@ def folder(tmp_path, monkeypatch):
 
 
 def loaded(*addresses):
-    return [contestant.make for contestant in contestants.resolve(addresses)]
+    return [contestant.make for contestant in resolve(addresses)]
 
 
-def raced(entrants):
+def raced(entries):
     """What a first pass finds of each in a process of its own."""
-    job = PassJob(CELL, [lay(one) for one in entrants], 0.05, 1.0, floor=False, pin=False, seed=0)
-    return in_own_process(job, 60).found[: len(entrants)]
+    job = PassJob(CELL, [one.laid() for one in entries], 0.05, 1.0, floor=False, pin=False, seed=0)
+    return in_own_process(job, 60).found[: len(entries)]
 
 
 def failed(*addresses):
-    return [found.left_out if found.failed else None for found in raced(enter(addresses))]
+    return [found.left_out if found.failed else None for found in raced(resolve(addresses))]
 
 
 def digests(*addresses):
-    return [entrant.digest for entrant in enter(addresses)]
+    return [one.digest for one in resolve(addresses)]
 
 
 def test_a_file_is_a_module_that_is_registered(folder):
@@ -170,7 +169,7 @@ def test_all_that_a_helper_is_made_of_counts(folder, statement):
     folder("other.py", "import kit")
     folder("plain/part.py", "import kit, __main__\ndef never(): __import__(''), __import__('.x')")
     mine = folder("mine.py", f"{statement}\n{MINE}")
-    (before,) = enter([mine])
+    (before,) = resolve([mine])
     more = {"other.py", "plain/part.py"}
     assert set(before.helpers) - more == {"kit/__init__.py", "kit/inner.py", "kit/deep.py"}
     folder("kit/deep.py", "VALUE = 2")
@@ -181,9 +180,9 @@ def test_a_sweep_notices_a_helper_that_has_changed(folder):
     folder("team/knobs.py", "RATE = 1.0")
     late = folder("team/late.py", LATER)
     whole = {"seconds": 1.0, "floor": False, "allocator": "pinned", "software": None, "machine": None}
-    before = plan([CELL], enter([late]), **whole)
+    before = plan([CELL], resolve([late]), **whole)
     folder("team/knobs.py", "RATE = 2.0")
-    assert before.engines != plan([CELL], enter([late]), **whole).engines
+    assert before.engines != plan([CELL], resolve([late]), **whole).engines
 
 
 def test_what_lies_beside_a_file_and_is_not_imported_does_not_count(folder):
@@ -222,14 +221,14 @@ def test_the_file_is_raced_in_its_own_place_and_as_it_was_where_that_is_gone(fol
     assert failed(here) == [None]
     folder("team/knobs.py", "RATE = 1.0")
     late = folder("team/late.py", LATER)
-    entrants = enter([late, here])
+    entries = resolve([late, here])
     folder("team/late.py", "changed")
     folder("team/knobs.py", "changed")
     folder("team/mine.py", "changed")
-    found = raced(entrants)
+    found = raced(entries)
     assert [one.failed for one in found] == [False, True]  # a copy has no data beside it, and the others are raced
     assert found[1].left_out.startswith("engine file team/mine.py fails on import: FileNotFoundError")
-    assert lay(entrants[0]).place != entrants[0].place
+    assert entries[0].laid().place != entries[0].place
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from bench.entrants import enter, lay
+from bench.entry import resolve
 from bench.grid import Cell
 from bench.one_pass import PassJob, in_own_process
 from bench.process import ProcessError
@@ -66,8 +66,8 @@ def all_end(pids, seconds=10):
 
 
 def one_pass(path, timeout=60.0):
-    entrants = [lay(one) for one in enter([str(path)])]
-    job = PassJob(CELL, entrants, 0.02, 1.0, floor=False, pin=False, seed=0)
+    entries = [one.laid() for one in resolve([str(path)])]
+    job = PassJob(CELL, entries, 0.02, 1.0, floor=False, pin=False, seed=0)
     return in_own_process(job, timeout).found[0]
 
 

@@ -2,11 +2,10 @@
 
 import msgspec
 import pytest
-from conftest import ENVIRONMENT, make_record, race_here
+from conftest import ENVIRONMENT, made, make_record, race_here
 
 from backprop import InputError, load
 from bench import cluster, grid, machine, quota, records
-from bench.contestants import Contestant
 from bench.grid import Cell
 
 V1 = "5:cpu,cpuacct:{group}\n4:memory:/elsewhere\n0::/\n"
@@ -110,7 +109,7 @@ def test_a_worker_without_the_time_for_a_cell_is_told():
 
 def test_half_a_cpu_is_in_the_record_and_a_warning(lay, call, monkeypatch, tmp_path):
     lay("/half", quotas={"half": 0.5})
-    record = race_here(Cell((4, 3, 2), 2), [Contestant("a", load("full_matrix"))], seconds=0.05)
+    record = race_here(Cell((4, 3, 2), 2), [made("a", load("full_matrix"))], seconds=0.05)
     assert (record.environment.quota, record.environment.throttled) == (0.5, 0)
     assert "cores, the time of 0.5 CPU" in record.environment.machine
     status, _, err = call("train", "--data", "digits", "--epochs", 1)

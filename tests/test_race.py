@@ -4,12 +4,11 @@ import gc
 
 import numpy as np
 import pytest
-from conftest import race_here
+from conftest import made, race_here
 from wrong import DoublesUnseen, Momentum, PairsAll
 
 from backprop import Network, load
 from bench import admission, capacity, one_pass, stats
-from bench.contestants import Contestant
 from bench.floor import Floor
 from bench.grid import Cell
 
@@ -45,7 +44,7 @@ def paced(clock, name, seconds, base=FullMatrix):
             super().step(x, y, eta)
             clock.spend(seconds)
 
-    return Contestant(name, Paced)
+    return made(name, Paced)
 
 
 def run(clock, *contestants, cell=CELL, **more):
@@ -105,7 +104,7 @@ def test_the_order_within_rounds_is_random():
                 order.append(name)
                 clock.spend(3e-3)
 
-        return Contestant(name, Noting)
+        return made(name, Noting)
 
     run(clock, noting("a"), noting("b"))
     leaders = "".join(order)
@@ -125,7 +124,7 @@ def test_garbage_is_not_collected_inside_a_slice():
                 self.enabled.add(gc.isenabled())
             clock.spend(1e-3)
 
-    run(clock, Contestant("watching", Watching), seconds=0.5)
+    run(clock, made("watching", Watching), seconds=0.5)
     assert False in Watching.enabled
     assert gc.isenabled()
 
@@ -137,7 +136,7 @@ def test_a_wrong_engine_is_not_timed_and_the_others_are_raced():
         def step(self, x, y, eta):
             super().step(x, y, 2 * eta)
 
-    record = run(clock, paced(clock, "right", 1e-4), Contestant("wrong", Wrong), seconds=3.0)
+    record = run(clock, paced(clock, "right", 1e-4), made("wrong", Wrong), seconds=3.0)
     right, wrong = record.contestants
     assert wrong.failed
     assert wrong.seconds == []
@@ -166,7 +165,7 @@ def test_an_engine_that_raises_is_left_out_with_its_error_and_the_others_are_rac
             if Raises.steps > after:
                 raise MemoryError("no room")
 
-    record = run(clock, Contestant("raises", Raises), paced(clock, "other", 3e-4), seconds=3.0)
+    record = run(clock, made("raises", Raises), paced(clock, "other", 3e-4), seconds=3.0)
     raises, other = record.contestants
     assert (raises.failed, raises.left_out, raises.seconds) == (True, "MemoryError: no room", [])
     assert len(other.seconds) == 20
@@ -183,7 +182,7 @@ def test_an_engine_that_goes_wrong_during_the_race_fails_at_the_end():
             super().step(x, y, eta if self.steps < 20 else 0.0)
             clock.spend(1e-4)
 
-    record = run(clock, Contestant("tires", Tires), paced(clock, "other", 3e-4))
+    record = run(clock, made("tires", Tires), paced(clock, "other", 3e-4))
     assert record.contestants[0].failed
     assert "off by" in record.contestants[0].left_out
     assert record.contestants[1].seconds
@@ -326,7 +325,7 @@ def test_a_first_step_that_compiles_is_told_and_costs_no_place():
             clock.spend(100e-6 if Compiles.compiled else 25.0)
             Compiles.compiled = True
 
-    (result,) = run(clock, Contestant("compiles", Compiles)).contestants
+    (result,) = run(clock, made("compiles", Compiles)).contestants
     assert result.first_step_seconds == 25.0
     assert stats.typical(result.seconds).value == pytest.approx(100e-6)
 
@@ -358,7 +357,7 @@ class RaisesOurs(FullMatrix):
 
 def test_an_input_error_of_an_engine_is_the_engines_fault():
     clock = Clock()
-    record = run(clock, Contestant("mixed", RaisesOurs), paced(clock, "other", 1e-4))
+    record = run(clock, made("mixed", RaisesOurs), paced(clock, "other", 1e-4))
     mixed, other = record.contestants
     assert mixed.failed
     assert mixed.left_out.startswith("InputError: weights and biases must share one floating dtype")
@@ -376,7 +375,7 @@ def test_an_input_error_of_an_engine_is_the_engines_fault():
 )
 def test_what_a_random_cell_could_not_tell_is_refused_before_anything_is_timed(wrong, dtype, words):
     clock = Clock()
-    record = run(clock, Contestant("wrong", wrong), cell=Cell((5, 4, 1), 10, dtype))
+    record = run(clock, made("wrong", wrong), cell=Cell((5, 4, 1), 10, dtype))
     assert record.contestants[0].failed
     assert words in record.contestants[0].left_out
 

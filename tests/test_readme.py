@@ -8,7 +8,7 @@ import pytest
 
 from backprop import Network
 from backprop.check import verify
-from bench import contestants
+from bench import entry
 
 ROOT = Path(__file__).parents[1]
 
@@ -24,7 +24,7 @@ def test_the_engine_is_complete_short_and_right(readme, tmp_path, dtype):
     assert len(block.splitlines()) <= 30
     path = tmp_path / "mine.py"
     path.write_text(block)
-    (mine,) = contestants.resolve([str(path)])
+    (mine,) = entry.resolve([str(path)])
     rng = np.random.default_rng(0)
     x, y = rng.random((11, 9)).astype(dtype), rng.random((11, 3)).astype(dtype)
     assert verify(mine.make, Network.random((9, 6, 5, 3), rng, dtype), x, y, 10) < 1e-5

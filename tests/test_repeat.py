@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from conftest import make_record, make_timed_record, make_training
 
-from bench import cli, contestants, repeat
+from bench import cli, entry, repeat
 from bench.grid import load as load_grid
 from bench.grid import make_cell
 
@@ -76,7 +76,7 @@ def test_a_race_comes_back_with_all_that_it_was_begun_with(tmp_path, parsed):
     first, one, second, other = run(script, tmp_path)
     assert (first[-1], second[-1]) == ("a" * 40, "b" * 40)
     options = parsed(one)
-    assert contestants.addresses(options["engines"]) == [
+    assert entry.addresses(options["engines"]) == [
         "per_sample", "per_sample", "my dir/it's.py", "full_matrix@" + "c" * 40
     ]  # fmt: skip
     assert (options["seconds"], options["floor"], options["allocator"]) == (0.1, False, "default")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from backprop import InputError, Network
-from bench import contestants, revision
-from bench.entrants import enter
+from bench import revision
+from bench.entry import resolve
 from bench.grid import Cell
 from bench.race import Job, race
 
@@ -24,7 +24,7 @@ def test_an_engine_at_a_revision_is_the_code_of_that_commit(repository):
     second = repository.commit()
     repository.edit(FULL, "new = True", "new = 'uncommitted'")
     before = state(repository)
-    old, new, same = contestants.resolve([f"full_matrix@{first}", "full_matrix@HEAD", "full_matrix@HEAD"])
+    old, new, same = resolve([f"full_matrix@{first}", "full_matrix@HEAD", "full_matrix@HEAD"])
     assert not hasattr(old.make, "new")
     assert new.make.new is True
     assert (old.commit, new.commit) == (first, second)
@@ -36,7 +36,7 @@ def test_an_engine_at_a_revision_is_the_code_of_that_commit(repository):
 def test_a_race_of_revisions_is_a_race_and_its_record_names_the_commit(repository):
     repository.change(FULL)
     repository.commit()
-    record = race(Job(Cell((6, 4, 3), 5), enter(["full_matrix", "full_matrix@HEAD~1"]), 0.1, floor=False, pin=False))
+    record = race(Job(Cell((6, 4, 3), 5), resolve(["full_matrix", "full_matrix@HEAD~1"]), 0.1, floor=False, pin=False))
     assert [result.commit for result in record.contestants] == [None, repository.git("rev-parse", "HEAD~1")]
     assert not record.failures
     assert record.contestants[1].seconds
@@ -81,7 +81,7 @@ def test_the_files_behind_an_engine_are_those_that_it_imports(repository):
 )
 def test_an_address_that_leads_nowhere_is_refused(repository, address, message):
     with pytest.raises(InputError, match=message):
-        contestants.resolve([address])
+        resolve([address])
 
 
 def test_a_revision_without_the_package_is_refused(repository):
@@ -89,7 +89,7 @@ def test_a_revision_without_the_package_is_refused(repository):
     repository.git("rm", "-r", "--quiet", "--cached", ".")
     repository.git("commit", "--quiet", "--allow-empty", "--message", "empty")
     with pytest.raises(InputError, match=r"empty .* has no package backprop"):
-        contestants.resolve(["full_matrix@empty"])
+        resolve(["full_matrix@empty"])
 
 
 @pytest.mark.parametrize(
@@ -110,17 +110,17 @@ def test_a_revision_that_does_not_fit_is_refused(repository, path, old, new, mes
     repository.edit(path, old, new)
     repository.commit()
     with pytest.raises(InputError, match=message) as refusal:
-        contestants.resolve(["full_matrix@HEAD"])
+        resolve(["full_matrix@HEAD"])
     assert "\n" not in str(refusal.value)
 
 
 def test_without_a_repository_there_is_no_revision(tmp_path, monkeypatch):
     monkeypatch.setattr(revision, "PACKAGE", tmp_path / "backprop")
     with pytest.raises(InputError, match="is not a git repository"):
-        contestants.resolve(["full_matrix@HEAD"])
+        resolve(["full_matrix@HEAD"])
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InputError, match="git is not installed"):
-        contestants.resolve(["full_matrix@HEAD"])
+        resolve(["full_matrix@HEAD"])
 
 
 def test_the_digest_of_the_code_minds_no_line_ends(repository):

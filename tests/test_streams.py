@@ -13,7 +13,7 @@ from rich.console import Console
 
 from backprop import InputError
 from bench import console, gate_report, learning, records, report
-from bench.contestants import resolve
+from bench.entry import resolve
 from bench.grid import make_cell
 from bench.streams import Patient, patient
 

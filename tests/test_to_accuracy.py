@@ -3,11 +3,10 @@
 import json
 
 import pytest
-from conftest import Clock, make_training, paced
+from conftest import Clock, made, make_training, paced
 
 from backprop import InputError, data, load
 from bench import records, to_accuracy
-from bench.contestants import Contestant
 from bench.grid import Cell
 from bench.to_accuracy import FILE, Goal
 from bench.train import train
@@ -29,7 +28,7 @@ def run(*contestants, clock, accuracy, limit=20, batches=(10,), seeds=(0,), eta=
 @pytest.fixture(scope="module")
 def accuracies():
     """What full_matrix has learnt from seed 0 after each of some epochs."""
-    field = [Contestant("a", load("full_matrix"))]
+    field = [made("a", load("full_matrix"))]
     return [epoch.accuracy["a"] for epoch in train(field, cell(), DIGITS, eta=3.0, epochs=6, seed=0)]
 
 
@@ -89,7 +88,7 @@ def test_each_batch_size_of_each_seed_has_its_rate_by_the_rule_the_same_for_ever
                 super().step(x, y, eta)
                 rates[name].append((len(x), round(eta, 6)))
 
-        return Contestant(name, Listening)
+        return made(name, Listening)
 
     found = run(
         *map(listening, rates),

@@ -9,11 +9,10 @@ import tracemalloc
 from contextlib import contextmanager
 
 import pytest
-from conftest import Clock, race_here
+from conftest import Clock, made, race_here
 
 from backprop import InputError, data, load
 from bench import tracing
-from bench.contestants import Contestant
 from bench.grid import Cell
 from bench.tracing import Paused
 from bench.train import train
@@ -91,7 +90,7 @@ def test_slices_first_steps_and_threads_are_not_watched_and_the_record_names_who
     own(spy)
     try:
         with watched_by(spy, *HOOKS[hook]):
-            record = race_here(Cell((4, 3, 2), 2), [Contestant("a", Traced)], seconds=0.05)
+            record = race_here(Cell((4, 3, 2), 2), [made("a", Traced)], seconds=0.05)
         assert getattr(threading, "gettrace" if hook == "tracer" else "getprofile")() is spy
     finally:
         own(None)
@@ -106,7 +105,7 @@ def test_epochs_are_not_watched():
     Traced.hooks = []
     spy = Spy()
     with watched_by(spy, *HOOKS["tracer"]):
-        list(train([Contestant("a", Traced)], Cell((64, 5, 10), 100, data="digits"), data.load("digits"), eta=1.0,
+        list(train([made("a", Traced)], Cell((64, 5, 10), 100, data="digits"), data.load("digits"), eta=1.0,
                    epochs=1, seed=0, clock=Clock()))  # fmt: skip
     assert Traced.hooks[-15:] == [(None, None)] * 15  # 1,437 samples in hundreds
 

@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-from conftest import Clock, paced
+from conftest import Clock, made, paced
 from wrong import Momentum
 
 from backprop import EngineError, GradientError, InputError, data, load
-from bench.contestants import Contestant
 from bench.grid import Cell
 from bench.train import train
 
@@ -30,7 +29,7 @@ def test_epochs_side_by_side():
 
 def test_a_seed_repeats_the_run_and_every_float64_engine_ends_at_the_same_accuracy():
     clock = Clock()
-    field = [Contestant(name, load(name)) for name in ("per_sample", "full_matrix")]
+    field = [made(name, load(name)) for name in ("per_sample", "full_matrix")]
     one, again, other = (run(*field, clock=clock, seed=seed)[-1].accuracy for seed in (5, 5, 6))
     assert one == again
     assert len(set(one.values())) == 1
@@ -59,9 +58,9 @@ def test_an_engine_that_is_wrong_or_raises_is_named():
                 raise MemoryError("no room")
 
     with pytest.raises(GradientError, match="engine wrong: the gradient of"):
-        run(Contestant("wrong", Wrong), clock=clock)
+        run(made("wrong", Wrong), clock=clock)
     with pytest.raises(EngineError, match=r"engine raises: MemoryError: no room"):
-        run(Contestant("raises", Raises), clock=clock)
+        run(made("raises", Raises), clock=clock)
 
 
 def test_first_steps_of_each_batch_length_are_off_the_clock():
@@ -77,7 +76,7 @@ def test_first_steps_of_each_batch_length_are_off_the_clock():
             clock.now += 1e-3 if len(x) in self.seen else 60.0
             self.seen.add(len(x))
 
-    (epoch,) = run(Contestant("a", Compiles), clock=clock, epochs=1)  # 143 tens, and 7
+    (epoch,) = run(made("a", Compiles), clock=clock, epochs=1)  # 143 tens, and 7
     assert epoch.seconds["a"] == pytest.approx(144 * 1e-3)
 
 
@@ -93,7 +92,7 @@ def test_shuffles_do_not_depend_on_who_else_is_trained():
 def test_momentum_is_refused_before_anything_is_trained(dtype):
     clock = Clock()
     with pytest.raises(GradientError, match=r"engine momentum: .* something is carried from step to step"):
-        run(Contestant("momentum", Momentum), clock=clock, cell=Cell((64, 10, 10), 10, dtype, data="digits"))
+        run(made("momentum", Momentum), clock=clock, cell=Cell((64, 10, 10), 10, dtype, data="digits"))
 
 
 def test_an_input_error_of_an_engine_is_the_engines_fault():
@@ -102,4 +101,4 @@ def test_an_input_error_of_an_engine_is_the_engines_fault():
             raise InputError("as if the caller had made it")
 
     with pytest.raises(EngineError, match="engine mixed: InputError: as if the caller had made it"):
-        run(Contestant("mixed", Mixed), clock=Clock())
+        run(made("mixed", Mixed), clock=Clock())

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from backprop import InputError, Network
-from bench import contestants
+from bench import entry
 
 MINE = """
 from backprop import Engine, Network
@@ -21,7 +21,7 @@ class Mine(Engine):
 def test_a_users_file_is_an_engine(tmp_path):
     path = tmp_path / "mine.py"
     path.write_text(MINE)
-    (mine,) = contestants.resolve([str(path)])
+    (mine,) = entry.resolve([str(path)])
     assert mine.name == str(path)
     assert type(mine.make(Network.random((2, 1), __import__("numpy").random.default_rng(0)))).__name__ == "Mine"
 
@@ -29,11 +29,11 @@ def test_a_users_file_is_an_engine(tmp_path):
 def test_a_file_may_build_on_a_built_in_engine(tmp_path):
     path = tmp_path / "mine.py"
     path.write_text("from backprop.engines.full_matrix import FullMatrix\nclass Mine(FullMatrix): pass\nAlias = Mine\n")
-    assert contestants.resolve([str(path)])[0].make.__name__ == "Mine"
+    assert entry.resolve([str(path)])[0].make.__name__ == "Mine"
 
 
 def test_an_address_given_again_gets_a_number():
-    field = contestants.resolve(["full_matrix", "per_sample", "full_matrix", "full_matrix"])
+    field = entry.resolve(["full_matrix", "per_sample", "full_matrix", "full_matrix"])
     assert [contestant.name for contestant in field] == ["full_matrix", "per_sample", "full_matrix#2", "full_matrix#3"]
 
 
@@ -52,13 +52,13 @@ def test_a_file_that_is_no_engine_is_refused(tmp_path, text, message):
     path = tmp_path / "mine.py"
     path.write_text(text)
     with pytest.raises(InputError, match=message) as refusal:
-        contestants.resolve([str(path)])
+        entry.resolve([str(path)])
     assert "mine.py" in str(refusal.value)
 
 
 def test_a_missing_file_is_named():
     with pytest.raises(InputError, match=r"nowhere/mine\.py does not exist"):
-        contestants.resolve(["nowhere/mine.py"])
+        entry.resolve(["nowhere/mine.py"])
 
 
 @pytest.mark.parametrize(("name", "package"), [("numba_jit", "numba"), ("torch_eager", "torch"), ("jax_jit", "jax")])
@@ -67,7 +67,7 @@ def test_an_engine_whose_package_is_missing_says_how_to_install_it(monkeypatch, 
     monkeypatch.delitem(sys.modules, f"backprop.engines.{name}", raising=False)
     message = f"engine {name} needs the package {package}, which is not installed: pip install {package}"
     with pytest.raises(InputError, match=re.escape(message)):
-        contestants.resolve([name])
+        entry.resolve([name])
 
 
 def test_a_compiler_that_is_missing_is_named(monkeypatch):
@@ -76,7 +76,7 @@ def test_a_compiler_that_is_missing_is_named(monkeypatch):
     monkeypatch.delenv("CXX", raising=False)
     monkeypatch.delitem(sys.modules, "backprop.engines.torch_compiled", raising=False)
     with pytest.raises(InputError, match="needs a C\\+\\+ compiler"):
-        contestants.resolve(["torch_compiled"])
+        entry.resolve(["torch_compiled"])
 
 
 @pytest.mark.parametrize(
@@ -95,4 +95,4 @@ def test_a_compiler_that_is_missing_is_named(monkeypatch):
 def test_a_list_may_have_blanks_and_a_file_a_comma_in_its_name(tmp_path, monkeypatch, lists, found):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a, b.py").write_text(MINE)
-    assert contestants.addresses(*lists) == found
+    assert entry.addresses(*lists) == found
