@@ -208,7 +208,7 @@ def right_engines():
             found[name] = load(name)
         except InputError as error:
             print(f"{name}: left out, {error}")
-    text = (Path(__file__).parents[1] / "README.md").read_text()
+    text = (Path(__file__).parents[1] / "backprop" / "README.md").read_text()
     source = next(block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "class Mine" in block)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "mine.py"
