@@ -8,12 +8,10 @@ interval is over them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import UTC, datetime
-from math import inf, isfinite, sqrt
+from math import isfinite
 from pathlib import Path
-from statistics import median
 from time import perf_counter
 
 import msgspec
@@ -22,21 +20,16 @@ import numpy as np
 from backprop import InputError, data
 
 from . import machine, revision
-from .admission import PASSES
 from .entry import Entry
-from .floor import Floor
 from .grid import Cell
-from .lane import Found
 from .one_pass import Pass, PassJob, in_own_process
 from .process import ProcessError
-from .records import SCHEMA, Environment, Noise, Record, Result
+from .records import SCHEMA, Environment, Record, Result
 from .rounds import Clock
+from .schedule import Schedule
 from .scratch import room, scratch
+from .tally import Tally, floor_of, noise_of, of_role
 
-START_SECONDS = 0.3  # what a pass is expected to take beyond its rounds, until one has been seen
-# Of two variances, between processes (1.5 % of a ratio, squared) and within a second of rounds in one (0.4 %): a pass
-# of the square root of this times its start gets most precision out of both. Measured on an Intel Xeon.
-BALANCE_SECONDS = 0.08
 TIMEOUT = (20.0, 600.0)  # of a pass: times the seconds to race for, and seconds more: checks of a huge cell take long
 
 InProcess = Callable[[PassJob, float], Pass]
@@ -50,77 +43,6 @@ class Job(msgspec.Struct, frozen=True):
     seconds: float
     floor: bool
     pin: bool
-
-
-@dataclass
-class Tally:
-    """What the passes of a race have found at one place."""
-
-    first: Found
-    seconds: list[list[float | None]] = field(default_factory=list)
-    left_out: str | None = None
-    failed: bool = False
-
-    def add(self, found: Found) -> None:
-        self.seconds.append(found.seconds)
-        self.left_out, self.failed = found.left_out, found.failed
-
-    def result(self, name: str, by: str | None = None) -> Result:
-        first = self.first
-        if self.left_out:
-            return Result(name, left_out=self.left_out, failed=self.failed, commit=first.commit, after=first.after)
-        return Result(
-            name,
-            self.seconds,
-            first.place.steps,
-            first.gradient_error,
-            first.peak_bytes,
-            commit=first.commit,
-            after=first.after,
-            first_step_seconds=first.first_step_seconds,
-            by=by,
-        )
-
-    @property
-    def typical(self) -> float:
-        """The median of the slices, seconds per step; infinite without any."""
-        slices = [] if self.left_out else [taken for rounds in self.seconds for taken in rounds if taken is not None]
-        return median(slices) if slices else inf
-
-
-@dataclass
-class Schedule:
-    """How many passes there are, and how long each: as precise as can be in the seconds of the race.
-
-    The first pass counts with its rounds alone: the checks come on top. overhead is what a later one takes beyond its
-    rounds, to start its process and its engines, as was seen of late.
-    """
-
-    left: float
-    overhead: float = START_SECONDS
-    done: int = 0
-
-    @property
-    def seconds(self) -> float:
-        """Of rounds in the next pass: as long as pays, longer where the most passes leave time over."""
-        return max(sqrt(BALANCE_SECONDS * self.overhead), self.left / (PASSES[1] - self.done) - self.overhead)
-
-    @property
-    def over(self) -> bool:
-        """Whether there is no next pass: there are the most, or the fewest and no time for another."""
-        fewest, most = PASSES
-        return self.done == most or (self.done >= fewest and self.left < self.overhead + self.seconds)
-
-    def after_this(self) -> Schedule:
-        """What is expected to be left when the next pass is over."""
-        return Schedule(self.left - self.seconds - (self.overhead if self.done else 0), self.overhead, self.done + 1)
-
-    def took(self, seconds: float, of_rounds: float) -> None:
-        """A pass took these seconds, those of its rounds among them."""
-        if self.done:
-            self.overhead = max(seconds - of_rounds, 0.0)
-        self.left -= seconds if self.done else of_rounds
-        self.done += 1
 
 
 def race(
@@ -204,27 +126,6 @@ def race(
         hidden,
         apart=True,
     )
-
-
-def of_role(tallies: Sequence[Tally], role: str) -> list[Tally]:
-    return [tally for tally in tallies if tally.first.place.role == role]
-
-
-def noise_of(tallies: Sequence[Tally], entries: Sequence[Entry]) -> Noise | None:
-    """The slices of the second copy, if one was raced to the end."""
-    for twin in of_role(tallies, "twin"):
-        if not twin.left_out:
-            return Noise(entries[twin.first.place.entry or 0].name, twin.seconds)
-    return None
-
-
-def floor_of(tallies: Sequence[Tally], entries: Sequence[Entry]) -> Result | None:
-    """The fastest floor, or why there is none; None where none was raced."""
-    lowest = min(of_role(tallies, "floor"), key=lambda tally: tally.typical, default=None)
-    if lowest is None:
-        return None
-    whose = lowest.first.place.entry
-    return lowest.result(Floor.name, by=None if whose is None else entries[whose].name)
 
 
 def check_seconds(seconds: float) -> None:
