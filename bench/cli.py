@@ -15,8 +15,6 @@ from typing import Annotated, Any, Literal, NoReturn
 import msgspec
 import numpy as np
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 import backprop
 from backprop import EngineError, InputError, data
@@ -25,9 +23,11 @@ from backprop.packages import needed_by
 from . import FAULT, entry, figures, grid, machine, outputs, records, revision
 from .blame import lacks_memory
 from .confined import end_children
-from .console import INTERRUPTED, Countdown, SweepBar, bar, complain, console, refusal, show, warn, warn_of
+from .document import Table
+from .progress import Countdown, SweepBar, bar
 from .records import Record
 from .streams import patient
+from .terminal import INTERRUPTED, complain, refusal, show, warn, warn_of
 from .to_accuracy import Goal
 
 app = typer.Typer(
@@ -95,15 +95,15 @@ def status_of(found: Iterable[Record]) -> int:
 @app.command()
 def engines() -> None:
     """List what can be raced, and what an engine that is not available needs."""
-    table = Table(box=None, pad_edge=False, show_header=False)
+    lines = []
     for name in backprop.names():
         try:
             about = (getdoc(backprop.load(name)) or "").partition("\n")[0]
         except InputError as error:
             about = str(error)
-        table.add_row(name, escape(about))
-    console.print(table)
-    console.print("or your own: the path of a .py file that defines one subclass of backprop.Engine")
+        lines.append([name, about])
+    own = "or your own: the path of a .py file that defines one subclass of backprop.Engine"
+    show([Table((), lines, left=(0, 1), wraps=(1,)), own])
 
 
 @app.command()
@@ -187,7 +187,7 @@ def train(
     With --to-accuracy: seconds and epochs until that accuracy is reached, for each batch size, over several seeds.
     """
     with needed_by("train"):
-        from . import lessons
+        from . import live_training
 
     field = entry.resolve(entry.addresses(engines))
     learned = data.load(dataset, dtype)
@@ -204,10 +204,10 @@ def train(
     with machine.alone(threads):
         environment, throttled = machine.environment(), machine.watch()
         if accuracy is None:
-            lessons.train_for(epochs or 10, field, cells[0], learned, eta, seed)
+            live_training.train_for(epochs or 10, field, cells[0], learned, eta, seed)
         else:
             goal = Goal(accuracy, epochs or 100, eta)
-            lessons.train_to(goal, field, cells, learned, range(seed, seed + (seeds or 5)), out)
+            live_training.train_to(goal, field, cells, learned, range(seed, seed + (seeds or 5)), out)
     warn_of([msgspec.structs.replace(environment, throttled=throttled())])
 
 

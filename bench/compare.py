@@ -17,7 +17,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from backprop import InputError
 
 from . import records, summary, words
-from .blocks import Listing, Number, Picture, Section, Table, Text
+from .document import Listing, Number, Picture, Section, Table, Text
 from .facets import MOST_PICTURED, letter
 from .figures import style
 from .filenames import shown
@@ -92,14 +92,14 @@ def medians(comparison: Comparison) -> Table:
         [str(engine), str(len(part)), *_fields(part.median(), letters)]
         for engine, part in whole.groupby(level="engine", sort=False)
     ]
-    return Table(["engine", "cells", *_headings(letters)], lines)
+    return Table(["engine", "cells", *_headings(letters)], lines, folds=(0,))
 
 
 def cells(comparison: Comparison) -> Table:
     """A line for each cell and engine."""
     letters = list(comparison.told)
     lines = [[cell, engine, *_fields(row, letters)] for (cell, engine), row in comparison.rows.iterrows()]
-    return Table(["cell", "engine", *_headings(letters)], lines, left=2, sortable=True)
+    return Table(["cell", "engine", *_headings(letters)], lines, left=(0, 1), folds=(0, 1), sortable=True)
 
 
 def is_same(one: Path, other: Path) -> bool:

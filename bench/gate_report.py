@@ -13,21 +13,18 @@ import msgspec
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
-from rich.box import SIMPLE
-from rich.markup import escape
-from rich.table import Table
 
 from backprop import InputError
 
 from . import markdown as md
 from . import plots, report
+from .document import Block, Fold, Listing, Table, Text
 from .figures import style
 from .gate_record import Finding, GateRecord
 
 COLOURS = {"regressed": "#b2182b", "inconclusive": "#e08214", "improved": "#2166ac", "unchanged": "0.45"}
 FAR = 5.4  # a picture's axis ends there at the latest
 LONGEST = 500  # characters of a reason
-HEADINGS = ("engine", "cell", "slowdown", "interval", "verdict", "could see")
 
 
 def form(plot: Path | None) -> str:
@@ -54,23 +51,13 @@ def headline(record: GateRecord) -> str:
 
 def describe(record: GateRecord) -> Iterator[str | Table]:
     """The machine, a line for each engine and cell, the engines that were not raced, and the outcome."""
-    yield escape(report.machine([record.environment]))
+    yield report.machine([record.environment])
     if record.findings:
-        table = Table(box=SIMPLE, padding=0, show_edge=False)  # six columns in 80
-        for heading in HEADINGS:
-            right = heading in ("slowdown", "interval", "could see")
-            table.add_column(heading, justify="right" if right else "left", no_wrap=heading != "could see")
-        for line in _lines(record.findings):
-            table.add_row(*map(escape, line))
         yield ""
-        yield table
+        yield _table(record.findings)
         yield ""
-    for finding in record.findings:
-        if finding.why:
-            yield escape(f"{finding.engine}, {finding.cell.id}: inconclusive: {finding.why}")
-    for standing in record.standings:
-        yield escape(f"{standing.engine}: {standing.state}: {_short(standing.why)}")
-    yield escape(f"gate: {headline(record)} ({_terms(record)})")
+    yield from map("".join, (*_undecided(record), *_standings(record)))
+    yield f"gate: {headline(record)} ({_terms(record)})"
 
 
 def markdown(record: GateRecord) -> str:
@@ -78,23 +65,30 @@ def markdown(record: GateRecord) -> str:
 
     What engines say comes out as text: it formats nothing, links to nothing, mentions nobody.
     """
-    mark = ":x:" if record.red else ":grey_question:" if record.open else ":white_check_mark:"
-    parts = [f"### {mark} {md.escape(headline(record))}"]
-    parts += [
-        f"- **{md.escape(each.engine)}**: {each.state}: {md.escape(_short(each.why))}" for each in record.standings
-    ]
-    parts += [
-        f"- **{md.escape(f.engine)}**, {f.cell.id}: inconclusive: {md.escape(f.why)}" for f in record.findings if f.why
-    ]
+    mark = "x" if record.red else "grey_question" if record.open else "white_check_mark"
+    return md.comment(mark, headline(record), _news(record))
+
+
+def _news(record: GateRecord) -> Iterator[Block]:
+    yield Listing([*_standings(record), *_undecided(record)])
     told = [finding for finding in record.findings if finding.verdict != "unchanged"]
     rest = [finding for finding in record.findings if finding.verdict == "unchanged"]
     if told:
-        parts.append(_markdown_table(told))
+        yield _table(told)
     if rest:
-        parts.append(f"<details><summary>{len(rest)} unchanged</summary>\n\n{_markdown_table(rest)}\n\n</details>")
+        yield Fold(f"{len(rest)} unchanged", _table(rest))
     foot = f"slowdown: time of the change over time at {record.against}; {_terms(record)}; "
-    parts.append(f"<sub>{md.escape(foot + report.machine([record.environment]))}</sub>")
-    return "\n\n".join(parts) + "\n"
+    yield Text(foot + report.machine([record.environment]), small=True)
+
+
+def _standings(record: GateRecord) -> list[tuple[str, str]]:
+    """Each engine that was not raced, and what is to be told of it."""
+    return [(each.engine, f": {each.state}: {_short(each.why)}") for each in record.standings]
+
+
+def _undecided(record: GateRecord) -> list[tuple[str, str]]:
+    """Each engine with a cell in which the gate could not tell, and why."""
+    return [(found.engine, f", {found.cell.id}: inconclusive: {found.why}") for found in record.findings if found.why]
 
 
 def workflow_commands(record: GateRecord) -> Iterator[str]:
@@ -198,23 +192,21 @@ def _engine_line(record: GateRecord, engine: str, verdict: str) -> str:
     return f"{line}, by {_percent(median(values))} in the median"
 
 
-def _lines(findings: Sequence[Finding]) -> Iterator[tuple[str, ...]]:
-    """The cells of the table, gravest verdict first."""
-    for found in sorted(findings, key=lambda found: list(COLOURS).index(found.verdict)):
-        slowdown, resolution = found.slowdown, found.resolution
-        yield (
+def _table(findings: Sequence[Finding]) -> Table:
+    """A line for each engine and cell, gravest verdict first."""
+    lines = [
+        [
             found.engine,
             found.cell.id,
-            _percent(slowdown.value) if slowdown else "",
-            f"{_percent(slowdown.low)[:-1]} to {_percent(slowdown.high)}" if slowdown else "",
+            _percent(found.slowdown.value) if found.slowdown else "",
+            f"{_percent(found.slowdown.low)[:-1]} to {_percent(found.slowdown.high)}" if found.slowdown else "",
             found.verdict,
-            _percent(1 + resolution) if resolution is not None else "",
-        )
-
-
-def _markdown_table(findings: Sequence[Finding]) -> str:
-    lines = ["| " + " | ".join(HEADINGS) + " |", "| --- | --- | ---: | ---: | --- | ---: |"]
-    return "\n".join([*lines, *("| " + " | ".join(map(md.escape, line)) + " |" for line in _lines(findings))])
+            _percent(1 + found.resolution) if found.resolution is not None else "",
+        ]
+        for found in sorted(findings, key=lambda found: list(COLOURS).index(found.verdict))
+    ]
+    headings = ["engine", "cell", "slowdown", "interval", "verdict", "could see"]
+    return Table(headings, lines, left=(0, 1, 4), wraps=(5,))
 
 
 def _terms(record: GateRecord) -> str:

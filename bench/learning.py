@@ -6,13 +6,9 @@ from collections.abc import Iterator, Sequence
 from math import inf, isnan, nan
 
 import pandas as pd
-from rich.box import SIMPLE
-from rich.markup import escape
-from rich.table import Table
 
 from . import words
-from .blocks import Block, Listing, Text
-from .blocks import Table as PageTable
+from .document import Block, Listing, Table, Text
 from .grid import format_sizes
 from .setting import Setting
 from .to_accuracy import Training
@@ -121,22 +117,9 @@ def in_a_line(training: Training) -> str:
 def describe(found: Sequence[Training]) -> Iterator[str | Table]:
     """For the terminal: a table for each setting, and each engine's best batch size."""
     for _, part in frame(found).groupby(SETTING, sort=False):
-        yield escape(f"{part['machine'].iloc[0]}\n{title(part)}\n{NOTE}")
-        table = Table(box=SIMPLE, show_edge=False, pad_edge=False, padding=0)  # fits into 80 columns
-        headings, lines = _cells(part)
-        for heading in headings:
-            is_engine = heading == "engine"
-            table.add_column(
-                heading,
-                justify="left" if is_engine else "right",
-                overflow="fold",
-                no_wrap=not is_engine,
-                min_width=11 if is_engine else None,
-            )
-        for line in lines:
-            table.add_row(*map(escape, line))
-        yield table
-        yield from map(escape, best(part).values())
+        yield f"{part['machine'].iloc[0]}\n{title(part)}\n{NOTE}"
+        yield table(part)
+        yield from best(part).values()
         yield ""
 
 
@@ -147,7 +130,7 @@ def blocks(found: Sequence[Training]) -> Iterator[Block]:
         yield Text(f"{told[:1].upper()}{told[1:]}", strong=True)
         yield Text(f"{part['machine'].iloc[0]}; {NOTE}")
         yield Listing(list(best(part).values()))
-        yield PageTable(*_cells(part), left=3)
+        yield table(part)
 
 
 def title(part: pd.DataFrame) -> str:
@@ -200,8 +183,8 @@ def _tops(part: pd.DataFrame) -> dict[str, tuple[int, float, float]]:
     }
 
 
-def _cells(part: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
-    """The headings and the lines of a table."""
+def table(part: pd.DataFrame) -> Table:
+    """A line for each batch size and engine of a setting."""
     headings = ["batch", "eta", "engine", "reached", "epochs", "time", "factor"]
     lines = []
     last = None
@@ -221,7 +204,7 @@ def _cells(part: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
             ]
         )
         last = row.batch
-    return headings, lines
+    return Table(headings, lines, left=(2,), folds=(2,))
 
 
 def _span(median: float, low: float, high: float) -> str:

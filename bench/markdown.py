@@ -1,8 +1,12 @@
-"""Text in Markdown on GitHub: whatever it is made of, it comes out as that text and does nothing."""
+"""A document as Markdown on GitHub: whatever a text is made of, it comes out as that text and does nothing."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from .document import Block, Code, Fold, Listing, Picture, Section, Table, Text
 
 GAP = "&ZeroWidthSpace;"  # no width, and no word goes on across it
 PLAIN = str.maketrans(
@@ -30,3 +34,57 @@ def escape(text: str) -> str:
     for pattern, instead in RULES:
         line = re.sub(pattern, instead, line)
     return line
+
+
+def page(title: str, sections: Iterable[Section], pictures: Sequence[Path]) -> str:
+    """The sections but for those in detail; pictures are linked by their names."""
+    parts = [f"# {escape(title)}"]
+    for section in sections:
+        if not section.detail and (blocks := list(write(section.blocks, pictures))):
+            parts += [f"## {escape(section.title)}", *blocks]
+    return "\n\n".join(parts) + "\n"
+
+
+def comment(mark: str, headline: str, blocks: Iterable[Block]) -> str:
+    """A comment in a pull request, under a headline with an emoji."""
+    return "\n\n".join([f"### :{mark}: {escape(headline)}", *write(blocks)]) + "\n"
+
+
+def write(blocks: Iterable[Block], pictures: Sequence[Path] = ()) -> Iterator[str]:
+    """Each block; between them belongs an empty line."""
+    for block in blocks:
+        match block:
+            case Text(words, strong, small):
+                yield f"**{escape(words)}**" if strong else f"<sub>{escape(words)}</sub>" if small else escape(words)
+            case Listing(items):
+                if items:
+                    yield "\n".join(f"- {_item(item)}" for item in items)
+            case Table():
+                yield table(block)
+            case Picture(stem, words):
+                names = [path.name for path in pictures if path.suffix == ".png" and path.name.startswith(stem)]
+                yield from (f"![{escape(words)}]({name})" for name in names)
+            case Code(text):
+                fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 3)
+                yield f"{fence}sh\n{text}\n{fence}"
+            case Fold(summary, folded):
+                yield f"<details><summary>{_in_html(summary)}</summary>\n\n{table(folded)}\n\n</details>"
+
+
+def table(block: Table) -> str:
+    """A table in the Markdown of GitHub."""
+    marks = ["---" if number in block.left else "---:" for number in range(len(block.headings))]
+    headings, *lines = [list(map(escape, line)) for line in (block.headings, *block.lines)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in (headings, marks, *lines))
+
+
+def _item(item: str | tuple[str, str]) -> str:
+    if isinstance(item, str):
+        return escape(item)
+    name, rest = item
+    return f"**{escape(name)}**{escape(rest)}"
+
+
+def _in_html(text: str) -> str:
+    """The same between two tags on one line, where a backslash would be shown."""
+    return re.sub(r"\\(.)", lambda escaped: f"&#{ord(escaped[1])};", escape(text))

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from . import curves, ladder, memory, panels, plots, story, waterfall
 from .facets import grid_of, letters, with_room
-from .page import Shot
+from .html import Shot
 from .plots import Draw
 from .records import Record
 from .to_accuracy import Training

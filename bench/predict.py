@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from rich.box import SIMPLE
-from rich.markup import escape
-from rich.table import Table
-
 from backprop import InputError
 
 from . import answer, cost, records, stats, words
 from .cost import FEWEST, Model
+from .document import Table
 from .grid import Cell
 
 
@@ -35,10 +32,10 @@ def predict(folder: Path, cell: Cell) -> Iterator[str | Table]:
         raise InputError(
             f"{folder} has no timings for a model of {cell.dtype} with threads {cell.threads}; it has: {known}"
         )
-    yield f"{cell.id}: predicted from {escape(str(folder))}, not raced"
+    yield f"{cell.id}: predicted from {folder}, not raced"
     for machine in dict.fromkeys(model.setting.machine for model in fitting):
         own = [model for model in fitting if model.setting.machine == machine]
-        yield escape(machine)
+        yield machine
         yield ""
         yield _table(own, cell)
         yield ""
@@ -47,21 +44,20 @@ def predict(folder: Path, cell: Cell) -> Iterator[str | Table]:
 
 def _table(models: list[Model], cell: Cell) -> Table:
     slow = _baseline(models)
-    table = Table(box=SIMPLE, show_edge=False, pad_edge=False, padding=0)
-    table.add_column("engine", overflow="fold", min_width=11)
-    for heading in ("a step", "speedup", "dispatch", "products", "passes", "off by", "worst"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for model in models:
-        seconds = model.seconds(cell)
-        table.add_row(
-            escape(model.engine),
+    steps = [(model, model.seconds(cell)) for model in models]
+    lines = [
+        [
+            model.engine,
             words.seconds(seconds),
             words.factor(slow.seconds(cell) / seconds) if model is not slow else "",
             *(f"{part / seconds:.0%}" for part in model.shares(cell)),
             f"{model.median_error:.0%}",
             f"{abs(model.worst.error):.0%}",
-        )
-    return table
+        ]
+        for model, seconds in steps
+    ]
+    headings = ["engine", "a step", "speedup", "dispatch", "products", "passes", "off by", "worst"]
+    return Table(headings, lines, folds=(0,))
 
 
 def _notes(models: list[Model], cell: Cell) -> Iterator[str]:

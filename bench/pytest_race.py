@@ -22,7 +22,6 @@ from backprop.packages import needed_by
 
 from . import entry, figures, grid, outputs, pytest_options, records, sweep_folder, words
 from .confined import end_children, kept
-from .console import refusal, show
 from .course import prepare
 from .grid import EPOCH_SHARE, Cell
 from .lane import Lane, attempt
@@ -31,6 +30,7 @@ from .race import Job, check_seconds
 from .race import race as run_race
 from .records import Record, Result
 from .streams import Patient
+from .terminal import refusal, screen, show
 
 PACKAGE = Path(__file__).parent
 SUITE = pytest.StashKey["Suite"]()
@@ -261,18 +261,15 @@ class Suite:
 
     def summarise(self, folder: Path, reporter: pytest.TerminalReporter) -> None:
         """Table and plots from what was recorded. Imports pandas and matplotlib, now that nothing is timed."""
-        from rich.console import Console
-        from rich.markup import escape
-
         with needed_by("the report"):
             figures.load_matplotlib()
             from . import report
 
         reporter.section("backprop-bench")
-        console = Console(file=reporter._tw._file, force_terminal=reporter.hasmarkup, emoji=False)
+        console = screen(reporter._tw._file, reporter.hasmarkup)
         show(report.build(folder), console)
         if self.set_aside:
-            console.print(escape(f"the records that were there before: {self.set_aside}"), highlight=False)
+            show([f"the records that were there before: {self.set_aside}"], console)
 
 
 def _names(argnames: str | Sequence[str], *_: object, **__: object) -> Sequence[str]:

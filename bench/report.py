@@ -7,20 +7,17 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
-from rich.box import SIMPLE
-from rich.markup import escape
-from rich.table import Table
 
 from backprop import InputError
 
 from . import (
-    blocks,
     compare,
     cost,
     curves,
+    html,
     learning,
+    markdown,
     outputs,
-    page,
     pictures,
     records,
     story,
@@ -28,6 +25,7 @@ from . import (
     to_accuracy,
     words,
 )  # fmt: skip
+from .document import Section, Table
 from .facets import letter, letters
 from .filenames import shown
 from .records import Environment, Record
@@ -69,8 +67,8 @@ def build(folder: Path) -> Iterator[str | Table]:
         yield from describe(found)
     if trained:
         yield from learning.describe(trained)
-    yield from (f"warning: {escape(warning)}" for warning in warnings)
-    yield f"in {escape(shown(folder))}: {HTML}, {MARKDOWN}, {', '.join(files)}, {len(paths)} pictures"
+    yield from (f"warning: {warning}" for warning in warnings)
+    yield f"in {shown(folder)}: {HTML}, {MARKDOWN}, {', '.join(files)}, {len(paths)} pictures"
 
 
 def side_by_side(folders: Sequence[Path], out: Path | None) -> Iterator[str | Table]:
@@ -82,10 +80,10 @@ def side_by_side(folders: Sequence[Path], out: Path | None) -> Iterator[str | Ta
         check_out(folders, out)
     comparison = compare.compare(folders)
     for place, told in comparison.told.items():
-        yield escape(f"{place}: {told}")
-    for block in (compare.medians(comparison), compare.cells(comparison)):
+        yield f"{place}: {told}"
+    for table in (compare.medians(comparison), compare.cells(comparison)):
         yield ""
-        yield printed(block)
+        yield table
     if out is None:
         return
     warnings: list[str] = []
@@ -96,8 +94,8 @@ def side_by_side(folders: Sequence[Path], out: Path | None) -> Iterator[str | Ta
         shots = {compare.STEM: [shot] if shot else []}
         write_pages(out, "Side by side", list(compare.sections(comparison)), paths, shots)
     yield ""
-    yield from (f"warning: {escape(warning)}" for warning in warnings)
-    yield f"in {escape(shown(out))}: {HTML}, {MARKDOWN}, {len(paths)} pictures"
+    yield from (f"warning: {warning}" for warning in warnings)
+    yield f"in {shown(out)}: {HTML}, {MARKDOWN}, {len(paths)} pictures"
 
 
 def check_out(folders: Sequence[Path], out: Path) -> None:
@@ -108,30 +106,17 @@ def check_out(folders: Sequence[Path], out: Path) -> None:
         raise InputError(f"--out {out} has records of its own, and would lose its own pages: name another folder")
 
 
-def printed(block: blocks.Table) -> Table:
-    """A table of a page for the terminal."""
-    table = Table(box=SIMPLE, show_edge=False, pad_edge=False, padding=0)
-    for number, heading in enumerate(block.headings):
-        if number < block.left:
-            table.add_column(escape(heading), overflow="fold", min_width=11)
-        else:
-            table.add_column(escape(heading), justify="right", no_wrap=True)
-    for line in block.lines:
-        table.add_row(*map(escape, line))
-    return table
-
-
 def write_pages(
     folder: Path,
     title: str,
-    sections: Sequence[blocks.Section],
+    sections: Sequence[Section],
     paths: Sequence[Path],
-    shots: Mapping[str, Sequence[page.Shot]],
+    shots: Mapping[str, Sequence[html.Shot]],
 ) -> None:
     """The sections as report.md and report.html."""
     for name, text in (
-        (MARKDOWN, page.markdown(title, sections, paths)),
-        (HTML, page.html(title, sections, shots)),
+        (MARKDOWN, markdown.page(title, sections, paths)),
+        (HTML, html.page(title, sections, shots)),
     ):
         outputs.write(folder / name, text.encode(errors="backslashreplace"))
 
@@ -140,12 +125,12 @@ def describe(found: Sequence[Record]) -> Iterator[str | Table]:
     """The machine, the tables of speedups, epochs in seconds, and who was left out and why."""
     rows = summary.frame(found)
     told = machines(record.environment for record in found)
-    yield from map(escape, told if len(told) > IN_A_LINE else [" | ".join(told)])
+    yield from told if len(told) > IN_A_LINE else [" | ".join(told)]
     for name, commit in dict.fromkeys(
         (result.name, result.commit) for record in found for result in record.contestants
     ):
         if commit:
-            yield escape(f"{name} is commit {commit}")
+            yield f"{name} is commit {commit}"
     yield ""
     for part in speedups(rows):
         yield part
@@ -153,10 +138,10 @@ def describe(found: Sequence[Record]) -> Iterator[str | Table]:
             yield ""
     yield from epochs(rows)
     for row in rows[rows["left_out"].notna()].itertuples():
-        yield f"{row.cell}: {escape(str(row.engine))} was left out: {escape(str(row.left_out))}"
+        yield f"{row.cell}: {row.engine} was left out: {row.left_out}"
     for record in found:
         if record.hidden:
-            yield escape(f"{record.cell.id}: {words.hidden(record.hidden, record.cell.dtype)}")
+            yield f"{record.cell.id}: {words.hidden(record.hidden, record.cell.dtype)}"
 
 
 def machine(environments: Iterable[Environment]) -> str:
@@ -191,25 +176,32 @@ def speedups(rows: pd.DataFrame) -> Iterator[str | Table]:
         common = str(setting)  # said once, in the heading
         if placed[setting.machine]:
             yield f"machine {placed[setting.machine]}"
-        table = Table(box=SIMPLE, show_edge=False, pad_edge=False, padding=0)  # fits into 80 columns
-        table.add_column(f"cell ({common})", no_wrap=True)
-        table.add_column("engine", overflow="fold", min_width=11)
-        for heading in ("a step", "speedup", "interval", *(["floor"] if floor else []), "noise"):
-            table.add_column(heading, justify="right", no_wrap=True)
+        headings = [
+            f"cell ({common})",
+            "engine",
+            "a step",
+            "speedup",
+            "interval",
+            *(["floor"] if floor else []),
+            "noise",
+        ]
+        lines = []
         last = None
         for row in part.itertuples():
             compared = row.engine != row.baseline and not pd.isna(row.speedup)
-            table.add_row(
-                str(row.cell).replace(f"-{common}", "") if row.cell != last else "",
-                escape(str(row.engine)),
-                words.seconds(row.seconds_per_step),
-                words.factor(row.speedup) if compared else "",
-                words.interval(row.speedup_low, row.speedup_high) if compared else "",
-                *([f"{row.efficiency:.0%}" if not pd.isna(row.efficiency) else ""] if floor else []),
-                f"{row.noise_floor:.1%}" if compared and not pd.isna(row.noise_floor) else "",
+            lines.append(
+                [
+                    row.cell.replace(f"-{common}", "") if row.cell != last else "",
+                    row.engine,
+                    words.seconds(row.seconds_per_step),
+                    words.factor(row.speedup) if compared else "",
+                    words.interval(row.speedup_low, row.speedup_high) if compared else "",
+                    *([f"{row.efficiency:.0%}" if not pd.isna(row.efficiency) else ""] if floor else []),
+                    f"{row.noise_floor:.1%}" if compared and not pd.isna(row.noise_floor) else "",
+                ]
             )
             last = row.cell
-        yield table
+        yield Table(headings, lines, left=(0, 1), folds=(1,))
 
 
 def epochs(rows: pd.DataFrame) -> Iterator[str]:
@@ -223,4 +215,4 @@ def epochs(rows: pd.DataFrame) -> Iterator[str]:
             for row in part.itertuples()
         )
         place = f" on machine {placed[where]}" if placed[where] else ""
-        yield escape(f"one epoch, {cell}{place}: {times}")
+        yield f"one epoch, {cell}{place}: {times}"

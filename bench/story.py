@@ -1,4 +1,4 @@
-"""What a folder's records say, section by section, as data: `page` writes it as Markdown and as HTML."""
+"""What a folder's records say, section by section, as data."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 
-from . import answer, curves, ladder, learning, quota, stats
-from .blocks import Block, Code, Listing, Picture, Section, Table, Text
+from . import answer, curves, ladder, learning, stats
 from .cost import Model
+from .document import Block, Code, Listing, Picture, Section, Table, Text
 from .facets import KEYS, MOST_PICTURED, grid_of, letters, of_setting, setting, widths
 from .grid import format_sizes
-from .records import Environment, Record, doubts
+from .records import Record, doubts
 from .repeat import commands
-from .tables import crossovers, every_cell, every_engine, first_steps, ladder_table, placed, prices
+from .tables import crossovers, every_cell, every_engine, first_steps, ladder_table, machine_table, placed, prices
 from .to_accuracy import Training
 
 FLOOR = (
@@ -234,24 +234,4 @@ def _machines(found: Sequence[Record | Training]) -> Iterator[Block]:
     for machine, about in last.items():
         if places[machine]:
             yield Text(f"Machine {places[machine]}", strong=True)
-        yield Table(["what", "is"], [[name, told] for name, told in _described(about)], left=2)
-
-
-def _described(about: Environment) -> Iterator[tuple[str, str]]:
-    yield "CPU", f"{about.cpu}, {about.cores} cores" + (f", governor {about.governor}" if about.governor else "")
-    if about.quota:
-        yield "control group", f"gives {quota.told(about.quota)}"
-    if about.host:
-        yield "host", about.host
-    yield "system", about.os
-    yield "Python", about.python
-    yield "packages", ", ".join(f"{name} {version}" for name, version in about.packages.items())
-    pools = {f"{pool.library} {pool.version} {pool.kernel} (of {pool.of})" for pool in about.blas}
-    yield "BLAS", ", ".join(sorted(pools))
-    yield "allocator", about.allocator
-    if about.paused:
-        yield "paused in slices", ", ".join(about.paused)
-    if about.revision:
-        yield "revision", about.revision + (", with uncommitted changes" if about.dirty else "")
-    elif about.revision_unknown:
-        yield "revision", f"unknown: {about.revision_unknown}"
+        yield machine_table(about)

@@ -1,18 +1,18 @@
-"""The tables of a report: the ladder, cells, engines, first steps, the prices of the cost model, crossovers."""
+"""The tables of a report: the ladder, cells, engines, first steps, prices of the cost model, crossovers, machines."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pandas as pd
 
-from . import answer, ladder, stats, words
-from .blocks import Number, Table
+from . import answer, ladder, quota, stats, words
 from .cost import Model, crossover
+from .document import Number, Table
 from .facets import letters
 from .grid import format_sizes
 from .ladder import Ladder, Rung
-from .records import Record
+from .records import Environment, Record
 from .stats import Estimate
 
 Words = Callable[[float], str]
@@ -100,7 +100,7 @@ def every_engine(rows: pd.DataFrame) -> Table:
         ]
         for row in timed.to_dict("records")
     ]
-    return Table(["cell", "engine", *shown], lines, left=2, sortable=True)
+    return Table(["cell", "engine", *shown], lines, left=(0, 1), sortable=True)
 
 
 def first_steps(rows: pd.DataFrame) -> Table:
@@ -161,7 +161,7 @@ def crossovers(models: Sequence[Model]) -> Table:
             level = crossover(slow, model, sizes)
             place = placed(str(model.setting), places[model.setting.machine])
             lines.append([format_sizes(sizes), place, _crossover(level)])
-    return Table(["sizes", "setting", "crossover"], lines, left=2)
+    return Table(["sizes", "setting", "crossover"], lines, left=(0, 1))
 
 
 def _crossover(level: Estimate | None) -> str:
@@ -193,3 +193,28 @@ def _factor(rung: Rung | None, inverse: bool = False) -> str:
 def placed(text: str, place: str) -> str:
     """With the letter of the machine, where there are several."""
     return f"{text}, machine {place}" if place else text
+
+
+def machine_table(about: Environment) -> Table:
+    """A line for each thing that is known of a machine and of what runs on it."""
+    return Table(["what", "is"], list(_described(about)), left=(0, 1))
+
+
+def _described(about: Environment) -> Iterator[tuple[str, str]]:
+    yield "CPU", f"{about.cpu}, {about.cores} cores" + (f", governor {about.governor}" if about.governor else "")
+    if about.quota:
+        yield "control group", f"gives {quota.told(about.quota)}"
+    if about.host:
+        yield "host", about.host
+    yield "system", about.os
+    yield "Python", about.python
+    yield "packages", ", ".join(f"{name} {version}" for name, version in about.packages.items())
+    pools = {f"{pool.library} {pool.version} {pool.kernel} (of {pool.of})" for pool in about.blas}
+    yield "BLAS", ", ".join(sorted(pools))
+    yield "allocator", about.allocator
+    if about.paused:
+        yield "paused in slices", ", ".join(about.paused)
+    if about.revision:
+        yield "revision", about.revision + (", with uncommitted changes" if about.dirty else "")
+    elif about.revision_unknown:
+        yield "revision", f"unknown: {about.revision_unknown}"

@@ -1,8 +1,8 @@
-"""How numbers are written wherever people read them: factors, times, shares, and tables in Markdown."""
+"""How numbers are written wherever people read them: factors, times, shares."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from . import stats
 from .records import Record
@@ -86,9 +86,3 @@ def outcome(record: Record) -> str:
     if slow:
         told.append(f"{slow[0] if len(slow) == 1 else len(slow)} left out")
     return ", ".join(told)
-
-
-def table(headings: Sequence[str], lines: Iterable[Sequence[str]], left: int = 1) -> str:
-    """A Markdown table; all but the first `left` columns are flush right."""
-    marks = ["---"] * left + ["---:"] * (len(headings) - left)
-    return "\n".join("| " + " | ".join(line) + " |" for line in [headings, marks, *lines])

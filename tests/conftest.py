@@ -5,12 +5,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from io import StringIO
 from pathlib import Path
 from time import perf_counter
 
 import msgspec
 import numpy as np
 import pytest
+from rich.console import Console
 
 from backprop import InputError, load, names
 from bench import cli, one_pass, revision
@@ -20,6 +22,7 @@ from bench.grid import Cell
 from bench.race import Job, race
 from bench.records import SCHEMA, Environment, Noise, Pool, Record, Result
 from bench.stats import Estimate
+from bench.terminal import show
 from bench.to_accuracy import Lesson, Training
 
 ROOT = Path(__file__).parents[1]
@@ -256,6 +259,13 @@ def make_finding(engine="full_matrix", verdict="unchanged", slowdown=1.0, half=1
     estimate = Estimate(slowdown, slowdown / half, slowdown * half)
     noise = Estimate(1.001, 0.99, 1.012)
     return Finding(engine, Cell((784, 30, 10), batch), verdict, estimate, noise, 0.03, why, slower, 2, slices)
+
+
+def text(parts, width=80):
+    """What is printed, in a terminal so wide."""
+    screen = Console(file=StringIO(), width=width)
+    show(parts, screen)
+    return screen.file.getvalue()
 
 
 def make_gate_record(*findings, standings=()):

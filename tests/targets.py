@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import ladder, outputs, records, stats, words
+from bench import ladder, markdown, outputs, records, stats, words
+from bench.document import Section, Table, Text
 from bench.ladder import HEADLINE, Ladder
 from bench.records import Record
 from bench.stats import Estimate
@@ -83,29 +84,28 @@ def write(found: list[Record]) -> str:
         noise = stats.noise_floor(record)
         told = [tell(verdicts.get(column)) for column in columns]
         lines.append([record.cell.id, f"{record.cell.flops / 1e6:.3g}", *told, f"{noise:.1%}" if noise else ""])
-    parts = [
-        "# Targets",
-        words.table(
-            ["target", "cells that meet it", "of"],
-            [[target, str(sum(met)), str(len(met))] for target, met in tallies.items()],
-        ),
-        *(
-            f"{HEADLINE}: {name.removesuffix(', headline')} is {words.estimate(verdict.value)}; {verdict.target}."
-            for name, verdict in cells.get(HEADLINE, (None, {}))[1].items()
-            if name.endswith("headline")
-        ),
-        "Every cell, as medians of ratios with their 95 % intervals; a cell that misses is in bold. *ours* is the "
-        "fastest engine of the ladder, and *floor* is the engine nearest to the floor over it.",
-        words.table(["cell", "MFLOP", *columns, "noise"], lines),
+    met = [[target, str(sum(met)), str(len(met))] for target, met in tallies.items()]
+    at_headline = [
+        Text(f"{HEADLINE}: {name.removesuffix(', headline')} is {words.estimate(verdict.value)}; {verdict.target}.")
+        for name, verdict in cells.get(HEADLINE, (None, {}))[1].items()
+        if name.endswith("headline")
     ]
-    return "\n\n".join(parts) + "\n"
+    every = Text(
+        "Medians of ratios with their 95 % intervals. In a column's heading, ours is the fastest engine of the ladder; "
+        "in the last, the engine nearest to the floor is set over it."
+    )
+    sections = [
+        Section("How many cells meet them", [Table(["target", "cells that meet it", "of"], met), *at_headline]),
+        Section("Every cell", [every, Table(["cell", "MFLOP", *columns, "noise"], lines)]),
+    ]
+    return markdown.page("Targets", sections, [])
 
 
 def tell(verdict: Verdict | None) -> str:
     if verdict is None:
         return ""
     text = words.estimate(verdict.value).replace("x", "")
-    return text if verdict.met else f"**{text}**"
+    return text if verdict.met else f"{text}, missed"
 
 
 if __name__ == "__main__":

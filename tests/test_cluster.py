@@ -14,7 +14,7 @@ import pytest
 from conftest import ROOT
 
 from backprop import InputError
-from bench import cluster, console, grid, machine, records, report
+from bench import cluster, grid, machine, progress, records, report
 from bench.cluster import Cluster, Worker
 from bench.grid import Cell
 
@@ -174,7 +174,7 @@ def test_a_cell_that_kills_its_workers_is_recorded_and_the_others_are_raced(swee
 def test_without_any_worker_it_waits_for_one_and_says_so(sweep_of, dask, tmp_path, monkeypatch):
     running = dask()
     (worker,) = running.workers(1, *OFFER)
-    append, at_work = records.append, console.SweepBar.at_work
+    append, at_work = records.append, progress.SweepBar.at_work
 
     def kill_after_the_first(folder, record):
         append(folder, record)
@@ -187,7 +187,7 @@ def test_without_any_worker_it_waits_for_one_and_says_so(sweep_of, dask, tmp_pat
 
     monkeypatch.setattr(cluster, "LOOK_AROUND_SECONDS", 0.2)
     monkeypatch.setattr(records, "append", kill_after_the_first)
-    monkeypatch.setattr(console.SweepBar, "at_work", start_when_waiting)
+    monkeypatch.setattr(progress.SweepBar, "at_work", start_when_waiting)
     status, printed, _ = sweep_of(running.address)
     assert status == 0
     assert printed.splitlines()[1] == "1/6 waiting for a worker"

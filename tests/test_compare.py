@@ -4,8 +4,7 @@ import re
 
 import msgspec
 import pytest
-from conftest import ENVIRONMENT, make_ladder_record, make_record
-from test_report import text
+from conftest import ENVIRONMENT, make_ladder_record, make_record, text
 
 from backprop import InputError
 from bench import compare, records, report

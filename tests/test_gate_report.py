@@ -1,14 +1,12 @@
 """What people see of a run of the gate: table, Markdown, annotations, picture."""
 
-import io
 import json
 import xml.etree.ElementTree as ElementTree
 from math import inf
 
 import msgspec
 import pytest
-from conftest import make_finding, make_gate_record
-from rich.console import Console
+from conftest import make_finding, make_gate_record, text
 
 from backprop import InputError
 from bench import gate_report
@@ -24,10 +22,7 @@ SKIPPED = Standing("per_sample", "unchanged", "the same code; not raced")
 
 
 def printed(record, width=80):
-    console = Console(file=io.StringIO(), width=width)
-    for part in gate_report.describe(record):
-        console.print(part, highlight=False)
-    return console.file.getvalue()
+    return text(gate_report.describe(record), width)
 
 
 @pytest.mark.parametrize("width", [80, 120])

@@ -9,7 +9,7 @@ import pytest
 import targets
 from conftest import LADDER, make_ladder_record, make_record
 
-from bench import ladder, page, records, report, stats, summary, tables
+from bench import ladder, markdown, records, report, stats, summary, tables
 
 ROOT = Path(__file__).parents[1]
 
@@ -130,7 +130,7 @@ def test_the_page_has_the_ladder_the_fastest_and_every_cell(folder):
 def test_the_page_says_whose_products_make_the_floor():
     plain, xla = make_ladder_record(batch=1), make_ladder_record(batch=10)
     xla = msgspec.structs.replace(xla, floor=msgspec.structs.replace(xla.floor, by="jax_jit"))
-    told = page.table(tables.every_cell([plain, xla]))
+    told = markdown.table(tables.every_cell([plain, xla]))
     assert re.search(r"-b1-float64-t1 .*\| 6[23]% \|", told)
     assert re.search(r"-b10-float64-t1 .*\| 6[23]% \(jax_jit\) \|", told)
 
@@ -155,6 +155,6 @@ def test_targets_are_judged_cell_by_cell():
 
 def test_the_readmes_table_is_that_of_the_published_run():
     found, _ = records.load(ROOT / "results" / "published" / "full")
-    table = page.table(tables.ladder_table(ladder.headline(found)))
+    table = markdown.table(tables.ladder_table(ladder.headline(found)))
     assert table in (ROOT / "backprop" / "README.md").read_text()
     assert table in (ROOT / "results" / "published" / "full" / "report.md").read_text()

@@ -2,12 +2,10 @@
 
 import re
 import xml.etree.ElementTree as ET
-from io import StringIO
 
 import msgspec
 import pytest
-from conftest import ENVIRONMENT, make_training
-from rich.console import Console
+from conftest import ENVIRONMENT, make_training, text
 
 from bench import curves, learning, pictures, records, report, to_accuracy
 
@@ -27,13 +25,6 @@ TIMES = {"per_sample": 0.4, "fused": 0.05}
 
 def rows_by(found):
     return {(row.batch, row.engine): row for row in learning.frame(found).itertuples()}
-
-
-def text(parts, width=80):
-    console = Console(file=StringIO(), width=width)
-    for part in parts:
-        console.print(part)
-    return console.file.getvalue()
 
 
 def folder_of(folder, found):

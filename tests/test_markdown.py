@@ -5,9 +5,8 @@ import re
 import pytest
 from markdown_it import MarkdownIt
 
-from bench import page
-from bench.blocks import Listing, Section, Table, Text
-from bench.markdown import escape
+from bench.document import Listing, Section, Table, Text
+from bench.markdown import escape, page
 
 HOSTILE = [
     "a|b \\| c\\",
@@ -59,7 +58,7 @@ def test_a_page_of_hostile_texts_has_its_own_structure_only():
         section = Section(
             text, [Text(text), Text(text, strong=True), Listing([text]), Table([text, "n"], [[text, ""]])]
         )
-        tokens = rendered(page.markdown(text, [section], []))
+        tokens = rendered(page(text, [section], []))
         opened = [token.type.removesuffix("_open") for token in tokens if token.nesting == 1]
         table = ["table", "thead", "tr", "th", "th", "tbody", "tr", "td", "td"]
         lists = ["bullet_list", "list_item", "paragraph"]

@@ -8,9 +8,8 @@ import sys
 import matplotlib as mpl
 import msgspec
 import pytest
-from conftest import ENVIRONMENT, make_finding, make_gate_record, make_ladder_record, make_record, make_training
+from conftest import ENVIRONMENT, make_finding, make_gate_record, make_ladder_record, make_record, make_training, text
 from conftest import make_timed_record as make_timed
-from test_report import text
 
 from bench import (
     compare,

@@ -2,23 +2,13 @@
 
 import re
 import xml.etree.ElementTree as ET
-from io import StringIO
 
 import pytest
-from conftest import make_ladder_record, make_record
-from rich.console import Console
+from conftest import make_ladder_record, make_record, text
 
-from bench import records, report, summary
-from bench.lessons import Lessons
+from bench import epoch_lines, records, report, summary
 from bench.train import Epoch
 from bench.words import factor, seconds
-
-
-def text(parts, width=80):
-    console = Console(file=StringIO(), width=width)
-    for part in parts:
-        console.print(part)
-    return console.file.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -152,14 +142,18 @@ def test_times_in_words(value, words):
 
 
 def test_lessons_give_seconds_an_epoch_side_by_side_and_the_factor():
-    lessons = Lessons(["per_sample", "full_matrix"])
-    lines = []
+    done = []
     for number, (slow, fast) in enumerate([(10.0, 2.0), (9.0, 2.0), (20.0, 4.0)], start=1):
-        epoch = Epoch(number, {"per_sample": slow, "full_matrix": fast}, {"per_sample": 0.9, "full_matrix": 0.9})
-        lines += lessons.add(epoch)
-    assert lines[0].split() == ["epoch", "per_sample", "accuracy", "full_matrix", "accuracy"]
-    assert lines[1].split() == ["1", "10.0", "s", "90.00%", "2.00", "s", "90.00%"]
-    assert list(lessons.conclude()) == [
+        done.append(Epoch(number, {"per_sample": slow, "full_matrix": fast}, {"per_sample": 0.9, "full_matrix": 0.9}))
+    assert epoch_lines.heading(["per_sample", "full_matrix"]).split() == [
+        "epoch",
+        "per_sample",
+        "accuracy",
+        "full_matrix",
+        "accuracy",
+    ]
+    assert epoch_lines.line(done[0]).split() == ["1", "10.0", "s", "90.00%", "2.00", "s", "90.00%"]
+    assert list(epoch_lines.conclusion(done)) == [
         "per_sample: 10.0 s an epoch, test accuracy 90.00%",
         "full_matrix: 2.00 s an epoch, test accuracy 90.00%; 5.00x as fast as per_sample",
     ]

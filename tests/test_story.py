@@ -10,9 +10,9 @@ import pytest
 from conftest import ENVIRONMENT, LADDER, make_ladder_record, make_record, make_timed_record
 from test_cost import GRID, LOOP, MATRIX, exact
 
-from bench import cost, page, panels, plots, records, report, stats, story, summary, words
+from bench import cost, html, markdown, panels, plots, records, report, stats, story, summary, tables, words
 from bench.answer import sentences
-from bench.blocks import Code, Listing, Number, Section, Table, Text
+from bench.document import Code, Listing, Number, Section, Table, Text
 from bench.facets import grid_of
 from bench.grid import Cell
 from bench.records import Result
@@ -66,7 +66,7 @@ def test_a_folder_in_which_nothing_was_timed_says_so_and_has_no_empty_sections(t
 
 def test_a_revision_that_git_would_not_tell_is_unknown_and_why():
     refused = msgspec.structs.replace(ENVIRONMENT, revision=None, dirty=None, revision_unknown="not yours")
-    assert ["revision", "unknown: not yours"] in [list(line) for line in story._described(refused)]
+    assert ["revision", "unknown: not yours"] in [list(line) for line in tables._described(refused)]
 
 
 def test_what_is_no_loop_is_not_told_of_as_one():
@@ -170,16 +170,17 @@ def test_more_panels_than_fit_give_each_engine_a_figure_and_the_page_one_setting
 def test_markup_stays_text_in_both_pages():
     bad = "<b>|{{ x }}"
     section = Section(bad, [Text(bad), Listing([bad]), Table([bad], [[bad]]), Code(bad)])
-    html = page.html(bad, [section], {})
-    assert "<b>" not in html
-    assert html.count("&lt;b&gt;|{{ x }}") == 9
-    assert r"| &lt;b&gt;\|{{ x }} |" in page.markdown("title", [section], [])
+    page = html.page(bad, [section], {})
+    assert "<b>" not in page
+    assert page.count("&lt;b&gt;|{{ x }}") == 9
+    assert r"| &lt;b&gt;\|{{ x }} |" in markdown.page("title", [section], [])
 
 
 def test_a_number_is_sorted_by_its_value():
-    html = page.html("t", [Section("s", [Table(["a"], [[Number.of("1.5 us", 1.5e-6)], ["none"]], 0, True)])], {})
-    assert '<td class="number" data-value="1.5e-06">1.5 us</td>' in html
-    assert '<td class="number">none</td>' in html
+    table = Table(["a"], [[Number.of("1.5 us", 1.5e-6)], ["none"]], left=(), sortable=True)
+    page = html.page("t", [Section("s", [table])], {})
+    assert '<td class="number" data-value="1.5e-06">1.5 us</td>' in page
+    assert '<td class="number">none</td>' in page
 
 
 def test_pictures_in_one_page_share_no_id(grid):
@@ -208,5 +209,5 @@ def test_an_engines_name_is_no_mathematics():
 
 
 def test_noise_names_the_worst_cell(grid):
-    text = page.markdown("t", list(story.tell(grid, summary.frame(grid), [], [], "note")), [])
+    text = markdown.page("t", list(story.tell(grid, summary.frame(grid), [], [], "note")), [])
     assert "Here it was 0.0% in the median of 12 cells and 0.0% in the worst, 784-10-10-b1-float64-t1." in text

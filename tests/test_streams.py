@@ -12,7 +12,7 @@ from conftest import make_finding, make_gate_record, make_ladder_record, make_re
 from rich.console import Console
 
 from backprop import InputError
-from bench import console, gate_report, learning, records, report
+from bench import gate_report, learning, records, report, terminal
 from bench.entry import resolve
 from bench.grid import make_cell
 from bench.streams import Patient, patient
@@ -55,7 +55,7 @@ def test_what_cannot_be_written_is_lost_and_the_run_goes_on(monkeypatch, capsys,
     with patient():
         for part in ("first\n", "second\n", "third\n"):
             print(part, end="")
-        console.show(["fourth", "fifth"])
+        terminal.show(["fourth", "fifth"])
     assert stream.getvalue() == "first\n"
     assert sys.stdout is stream
     err = capsys.readouterr().err
@@ -67,8 +67,8 @@ def test_a_stream_that_is_closed_from_the_start_is_none(monkeypatch):
     monkeypatch.setattr(sys, "stdout", None)
     monkeypatch.setattr(sys, "stderr", None)
     with patient():
-        console.show(["text"])
-        console.warn("text")
+        terminal.show(["text"])
+        terminal.warn("text")
         print("text")
 
 
@@ -101,10 +101,10 @@ def test_every_width_of_a_terminal_will_do(monkeypatch, tmp_path, columns):
         (tmp_path / name).mkdir()
         records.append(tmp_path / name, make_record(failed="why"))
     to = Console(width=int(columns)) if columns.isdigit() else Console()
-    console.show(report.describe([make_ladder_record(), make_record(data="mnist5k")]), to)
-    console.show(report.side_by_side([tmp_path / "one", tmp_path / "two"], None), to)
-    console.show(learning.describe([make_training(10, 0, {"per_sample": (1.0, 3), "full_matrix": (0.5, 3)})]), to)
-    console.show(gate_report.describe(make_gate_record(make_finding())), to)
+    terminal.show(report.describe([make_ladder_record(), make_record(data="mnist5k")]), to)
+    terminal.show(report.side_by_side([tmp_path / "one", tmp_path / "two"], None), to)
+    terminal.show(learning.describe([make_training(10, 0, {"per_sample": (1.0, 3), "full_matrix": (0.5, 3)})]), to)
+    terminal.show(gate_report.describe(make_gate_record(make_finding())), to)
     told = stream.getvalue()
     assert "…" not in told, "nothing is cut"
     assert re.search(r"400 us +1\.00x +0\.9\d+-1\.0\dx +6%", told), told
@@ -113,7 +113,7 @@ def test_every_width_of_a_terminal_will_do(monkeypatch, tmp_path, columns):
 def test_a_name_of_colons_is_no_emoji(monkeypatch):
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stdout", stream)
-    console.show(["a:b:c :x:"])
+    terminal.show(["a:b:c :x:"])
     assert stream.getvalue() == "a:b:c :x:\n"
 
 

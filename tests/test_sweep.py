@@ -16,7 +16,7 @@ from conftest import ROOT, make_record
 from filelock import FileLock
 from rich.console import Console
 
-from bench import console, grid, machine, outputs, records, report, sweep
+from bench import grid, machine, outputs, progress, records, report, sweep
 from bench import race as race_module
 from bench.entry import Entry, resolve
 from bench.grid import Cell
@@ -425,8 +425,8 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_no_process(tmp_path, grid_file):
 
 def test_the_bar_shows_cells_done_and_the_cell_at_work(tmp_path, monkeypatch):
     screen = io.StringIO()
-    monkeypatch.setattr(console, "console", Console(file=screen, force_terminal=True, width=80))
-    with console.SweepBar(tmp_path) as bar:
+    monkeypatch.setattr(progress, "console", Console(file=screen, force_terminal=True, width=80))
+    with progress.SweepBar(tmp_path) as bar:
         bar.begin(3, 24)
         bar.at_work([Cell((784, 1000, 1000, 10), 1000, "float32", 2)], 3725.0)
         assert "21/24 784-1000-1000-10-b1000-float32-t2" in screen.getvalue()

@@ -122,7 +122,7 @@ def test_the_worst_error_seen_is_no_bound(pair, tmp_path):
     assert "at most" not in told
     assert "another cell may be further off" in told
     (table,) = [part for part in parts if not isinstance(part, str)]
-    assert [column.header for column in table.columns][-2:] == ["off by", "worst"]
+    assert table.headings[-2:] == ["off by", "worst"]
     found = records.load(tmp_path)[0]
     *_, sure = answer.sentences(found, summary.frame(found), pair)
     assert "and others may be by more" in sure

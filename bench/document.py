@@ -1,4 +1,4 @@
-"""A report as data: sections of text, tables, pictures and code, which `page` writes as Markdown and as HTML."""
+"""What is shown, as data: sections of text, tables, pictures and code; `terminal`, `markdown` and `html` write it."""
 
 from __future__ import annotations
 
@@ -22,26 +22,33 @@ class Number(str):
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph; strong where it is the heading of what follows."""
+    """A paragraph; strong where it is the heading of what follows, small where it is a note at the foot."""
 
     words: str
     strong: bool = False
+    small: bool = False
 
 
 @dataclass(frozen=True)
 class Listing:
-    """A list of short texts."""
+    """A list of short texts; one that is a pair begins with a name, which stands out."""
 
-    items: Sequence[str]
+    items: Sequence[str | tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class Table:
-    """All but the first `left` columns are flush right; one that is sortable is worth sorting by a click."""
+    """The columns in `left`, by number, are flush left, the others right.
+
+    Where a terminal is narrow, those in `folds` are broken anywhere, those in `wraps` between words, and no others. A
+    table that is sortable is worth sorting by a click. One without headings tells what each of some names is.
+    """
 
     headings: Sequence[str]
     lines: Sequence[Sequence[str]]
-    left: int = 1
+    left: Sequence[int] = (0,)
+    folds: Sequence[int] = ()
+    wraps: Sequence[int] = ()
     sortable: bool = False
 
 
@@ -60,7 +67,15 @@ class Code:
     text: str
 
 
-Block = Text | Listing | Table | Picture | Code
+@dataclass(frozen=True)
+class Fold:
+    """What is there for who asks: a line, and a table that opens below it."""
+
+    summary: str
+    table: Table
+
+
+Block = Text | Listing | Table | Picture | Code | Fold
 
 
 @dataclass(frozen=True)

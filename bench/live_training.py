@@ -1,0 +1,73 @@
+"""Training as it is shown while it goes on: so many epochs side by side, or until an accuracy is reached."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from backprop.data import Dataset
+
+from . import epoch_lines, learning, outputs, records, to_accuracy, words
+from .entry import Entry
+from .grid import Cell
+from .progress import bar
+from .terminal import show
+from .to_accuracy import Goal
+from .train import Epoch, check, hidden_at, train
+
+
+def train_for(epochs: int, field: Sequence[Entry], cell: Cell, learned: Dataset, eta: float, seed: int) -> None:
+    """So many epochs, a line for each."""
+    check(cell, learned, eta)
+    _tell_hidden(cell, learned, seed)
+    done: list[Epoch] = []
+    with bar() as progress:
+        task = progress.add_task(f"{cell.id}, eta {eta:g}", total=epochs)
+        for finished in train(field, cell, learned, eta=eta, epochs=epochs, seed=seed):
+            if not done:
+                show([epoch_lines.heading(list(finished.seconds))])
+            done.append(finished)
+            show([epoch_lines.line(finished)])
+            progress.update(task, advance=1, refresh=True)
+    show(epoch_lines.conclusion(done))
+
+
+def train_to(
+    goal: Goal,
+    field: Sequence[Entry],
+    cells: Sequence[Cell],
+    learned: Dataset,
+    seeds: Sequence[int],
+    out: Path | None,
+) -> None:
+    """Until the goal, a line for each seed and batch size, and its record."""
+    done = []
+    with ExitStack() as stack:
+        progress = stack.enter_context(bar())
+        task = progress.add_task("checking the engines", total=len(seeds) * len(cells))
+
+        def tell(cell: Cell, seed: int, epoch: Epoch) -> None:
+            told = f"seed {seed}, batch {cell.batch}, epoch {epoch.number}: {min(epoch.accuracy.values()):.1%}"
+            progress.update(task, description=told, refresh=True)
+
+        runs = to_accuracy.run(field, cells, learned, goal=goal, seeds=seeds, progress=tell)
+        for cell in cells:
+            _tell_hidden(cell, learned, seeds[0])
+        if out:
+            stack.enter_context(outputs.locked(out))
+            show(to_accuracy.prepare(out))
+        for training in runs:
+            done.append(training)
+            show([learning.in_a_line(training)])  # first: a full disk costs the record, not what it says
+            if out:
+                records.append(out, training, to_accuracy.FILE)
+            progress.update(task, advance=1, refresh=True)
+    show(["", *learning.describe(done)])
+    if out:
+        show([f"in {out}: {to_accuracy.FILE}; backprop-bench report {out} draws it"])
+
+
+def _tell_hidden(cell: Cell, learned: Dataset, seed: int) -> None:
+    if blocks := hidden_at(cell, learned, seed):
+        show([f"{cell.id}: {words.hidden(blocks, cell.dtype)}"])
