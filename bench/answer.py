@@ -8,14 +8,14 @@ from math import floor, isfinite
 
 import pandas as pd
 
-from . import ladder, stats, words
+from . import ladder, stats, summary, words
 from .cost import Model, Shares, crossover
 from .facets import of_setting
 from .grid import Cell, format_sizes
+from .question import BASELINE, CHALLENGER, HEADLINE
 from .records import Record, Result
 from .stats import Estimate
 
-CHALLENGER = "full_matrix"
 PARTS = {
     "dispatch": "the interpreter and its calls",
     "products": "the products",
@@ -42,7 +42,7 @@ class Pair:
 def headline(found: Sequence[Record]) -> Pair | None:
     """The cell to tell of: that of the ladder that is shown, or the project's own, or the first that has a factor."""
     top = ladder.headline(found)
-    own = [record for record in found if record.cell.id == ladder.HEADLINE]
+    own = [record for record in found if record.cell.id == HEADLINE]
     for record in [*([top.record] if top else own), *found]:
         baseline = stats.baseline(record)
         others = [result for result in record.contestants if result is not baseline]
@@ -104,7 +104,7 @@ def from_where_and_why(pair: Pair, slow: Model, fast: Model) -> str:
     cell = pair.record.cell
     told = f"{pays_from(slow, fast, cell.sizes)}; at batch {cell.batch} {outside_products(slow, cell)}"
     saved = slow.seconds(cell) - fast.seconds(cell)
-    is_loop = slow.engine == stats.BASELINE
+    is_loop = slow.engine == BASELINE
     reasons = [
         f"{words.seconds(before)} against {words.seconds(after)} go into {PARTS[part]}"
         + (OF_THE_LOOP[part] if is_loop else "")
@@ -144,9 +144,7 @@ def at_batch(level: float) -> str:
 def cost_and_certainty(pair: Pair, rows: pd.DataFrame, own: Sequence[Model]) -> str:
     fast, slow = pair.challenger.name, pair.baseline.name
     same = rows[(rows["sizes"] == format_sizes(pair.record.cell.sizes)) & (rows["data"] == "random")]
-    peaks = of_setting(same, pair.record.setting).pivot_table(
-        index="batch", columns="engine", values="peak_bytes", aggfunc="last"
-    )
+    peaks = of_setting(same, pair.record.setting).pivot(index="batch", columns="engine", values="peak_bytes")
     told = []
     if fast in peaks and slow in peaks:
         peaks = peaks[[slow, fast]].dropna()
@@ -158,11 +156,10 @@ def cost_and_certainty(pair: Pair, rows: pd.DataFrame, own: Sequence[Model]) -> 
             if batch in peaks.index
         )
         told.append(f"In memory a step of {fast} takes {spans}")
-    noise = rows["noise_floor"].dropna()
-    if len(noise):
+    if noise := summary.noise(rows):
         told.append(
-            f"the interval of two copies of one engine reached {noise.median():.1%} from 1 in the median race and "
-            f"{noise.max():.1%} in the worst, and no smaller difference was resolved"
+            f"the interval of two copies of one engine reached {noise.median:.1%} from 1 in the median race and "
+            f"{noise.worst:.1%} in the worst, and no smaller difference was resolved"
         )
     if own:
         misses = [model.median_error for model in own], [abs(model.worst.error) for model in own]

@@ -124,7 +124,7 @@ def race(
     """Time several engines side by side in one cell; speedups are relative to per_sample, or to the first."""
     with needed_by("the report"):
         figures.load_matplotlib()
-        from . import report
+        from . import report, summary
     from .race import Job
     from .race import race as run_race
 
@@ -140,7 +140,7 @@ def race(
         try:
             outputs.write_each(files, {"--json": partial(records.dump, record)})
         finally:
-            show(report.describe([record]))
+            show(report.describe([record], summary.frame([record])))
     warn_of([record.environment])
     return status_of([record])
 
@@ -264,7 +264,7 @@ def sweep(
         with SweepBar(out) as progress:
             sweeps.run(out, whole, missing, entries, crew, progress)
         show(report.build(out))
-        return status_of(records.latest(records.load(out)[0]))
+        return status_of(records.failed(records.load(out)[0]))
 
 
 @app.command(name="report")

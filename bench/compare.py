@@ -49,7 +49,7 @@ def compare(folders: Sequence[Path]) -> Comparison:
     told: dict[str, str] = {}
     parts = []
     for folder in folders:
-        found = records.last_of_each(records.load(folder)[0])
+        found = records.load(folder)[0]
         for machine, part in summary.frame(found).groupby("machine", sort=False):
             own = letter(len(told))
             dates = [record.started[:10] for record in found if record.environment.machine == machine]

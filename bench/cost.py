@@ -154,10 +154,7 @@ def counts(cell: Cell, l2_bytes: int | None = None, one_by_one: bool = False) ->
 
 
 def models(found: Iterable[Record]) -> list[Model]:
-    """A model for each setting and engine that enough cells were timed of.
-
-    Of a cell that was raced more than once the last is taken. Cells over a data set are no part of it.
-    """
+    """A model for each setting and engine that enough cells were timed of; cells over a data set are no part of it."""
     timed: dict[tuple[Setting, str, int | None], dict[Cell, float]] = {}
     for record in found:
         cell = record.cell

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import stats
+from .question import HEADLINE
 from .records import Record, Result
 from .stats import Estimate
-
-HEADLINE = "784-30-10-b10-float64-t1"
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from backprop import InputError
 
-from . import answer, cost, records, stats, words
+from . import answer, cost, records, words
 from .cost import FEWEST, Model
 from .document import Table
 from .grid import Cell
+from .question import BASELINE, CHALLENGER
 
 
 def predict(folder: Path, cell: Cell) -> Iterator[str | Table]:
@@ -18,7 +19,7 @@ def predict(folder: Path, cell: Cell) -> Iterator[str | Table]:
 
     Raises InputError where the folder's records are too few for a model, or none is of this dtype and threads.
     """
-    models = cost.models(records.last_of_each(records.load(folder)[0]))
+    models = cost.models(records.load(folder)[0])
     if not models:
         cells, batches, sizes = FEWEST
         raise InputError(
@@ -63,7 +64,7 @@ def _table(models: list[Model], cell: Cell) -> Table:
 def _notes(models: list[Model], cell: Cell) -> Iterator[str]:
     slow = _baseline(models)
     for model in models:
-        if model.engine == answer.CHALLENGER and model is not slow:
+        if model.engine == CHALLENGER and model is not slow:
             yield f"{answer.pays_from(slow, model, cell.sizes)}."
     yield (
         "off by, worst: the median and the worst error on cells that were timed and that a fit had not seen; another "
@@ -74,4 +75,4 @@ def _notes(models: list[Model], cell: Cell) -> Iterator[str]:
 
 
 def _baseline(models: list[Model]) -> Model:
-    return next((model for model in models if model.engine == stats.BASELINE), models[0])
+    return next((model for model in models if model.engine == BASELINE), models[0])

@@ -259,25 +259,30 @@ def set_aside(folder: Path) -> Path | None:
     return place
 
 
-def last_of_each(found: Iterable[Record]) -> list[Record]:
-    """The records that count: of each machine and cell the last, wherever it was raced more than once.
-
-    In the order in which the cells were first raced.
-    """
+def that_count(found: Iterable[Record]) -> list[Record]:
+    """Of each machine and cell the last record, in the order in which the cells were first raced."""
     return list({(record.environment.machine, record.cell): record for record in found}.values())
 
 
+def failed(found: Iterable[Record]) -> list[Record]:
+    """Of the records that count, those in which an engine failed, of cells that went well on no machine."""
+    counting = that_count(found)
+    well = {record.cell for record in counting if not record.failures}
+    return [record for record in counting if record.cell not in well]
+
+
 def load(folder: Path) -> tuple[list[Record], list[str]]:
-    """The records of a folder, and a warning for a last line that was cut off while it was written.
+    """The records of a folder that count, and a warning for a last line that was cut off while it was written.
 
     Raises InputError where there is no cells.jsonl, it has no records, or a line is not a record that this
     version can read.
     """
-    return read(folder / FILE, Record, SCHEMA)
+    found, warnings = read(folder / FILE, Record, SCHEMA)
+    return that_count(found), warnings
 
 
 def read(path: Path, kind: type[Line], schema: int) -> tuple[list[Line], list[str]]:
-    """What `load` does, of any file whose lines are records of this kind and schema."""
+    """All of a file whose lines are records of this kind and schema; otherwise as `load`."""
     try:
         lines = path.read_bytes().splitlines(keepends=True)
     except OSError as error:
@@ -293,11 +298,6 @@ def read(path: Path, kind: type[Line], schema: int) -> tuple[list[Line], list[st
     if not found:
         raise InputError(f"{path} holds no record: there is nothing to report")
     return found, warnings
-
-
-def latest(found: Iterable[Record]) -> list[Record]:
-    """Of each cell the last record: it counts where a cell was raced again."""
-    return list({record.cell: record for record in found}.values())
 
 
 class _Header(msgspec.Struct):

@@ -40,10 +40,7 @@ COMPARED = "A dot for each cell and engine: on the diagonal where the folders ag
 
 
 def build(folder: Path) -> Iterator[str | Table]:
-    """Rebuild everything in the folder that follows from its records, and yield the summary to print.
-
-    Of each machine and cell the last record counts.
-    """
+    """Rebuild everything in the folder that follows from its records, and yield the summary to print."""
     trained, warnings = to_accuracy.load(folder)
     found: list[Record] = []
     raced = folder / records.FILE
@@ -51,7 +48,6 @@ def build(folder: Path) -> Iterator[str | Table]:
         found, torn = records.load(folder)
         warnings += torn
     warnings += records.doubts([*(one.environment for one in found), *(one.environment for one in trained)])
-    found = records.last_of_each(found)
     models = cost.models(found)
     rows = summary.frame(found, models)
     files = [file.name for file in (folder / records.FILE, folder / to_accuracy.FILE) if file.exists()]
@@ -64,7 +60,7 @@ def build(folder: Path) -> Iterator[str | Table]:
     sections = list(story.tell(found, rows, models, trained, note))
     write_pages(folder, QUESTION, sections, paths, pictures.shots(found, rows, trained, warnings))
     if found:
-        yield from describe(found)
+        yield from describe(found, rows)
     if trained:
         yield from learning.describe(trained)
     yield from (f"warning: {warning}" for warning in warnings)
@@ -121,9 +117,8 @@ def write_pages(
         outputs.write(folder / name, text.encode(errors="backslashreplace"))
 
 
-def describe(found: Sequence[Record]) -> Iterator[str | Table]:
-    """The machine, the tables of speedups, epochs in seconds, and who was left out and why."""
-    rows = summary.frame(found)
+def describe(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[str | Table]:
+    """The machine, the tables of speedups, epochs in seconds, and who was left out and why; rows are their frame."""
     told = machines(record.environment for record in found)
     yield from told if len(told) > IN_A_LINE else [" | ".join(told)]
     for name, commit in dict.fromkeys(
@@ -157,10 +152,8 @@ def machines(environments: Iterable[Environment]) -> list[str]:
 
 def footnote(found: Sequence[Record], rows: pd.DataFrame) -> str:
     """The foot of every plot: machine, date, noise floor."""
-    noise = rows["noise_floor"].dropna()
-    resolved = (
-        f"noise floor {noise.median():.1%} in the median cell, {noise.max():.1%} in the worst" if len(noise) else ""
-    )
+    noise = summary.noise(rows)
+    resolved = f"noise floor {noise.median:.1%} in the median cell, {noise.worst:.1%} in the worst" if noise else ""
     told = machines(record.environment for record in found)
     where = " | ".join(told) if len(told) <= IN_A_LINE else f"{len(told)} machines, A to {letter(len(told) - 1)}"
     return f"{where}\n{max(record.started for record in found)[:10]}; {resolved}"

@@ -21,9 +21,9 @@ from statistics import fmean, median, stdev
 
 from scipy.special import ndtri, stdtrit
 
+from .question import BASELINE
 from .records import Record, Result, Slices
 
-BASELINE = "per_sample"
 CONFIDENCE = 0.95
 TRIM = 0.15  # of the passes at either end: three of twenty, none of six or fewer
 # Standard deviations of a ratio of different engines that passes of one run share, so that its own spread does not

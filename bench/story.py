@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 
-from . import answer, curves, ladder, learning, stats
+from . import answer, curves, ladder, learning, stats, summary
 from .cost import Model
 from .document import Block, Code, Listing, Picture, Section, Table, Text
 from .facets import KEYS, MOST_PICTURED, grid_of, letters, of_setting, setting, widths
 from .grid import format_sizes
+from .question import BASELINE, CHALLENGER
 from .records import Record, doubts
 from .repeat import commands
 from .tables import crossovers, every_cell, every_engine, first_steps, ladder_table, machine_table, placed, prices
@@ -85,7 +86,7 @@ def tell(
 
 
 def _of_races(found: Sequence[Record], rows: pd.DataFrame, models: Sequence[Model], note: str) -> Iterator[Section]:
-    races = last_of_each_cell(found)
+    races = on_a_grid(found)
     yield Section("What was asked", [Text(line) for line in (*_asked(found, rows), *note.splitlines())])
     yield Section("The answer", list(_answers(found, rows, models)))
     grid, places = grid_of(rows), list(letters(rows["machine"]).values())
@@ -122,8 +123,8 @@ def _of_races(found: Sequence[Record], rows: pd.DataFrame, models: Sequence[Mode
 def _in_detail(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[Section]:
     disturbed = [Text(f"{doubt[0].upper()}{doubt[1:]}.") for doubt in doubts([one.environment for one in found])]
     yield Section("How sure", [Text(SURE), *_noise(rows), *disturbed])
-    if races := last_of_each_cell(found):
-        yield Section("Every cell", [Text(CELLS), every_cell(list(races.values()))])
+    if races := on_a_grid(found):
+        yield Section("Every cell", [Text(CELLS), every_cell(races)])
         yield Section("Every cell and engine", [every_engine(rows)], detail=True)
         yield Section("First steps", [Text(FIRST), first_steps(rows)])
     left_out = rows[rows["left_out"].notna()]
@@ -138,13 +139,13 @@ def pictured(found: Sequence[Record], grid: pd.DataFrame) -> pd.DataFrame:
     return of_setting(grid, (pair.record if pair else found[0]).setting)
 
 
-def last_of_each_cell(found: Iterable[Record]) -> dict[tuple[str, str], Record]:
-    """The last record of each machine and cell on random data in which anything was timed."""
-    return {
-        (record.environment.machine, record.cell.id): record
+def on_a_grid(found: Iterable[Record]) -> list[Record]:
+    """The records of cells on random data in which anything was timed."""
+    return [
+        record
         for record in found
         if record.cell.data == "random" and any(result.seconds for result in record.contestants)
-    }
+    ]
 
 
 def _asked(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[str]:
@@ -172,12 +173,13 @@ def _answers(found: Sequence[Record], rows: pd.DataFrame, models: Sequence[Model
         yield from map(Text, answer.sentences(own, rows[rows["machine"] == machine], models))
 
 
-def _fastest(rows: pd.DataFrame, races: dict[tuple[str, str], Record]) -> Iterator[Block]:
+def _fastest(rows: pd.DataFrame, races: Iterable[Record]) -> Iterator[Block]:
     """A table of width by batch for each other setting, with the engines that are level with the fastest."""
     yield Text(FASTEST)
+    placed = {(record.environment.machine, record.cell.id): record for record in races}
     for _, part in grid_of(rows).groupby(KEYS, sort=False):
         batches = sorted(part["batch"].unique())
-        cells = {(row.hidden, row.batch): races.get((row.machine, row.cell)) for row in part.itertuples()}
+        cells = {(row.hidden, row.batch): placed.get((row.machine, row.cell)) for row in part.itertuples()}
         lines = [
             [hidden or "none", *(_winner(cells.get((hidden, batch))) for batch in batches)] for hidden in widths(part)
         ]
@@ -208,21 +210,18 @@ def _model(found: Sequence[Record], models: Sequence[Model]) -> Iterator[Block]:
     yield Text(BREAKS)
     yield Picture("cost-shares", "What a step goes to in each cell")
     if (table := crossovers(models)).lines:
-        yield Text(f"The batch size at which {answer.CHALLENGER} overtakes {stats.BASELINE}, with its 95 % interval:")
+        yield Text(f"The batch size at which {CHALLENGER} overtakes {BASELINE}, with its 95 % interval:")
         yield table
 
 
 def _noise(rows: pd.DataFrame) -> Iterator[Block]:
     """The noise floor of each machine."""
-    races = rows.drop_duplicates(["machine", "cell"], keep="last")
-    places = letters(rows["machine"])
-    for machine, part in races.groupby("machine", sort=False):
-        noise = part["noise_floor"].dropna()
-        if len(noise):
-            head = f"On machine {places[machine]}" if places[machine] else "Here"
-            worst = part.loc[noise.idxmax(), "cell"]
+    for machine, place in letters(rows["machine"]).items():
+        if noise := summary.noise(rows[rows["machine"] == machine]):
+            head = f"On machine {place}" if place else "Here"
             told = (
-                f"{noise.median():.1%} in the median of {len(noise)} cells and {noise.max():.1%} in the worst, {worst}"
+                f"{noise.median:.1%} in the median of {noise.cells} cells and {noise.worst:.1%} in the worst, "
+                f"{noise.worst_cell}"
             )
             yield Text(f"{head} it was {told}.")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -34,6 +34,24 @@ def frame(records: Sequence[Record], models: Iterable[Model] = ()) -> pd.DataFra
     prices = {(model.setting, model.engine): model for model in models}
     rows = pd.DataFrame([row for record in records for row in _rows(record, prices)], columns=list(COLUMNS))
     return rows.astype({"peak_bytes": "Int64", "steps_per_slice": "Int64"})
+
+
+class Noise(NamedTuple):
+    """The noise floor over some races, a share: in the median cell and in the worst."""
+
+    median: float
+    worst: float
+    worst_cell: str
+    cells: int
+
+
+def noise(rows: pd.DataFrame) -> Noise | None:
+    """The noise floor of the races that these rows are of; None where nothing was timed."""
+    races = rows.drop_duplicates(["machine", "cell"]).dropna(subset="noise_floor")
+    if races.empty:
+        return None
+    worst = races.loc[races["noise_floor"].idxmax()]
+    return Noise(races["noise_floor"].median(), worst["noise_floor"], worst["cell"], len(races))
 
 
 def csv(rows: pd.DataFrame) -> bytes:

@@ -109,8 +109,8 @@ def _go_on(folder: Path, now: Sweep, resume: bool, retry: bool) -> tuple[list[Ce
             f"{folder} was begun with {'; with '.join(differences)}: go on with what it was begun with, or begin "
             "another sweep in another folder"
         )
-    done = records.latest(records.recover(folder / records.FILE, Record, records.SCHEMA))
-    failed = [record.cell for record in done if record.failures]
+    done = records.recover(folder / records.FILE, Record, records.SCHEMA)
+    failed = list(dict.fromkeys(record.cell for record in records.failed(done)))
     left = {record.cell for record in done} - set(failed if retry else ())
     return [cell for cell in now.cells if cell not in left], [] if retry else failed
 

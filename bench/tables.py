@@ -12,6 +12,7 @@ from .document import Number, Table
 from .facets import letters
 from .grid import format_sizes
 from .ladder import Ladder, Rung
+from .question import BASELINE, CHALLENGER
 from .records import Environment, Record
 from .stats import Estimate
 
@@ -151,11 +152,11 @@ def prices(models: Sequence[Model]) -> Table:
 def crossovers(models: Sequence[Model]) -> Table:
     """A line for each sizes and setting: the batch size at which the challenger overtakes the baseline."""
     places = letters(model.setting.machine for model in models)
-    baselines = {model.setting: model for model in models if model.engine == stats.BASELINE}
+    baselines = {model.setting: model for model in models if model.engine == BASELINE}
     lines = []
     for model in models:
         slow = baselines.get(model.setting)
-        if slow is None or model.engine != answer.CHALLENGER:
+        if slow is None or model.engine != CHALLENGER:
             continue
         for sizes in dict.fromkeys(cell.sizes for cell in model.cells):
             level = crossover(slow, model, sizes)

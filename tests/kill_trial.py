@@ -65,8 +65,10 @@ def main() -> int:
             flush=True,
         )
     status = begin(options, "killed", "--resume").wait()
-    once = [Counter(record.cell.id for record in records.load(options.folder / name)[0]) for name in
-            ("undisturbed", "killed")]  # fmt: skip
+    once = []
+    for name in ("undisturbed", "killed"):
+        found, _ = records.read(options.folder / name / records.FILE, records.Record, records.SCHEMA)
+        once.append(Counter(record.cell.id for record in found))
     twice = sum(count > 1 for count in once[1].values())
     lost = len(once[0].keys() - once[1].keys())
     same = once[0] == once[1] == Counter(cell.id for cell in cells)

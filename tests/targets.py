@@ -15,7 +15,8 @@ from pathlib import Path
 
 from bench import ladder, markdown, outputs, records, stats, words
 from bench.document import Section, Table, Text
-from bench.ladder import HEADLINE, Ladder
+from bench.ladder import Ladder
+from bench.question import HEADLINE
 from bench.records import Record
 from bench.stats import Estimate
 

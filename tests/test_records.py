@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from backprop import InputError
@@ -160,7 +161,16 @@ def test_a_move_that_was_cut_short_goes_on(tmp_path, record, monkeypatch):
 
 def test_of_a_cell_raced_again_the_last_record_counts(record):
     found = [record(1, failed="crashed"), record(10), record(1)]
-    assert records.latest(found) == [record(1), record(10)]
+    assert records.that_count(found) == [record(1), record(10)]
+
+
+def test_a_cell_has_failed_where_it_went_well_on_no_machine(record):
+    elsewhere = msgspec.structs.replace(record().environment, host="abcdef")
+    crashed = record(1, failed="crashed")
+    mended = msgspec.structs.replace(record(1), environment=elsewhere)
+    assert records.failed([crashed, record(10)]) == [crashed]
+    assert records.failed([crashed, record(1)]) == records.failed([crashed, mended]) == []
+    assert records.failed([record(1), crashed]) == [crashed]
 
 
 def test_the_folder_of_a_new_file_is_synced(tmp_path, record, monkeypatch):

@@ -3,10 +3,13 @@
 import re
 import xml.etree.ElementTree as ET
 
+import msgspec
 import pytest
-from conftest import make_ladder_record, make_record, text
+from conftest import LADDER, make_ladder_record, make_record, text
 
-from bench import epoch_lines, records, report, summary
+from bench import compare, epoch_lines, records, report, summary
+from bench.predict import predict
+from bench.records import Result
 from bench.train import Epoch
 from bench.words import factor, seconds
 
@@ -88,6 +91,32 @@ def test_the_widest_cell_and_name_fit_80_columns_in_a_table_for_each_dtype_and_t
         "cell (float64-t1)",
         "cell (float32-t2)",
     ]
+
+
+def test_a_cell_that_was_raced_again_has_the_figures_of_its_last_race_everywhere(tmp_path):
+    grid = [make_ladder_record(batch, hidden) for hidden in ("10", "30", "100") for batch in (1, 10, 100)]
+    slow = make_ladder_record(
+        floor=9.0, noise=0.2, engines={name: (300.0, after) for name, (_, after) in LADDER.items()}
+    )
+    failed = [Result(one.name, left_out="crashed", failed=True, after=one.after) for one in slow.contestants]
+    crashed = msgspec.structs.replace(slow, contestants=failed, noise=None)
+    fine = next(each for each in grid if each.cell == slow.cell)
+    raced = {"once": grid, "twice": [*(crashed if each is fine else each for each in grid), slow, fine]}
+    made, predicted = {}, {}
+    for name, found in raced.items():
+        (folder := tmp_path / name).mkdir()
+        for each in found:
+            records.append(folder, each)
+        printed = text(report.build(folder), 200).partition(f"in {folder}")[0]
+        made[name] = printed, {path.name: path.read_bytes() for path in folder.iterdir() if path.name != records.FILE}
+        predicted[name] = text(predict(folder, slow.cell)).replace(str(folder), "")
+    assert made["twice"] == made["once"]
+    assert {"speedup.csv", "report.md", "waterfall.svg"} <= made["once"][1].keys()
+    assert predicted["twice"] == predicted["once"]
+    rows = compare.compare([tmp_path / "once", tmp_path / "twice"]).rows
+    assert len(rows) == len(LADDER) * len(grid)
+    for quantity in compare.QUANTITIES:
+        assert rows[quantity, "A"].equals(rows[quantity, "B"])
 
 
 def test_who_was_left_out_is_named_with_the_reason_even_in_brackets(tmp_path, record):

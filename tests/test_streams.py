@@ -12,7 +12,7 @@ from conftest import make_finding, make_gate_record, make_ladder_record, make_re
 from rich.console import Console
 
 from backprop import InputError
-from bench import gate_report, learning, records, report, terminal
+from bench import gate_report, learning, records, report, summary, terminal
 from bench.entry import resolve
 from bench.grid import make_cell
 from bench.streams import Patient, patient
@@ -101,7 +101,8 @@ def test_every_width_of_a_terminal_will_do(monkeypatch, tmp_path, columns):
         (tmp_path / name).mkdir()
         records.append(tmp_path / name, make_record(failed="why"))
     to = Console(width=int(columns)) if columns.isdigit() else Console()
-    terminal.show(report.describe([make_ladder_record(), make_record(data="mnist5k")]), to)
+    found = [make_ladder_record(), make_record(data="mnist5k")]
+    terminal.show(report.describe(found, summary.frame(found)), to)
     terminal.show(report.side_by_side([tmp_path / "one", tmp_path / "two"], None), to)
     terminal.show(learning.describe([make_training(10, 0, {"per_sample": (1.0, 3), "full_matrix": (0.5, 3)})]), to)
     terminal.show(gate_report.describe(make_gate_record(make_finding())), to)

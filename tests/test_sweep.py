@@ -51,7 +51,8 @@ def sweep_of(call, tmp_path, grid_file, monkeypatch):
 
 
 def batches(folder):
-    return [record.cell.batch for record in records.load(folder)[0]]
+    found, _ = records.read(folder / records.FILE, records.Record, records.SCHEMA)
+    return [record.cell.batch for record in found]
 
 
 def refused(told, *words):
