@@ -1,12 +1,21 @@
 """Markdown: whatever a text is made of, it comes out as that text, formats nothing and links to nobody."""
 
+import html
 import re
+from functools import cache
+from pathlib import Path
 
 import pytest
+from conftest import make_finding, make_gate_record, make_record, make_timed_record
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from bench.document import Listing, Section, Table, Text
-from bench.markdown import escape, page
+from bench import gate_report, story, summary
+from bench.changes import Standing
+from bench.document import Fold, Listing, Picture, Section, Table, Text
+from bench.grid import Cell
+from bench.markdown import escape, page, write
 
 HOSTILE = [
     "a|b \\| c\\",
@@ -76,3 +85,64 @@ def test_what_is_no_text_is_written_out():
 def test_ordinary_words_stay_as_they_are():
     for text in ("full_matrix", "784-30-10-b10-float64-t1", "+5.2%", "-0.3%", "CPU @ 2.50GHz", "4.00x (3.9-4.1x)"):
         assert escape(text) == text
+
+
+def comment(name, why):
+    """The gate's comment on an engine that is wrong, undecided in one cell and unchanged in another."""
+    findings = [make_finding(name, "inconclusive", why=why, slower=True), make_finding(name, batch=1)]
+    return gate_report.markdown(make_gate_record(*findings, standings=[Standing(name, "wrong", why)]))
+
+
+def report(name, why):
+    """A results folder's report on an engine that was timed in one cell and failed in another."""
+    found = [make_timed_record(Cell((8, 4, 2), 1), {"per_sample": 2.0, name: 1.0}), make_record(failed=why)]
+    return page("Title", story.tell(found, summary.frame(found), [], [], "note"), [])
+
+
+def every_block(name, why):
+    table = Table([name, "n"], [[why, "1"]], wraps=(0,))
+    blocks = [
+        Text(name, strong=True),
+        Text(why, small=True),
+        Listing([why, (name, f": {why}")]),
+        table,
+        Fold(why, table),
+    ]
+    return page(name, [Section(why, [*blocks, Picture("stem", name)])], [Path("stem.png")])
+
+
+def parsed(markdown):
+    """What it is made of, as kinds of tokens; and the text of each that holds any, of an image the alternative text."""
+    kinds, texts = [], []
+    for token in rendered(markdown):
+        children = token.children or []
+        kinds += [token.type, *(child.type for child in children if child.type not in ("text", "text_special"))]
+        shown = [inner for child in children for inner in (child.children or [child])]
+        texts += ["".join(inner.content for inner in shown)] if children else []
+    return kinds, [" ".join(text.replace("\u200b", "").split()) for text in texts]
+
+
+plain = cache(lambda write: parsed(write("ENGINE", "REASON")))
+marks = st.text("|\\`*_~[]()<>!@#&;:$-+=.1aZ \n", min_size=1, max_size=12)
+anything = st.lists(st.sampled_from(HOSTILE) | marks | st.text(max_size=8), min_size=1, max_size=3).map("".join)
+texts = anything.map(str.strip).filter(lambda text: text.replace("\u200b", "").split() and "\0" not in text)
+
+
+@pytest.mark.parametrize("write", [comment, report, every_block])
+@given(name=texts, why=texts)
+@settings(max_examples=60, deadline=None)
+def test_whatever_an_engine_is_called_and_says_stays_text_in_every_place(write, name, why):
+    markdown = write(name, why)
+    kinds, told = parsed(markdown)
+    assert kinds == plain(write)[0]
+    written = [text.replace("ENGINE", name).replace("REASON", why) for text in plain(write)[1]]
+    assert told == [" ".join(text.replace("\u200b", "").split()) for text in written]
+
+
+@given(texts)
+def test_what_is_folded_has_its_text_as_html(text):
+    (shown,) = write([Fold(text, Table(["a"], [["b"]]))])
+    summary = shown.partition("\n")[0]
+    assert summary.count("<") == summary.count(">") == 3
+    inner = html.unescape(summary.removeprefix("<details><summary>").removesuffix("</summary>"))
+    assert inner.replace("\u200b", "") == " ".join(text.replace("\u200b", "").split())
