@@ -113,4 +113,4 @@ if __name__ == "__main__":
     folder = Path(sys.argv[1])
     page = write(records.load(folder)[0])
     outputs.write(folder / "targets.md", page.encode())
-    print(page.split("Every cell")[0])
+    print(page.split("## Every cell")[0])
