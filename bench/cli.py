@@ -17,10 +17,10 @@ import numpy as np
 import typer
 
 import backprop
-from backprop import EngineError, InputError, data
+from backprop import EngineError, InputError
 from backprop.packages import needed_by
 
-from . import FAULT, entry, figures, grid, machine, outputs, records, revision
+from . import FAULT, datasets, entry, figures, grid, machine, outputs, records, revision
 from .blame import lacks_memory
 from .confined import end_children
 from .document import Table
@@ -190,7 +190,7 @@ def train(
         from . import live_training
 
     field = entry.resolve(entry.addresses(engines))
-    learned = data.load(dataset, dtype)
+    learned = datasets.load(dataset, dtype)
     for remark in learned.remarks:
         warn(f"{dataset}: {remark}")
     sizes = sizes or f"{learned.n_in}-30-{learned.n_out}"

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backprop import Network, data
+from backprop import Network
 from backprop.network import Array, aligned
 from backprop.training import batches
 
+from . import datasets
 from .grid import Cell
 
 
@@ -46,7 +47,7 @@ def prepare(cell: Cell, rng: np.random.Generator, samples: str | None = None) ->
 def training_part(cell: Cell, samples: str | None) -> tuple[Array, Array]:
     """Inputs (n, n_in) and targets (n, n_out) of the cell's data set, from the file if there is one."""
     if samples is None:
-        digits = data.load(cell.data, cell.dtype)
+        digits = datasets.load(cell.data, cell.dtype)
         return digits.x_train, digits.y_train
     with np.load(samples, allow_pickle=False) as arrays:
         return arrays["x"], arrays["y"]

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from backprop.data import Dataset
-
 from . import epoch_lines, learning, outputs, records, to_accuracy, words
+from .datasets import Dataset
 from .entry import Entry
 from .grid import Cell
 from .progress import bar

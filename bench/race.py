@@ -17,9 +17,9 @@ from time import perf_counter
 import msgspec
 import numpy as np
 
-from backprop import InputError, data
+from backprop import InputError
 
-from . import machine, revision
+from . import datasets, machine, revision
 from .entry import Entry
 from .grid import Cell
 from .one_pass import Pass, PassJob, in_own_process
@@ -140,7 +140,7 @@ def lay_samples(cell: Cell) -> str | None:
         return None
     path = scratch() / f"{Path(cell.data).stem}-{cell.dtype}.npz"
     if not path.exists():
-        digits = data.load(cell.data, cell.dtype)
+        digits = datasets.load(cell.data, cell.dtype)
         with room():
             np.savez(path, x=digits.x_train, y=digits.y_train)
     return str(path)

@@ -14,9 +14,9 @@ from time import perf_counter
 import msgspec
 
 from backprop import InputError
-from backprop.data import Dataset
 
 from . import machine, records
+from .datasets import Dataset
 from .entry import Entry
 from .grid import Cell
 from .records import Environment

@@ -14,11 +14,11 @@ import numpy as np
 
 from backprop import Engine, EngineError, GradientError, InputError, Network
 from backprop.check import hidden, verify
-from backprop.data import Dataset
 from backprop.errors import brief
 from backprop.training import accuracy, epoch
 
 from .confined import filters_kept, is_interrupt, kept
+from .datasets import Dataset
 from .entry import Entry
 from .grid import Cell, format_sizes
 from .rounds import Clock

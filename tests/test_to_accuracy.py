@@ -5,13 +5,13 @@ import json
 import pytest
 from conftest import Clock, made, make_training, paced
 
-from backprop import InputError, data, load
-from bench import records, to_accuracy
+from backprop import InputError, load
+from bench import datasets, records, to_accuracy
 from bench.grid import Cell
 from bench.to_accuracy import FILE, Goal
 from bench.train import train
 
-DIGITS = data.load("digits")
+DIGITS = datasets.load("digits")
 STEPS = 144  # 1,437 samples in tens
 
 

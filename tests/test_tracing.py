@@ -11,8 +11,8 @@ from contextlib import contextmanager
 import pytest
 from conftest import Clock, made, race_here
 
-from backprop import InputError, data, load
-from bench import tracing
+from backprop import InputError, load
+from bench import datasets, tracing
 from bench.grid import Cell
 from bench.tracing import Paused
 from bench.train import train
@@ -105,7 +105,7 @@ def test_epochs_are_not_watched():
     Traced.hooks = []
     spy = Spy()
     with watched_by(spy, *HOOKS["tracer"]):
-        list(train([made("a", Traced)], Cell((64, 5, 10), 100, data="digits"), data.load("digits"), eta=1.0,
+        list(train([made("a", Traced)], Cell((64, 5, 10), 100, data="digits"), datasets.load("digits"), eta=1.0,
                    epochs=1, seed=0, clock=Clock()))  # fmt: skip
     assert Traced.hooks[-15:] == [(None, None)] * 15  # 1,437 samples in hundreds
 

@@ -5,7 +5,8 @@ import pytest
 from conftest import Clock, made, paced
 from wrong import Momentum
 
-from backprop import EngineError, GradientError, InputError, data, load
+from backprop import EngineError, GradientError, InputError, load
+from bench import datasets
 from bench.grid import Cell
 from bench.train import train
 
@@ -14,7 +15,7 @@ FullMatrix = load("full_matrix")
 
 
 def run(*contestants, clock, cell=CELL, epochs=3, seed=0, eta=3.0):
-    return list(train(contestants, cell, data.load("digits"), eta=eta, epochs=epochs, seed=seed, clock=clock))
+    return list(train(contestants, cell, datasets.load("digits"), eta=eta, epochs=epochs, seed=seed, clock=clock))
 
 
 def test_epochs_side_by_side():

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from backprop import InputError
+from backprop.network import Array
+from backprop.packages import needed_by
+
 from . import npz
-from .errors import InputError
-from .network import Array
-from .packages import needed_by
 
 TRAIN_SHARE = 0.8
 SPLIT_SEED = 0  # the split is part of the data set: every run and every engine sees the same one

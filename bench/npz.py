@@ -15,7 +15,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from .errors import InputError
+from backprop import InputError
 
 WANTED = "x (samples, inputs) and y, labels (samples,) or targets (samples, outputs)"
 NUMBERS = "buif"  # kinds of dtype: booleans, whole numbers, real numbers
