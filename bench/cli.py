@@ -256,13 +256,13 @@ def sweep(
             machine=crew.machine,
         )
         permit = partial(sweeps.check_hours, sweep=whole, hands=crew.hands, max_hours=max_hours)
-        missing, failed = stack.enter_context(sweep_folder.claimed(out, whole, resume, permit, retry))
-        if failed:
-            warn(f"{len(failed)} cell{'s' * (len(failed) > 1)} failed before: add --retry-failed to race them again")
+        run = stack.enter_context(sweep_folder.claimed(out, whole, resume, permit, retry))
+        if failed := sum(bool(record.failures) for record in run.done.values()):
+            warn(f"{failed} cell{'s' * (failed > 1)} failed before: add --retry-failed to race them again")
         if dask is None:
             warn_of([machine.environment()])
         with SweepBar(out) as progress:
-            sweeps.run(out, whole, missing, entries, crew, progress)
+            sweeps.race_missing(run, whole, entries, crew, progress)
         show(report.build(out))
         return status_of(records.failed(records.load(out)[0]))
 

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from math import ceil
-from pathlib import Path
 from time import monotonic
 from typing import Literal, Protocol
 
 from backprop import InputError
 
-from . import machine, records, sweep_folder
+from . import machine, sweep_folder
 from .entry import Entry
 from .grid import Cell
 from .machine import Software
 from .race import Job, race
 from .records import Record
-from .sweep_folder import Machine, Sweep
+from .sweep_folder import Machine, Run, Sweep
 
 # What a cell takes beyond the seconds that it is raced for. In results/published, elapsed_seconds says so: 0.4 s in
 # the median cell with four engines (default), 2.6 s with eight, compilers among them (full); and a process starts.
@@ -102,23 +101,22 @@ def check_hours(cells: int, sweep: Sweep, hands: int, max_hours: float) -> None:
         )
 
 
-def run(
-    folder: Path, sweep: Sweep, missing: Sequence[Cell], entries: Sequence[Entry], crew: Crew, progress: Progress
-) -> None:
-    """Race the missing cells, and put the record of each on the disk as soon as it is done."""
+def race_missing(run: Run, sweep: Sweep, entries: Sequence[Entry], crew: Crew, progress: Progress) -> None:
+    """Race the cells that are not done, and put the record of each on the disk as soon as it is."""
+    missing = [cell for cell in sweep.cells if cell not in run.done]
     jobs = [Job(cell, list(entries), sweep.seconds, sweep.floor, pin=sweep.allocator == "pinned") for cell in missing]
-    finished, start = 0, monotonic()
+    to_come, since = len(jobs), monotonic()
 
     def left() -> float:
-        if finished:
-            return (len(jobs) - finished) * (monotonic() - start) / finished
-        return expected_seconds(len(jobs), sweep, crew.hands)
+        known = run.left(to_come * sweep.seconds)
+        return expected_seconds(to_come, sweep, crew.hands) if known is None else known
 
-    progress.begin(len(missing), len(sweep.cells))
+    progress.begin(len(jobs), len(sweep.cells))
     for record in crew.race(jobs, lambda cells: progress.at_work(cells, left())):
+        now = monotonic()
         try:
-            records.append(folder, record)
+            run.add(record, sweep.seconds, now - since)
         except InputError as error:
             raise InputError(f"{error}, and go on with --resume") from error
-        finished += 1
+        to_come, since = to_come - 1, now
         progress.done(record, left())

@@ -1,8 +1,8 @@
-"""The folder of a sweep: what the sweep was begun with, who is at work in it, and which cells are still missing."""
+"""The folder of a grid that is raced: what it was begun with, who is at work in it, and which cells are done."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -34,7 +34,7 @@ class Machine(msgspec.Struct, frozen=True):
 
 
 class Sweep(msgspec.Struct, frozen=True):
-    """All that a sweep is begun with and that the whole of it has in common; machine is None for a cluster's."""
+    """All that a sweep, or a suite, is begun with and has in common as a whole; machine is None for a cluster's."""
 
     schema: int
     cells: list[Cell]
@@ -64,11 +64,41 @@ class Sweep(msgspec.Struct, frozen=True):
             yield f"machine {self.machine or 'those of a cluster'}, now {now.machine or 'those of a cluster'}"
 
 
+class Run:
+    """Races one after the other into a folder: each record as soon as it is done, and the time that is left.
+
+    done has the records, by cell, of those that are not to be raced again. before_first is called when there is a first
+    record, before it is written. folder is None where nothing is recorded.
+    """
+
+    def __init__(
+        self, folder: Path | None, done: Iterable[Record] = (), before_first: Callable[[], None] | None = None
+    ) -> None:
+        self.folder = folder
+        self.done = {record.cell: record for record in done}
+        self._before_first = before_first
+        self._given = self._taken = 0.0
+
+    def add(self, record: Record, given: float, taken: float) -> None:
+        """Put the record on the disk, of a race that was given so many seconds and has taken so many; InputError."""
+        self._given += given
+        self._taken += taken
+        if self.folder:
+            if self._before_first:
+                self._before_first()
+                self._before_first = None
+            records.append(self.folder, record)
+
+    def left(self, given: float) -> float | None:
+        """Seconds that races will take which are given so many, by those before; None before the first."""
+        return given * self._taken / self._given if self._given else None
+
+
 @contextmanager
 def claimed(
     folder: Path, now: Sweep, resume: bool, permit: Callable[[int], None], retry: bool = False
-) -> Iterator[tuple[list[Cell], list[Cell]]]:
-    """The cells that are still to be raced, and those that failed before and are not, in a folder for nobody else.
+) -> Iterator[Run]:
+    """The run of a sweep, in a folder for nobody else.
 
     A sweep is begun where there is none, and with `resume` gone on with where there is; with `retry`, too, cells in
     which an engine failed are to be raced again. permit is told how many cells are missing before anything is
@@ -80,15 +110,17 @@ def claimed(
         _refuse_unless_free(folder, resume)
         permit(len(now.cells))
     with outputs.locked(folder):
-        missing, failed = now.cells, list[Cell]()
-        if begun:
-            missing, failed = _go_on(folder, now, resume, retry)
-            permit(len(missing))
-        else:
+        if not begun:
             _refuse_unless_free(folder, resume)  # another may have begun here just now
-            with closing(outputs.Output(folder / FILE)) as file:  # on the disk before the first cell
-                file.write(msgspec.json.encode(now) + b"\n")
-        yield missing, failed
+            begin(folder / FILE, now)  # on the disk before the first cell
+            yield Run(folder)
+        elif not resume:
+            raise InputError(f"{folder} holds a sweep: go on with it by --resume, or name another folder with --out")
+        else:
+            done = begun_before(folder / FILE, now)
+            run = Run(folder, [record for record in done if not (retry and record.failures)])
+            permit(len(set(now.cells) - set(run.done)))
+            yield run
 
 
 def _refuse_unless_free(folder: Path, resume: bool) -> None:
@@ -99,20 +131,25 @@ def _refuse_unless_free(folder: Path, resume: bool) -> None:
             raise InputError(f"{folder} holds the records of another run: name another folder with --out")
 
 
-def _go_on(folder: Path, now: Sweep, resume: bool, retry: bool) -> tuple[list[Cell], list[Cell]]:
-    """The cells of the folder's sweep to race, and those that failed and are left as they are."""
-    if not resume:
-        raise InputError(f"{folder} holds a sweep: go on with it by --resume, or name another folder with --out")
-    differences = list(_read(folder / FILE).differences(now))
+def begin(path: Path, now: Sweep) -> None:
+    """Have on the disk what is begun; InputError."""
+    with closing(outputs.Output(path)) as file:
+        file.write(msgspec.json.encode(now) + b"\n")
+
+
+def begun_before(path: Path, now: Sweep) -> list[Record]:
+    """The records of what was begun there; failed ones of cells alone that went well nowhere. InputError where it differs."""
+    folder, what = path.parent, path.stem
+    if not path.exists():
+        raise InputError(f"{folder} holds no {what} to go on with: leave out --resume to begin one")
+    differences = list(_read(path).differences(now))
     if differences:
         raise InputError(
             f"{folder} was begun with {'; with '.join(differences)}: go on with what it was begun with, or begin "
-            "another sweep in another folder"
+            f"another {what} in another folder"
         )
-    done = records.recover(folder / records.FILE, Record, records.SCHEMA)
-    failed = list(dict.fromkeys(record.cell for record in records.failed(done)))
-    left = {record.cell for record in done} - set(failed if retry else ())
-    return [cell for cell in now.cells if cell not in left], [] if retry else failed
+    found = records.that_count(records.recover(folder / records.FILE, Record, records.SCHEMA))
+    return [*records.failed(found), *(record for record in found if not record.failures)]
 
 
 class _Header(msgspec.Struct):
@@ -129,7 +166,7 @@ def _read(path: Path) -> Sweep:
     except OSError as error:
         raise InputError(f"{path} can't be read: {error.strerror}") from error
     except msgspec.DecodeError as error:
-        raise InputError(f"{path} is not what a sweep has written: {error}; name another folder with --out") from error
+        raise InputError(f"{path} is not what a {path.stem} has written: {error}; name another folder") from error
 
 
 def _say(value: object) -> str:

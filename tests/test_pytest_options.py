@@ -9,7 +9,8 @@ import msgspec
 import pytest
 from conftest import make_record
 
-from bench import outputs, pytest_race, records, report
+from bench import outputs, pytest_plugin, records, report
+from bench import suite as suite_module
 
 COSTLY = ("unraisableexception", "threadexception", "hypothesispytest", "faulthandler", "cacheprovider", "xdist")
 STEP = "def test_step(race, cell): race(cell)\n"
@@ -40,7 +41,7 @@ def suite(tmp_path, monkeypatch, capsys):
     """Run the suite in a folder with a benchmark, a grid of one cell, and good records of another run in `out`."""
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(pytest_race, "run_race", made_up)
+    monkeypatch.setattr(suite_module, "run_race", made_up)
     monkeypatch.setattr(report, "build", lambda folder: iter(["pages", *records.load(folder)[1]]))
     (tmp_path / "test_step.py").write_text(STEP)
     (tmp_path / "grid.toml").write_text('sizes = ["4-3-2"]\nbatch = [2]\n')
@@ -50,7 +51,7 @@ def suite(tmp_path, monkeypatch, capsys):
     def run(*options, first="--benchmark", plugin=None):
         without = [f"-pno:{name}" for name in COSTLY]
         command = ["--rootdir=.", "--import-mode=importlib", *without, *FAST, first, *options]
-        status = pytest.main(command, plugins=[Xdist(), pytest_race, *([plugin] if plugin else [])])
+        status = pytest.main(command, plugins=[Xdist(), pytest_plugin, *([plugin] if plugin else [])])
         printed = capsys.readouterr()
         return status, printed.out, printed.err
 
@@ -131,7 +132,7 @@ def test_good_records_stay_where_the_first_race_comes_to_nothing(suite, tmp_path
     def end(*_, **__):
         raise ending
 
-    monkeypatch.setattr(pytest_race, "run_race", end)
+    monkeypatch.setattr(suite_module, "run_race", end)
     assert suite()[0] == 2
     untouched(tmp_path)
 

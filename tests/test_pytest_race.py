@@ -13,21 +13,23 @@ import pandas as pd
 import pytest
 
 from bench import records
-from bench.pytest_race import append_or_exit
+from bench.suite import or_exit
+from bench.sweep_folder import Run
 
 ROOT = Path(__file__).parents[1]
 GRID = 'sizes = ["8-4-2", "8-6-2"]\nbatch = [1, 4]\n'
+KINDS = {".jsonl", ".csv", ".md", ".html", ".png", ".svg"}
 CELLS = {f"8-{width}-2-b{batch}-float64-t1" for width in (4, 6) for batch in (1, 4)}
 WRONG = "from backprop.engines.full_matrix import FullMatrix\nclass Wrong(FullMatrix):\n    def step(self, x, y, eta): "
 WRONG += "super().step(x, y, 2 * eta)\n"
 CUT = """
-from bench import pytest_race
+from bench import suite
 
 def interrupt(*_, **__):
     raise KeyboardInterrupt
 
 interrupt.__code__ = interrupt.__code__.replace(co_linetable=b"")
-pytest_race.run_race = interrupt
+suite.run_race = interrupt
 """
 
 
@@ -70,7 +72,7 @@ def test_every_cell_is_recorded_and_everything_is_made(finished):
     assert {record.cell.id for record in found} == CELLS
     assert warnings == []
     assert (pd.read_csv(folder / "out" / "speedup.csv")["engine"] == "full_matrix").sum() == 4
-    assert {path.suffix for path in (folder / "out").iterdir()} == {".jsonl", ".csv", ".md", ".html", ".png", ".svg"}
+    assert {path.suffix for path in (folder / "out").iterdir()} == KINDS
     engines = ["per_sample", "full_matrix", "in_place", "fused"]
     assert all([result.name for result in record.contestants] == engines for record in found)
     assert all(record.floor.seconds for record in found)
@@ -218,13 +220,14 @@ def test_data_that_cannot_be_had_are_a_line(tmp_path):
 
 
 def test_a_record_that_cannot_be_written_ends_the_run(tmp_path, record):
-    with pytest.raises(pytest.exit.Exception, match=r"cells\.jsonl can't be written: No such file") as ended:
-        append_or_exit(tmp_path / "gone", record())
+    refused = pytest.raises(pytest.exit.Exception, match=r"cells\.jsonl can't be written: No such file")
+    with refused as ended, or_exit():
+        Run(tmp_path / "gone").add(record(), 1.0, 1.0)
     assert ended.value.returncode == 2
 
 
 def test_what_the_machine_refuses_ends_the_suite_with_a_line(tmp_path):
-    refuses = "import bench.pytest_race as suite\ndef race(*_, **__): raise MemoryError('Unable to allocate 5.7 TiB')\n"
+    refuses = "import bench.suite as suite\ndef race(*_, **__): raise MemoryError('Unable to allocate 5.7 TiB')\n"
     (tmp_path / "refuses.py").write_text(refuses + "suite.run_race = race\n")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     options = small(tmp_path, "-p", "refuses")

@@ -1,13 +1,8 @@
-"""The suite under pytest: `pytest --benchmark` races a grid, through the `race` fixture, over pytest-benchmark.
-
-Plain `pytest` checks every contestant in each cell of the smoke grid, untimed. Loaded by this repository's
-pyproject.toml alone: installing the package changes no other project's pytest.
-"""
+"""The suite under pytest: what is raced over what, how far it has come, and what pytest is told of it."""
 
 from __future__ import annotations
 
 import time
-from argparse import BooleanOptionalAction
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,97 +15,20 @@ from backprop import InputError
 from backprop.check import verify
 from backprop.packages import needed_by
 
-from . import entry, figures, grid, outputs, pytest_options, records, sweep_folder, words
-from .confined import end_children, kept
+from . import entry, figures, grid, outputs, records, sweep_folder, words
+from .confined import kept
 from .course import prepare
 from .grid import EPOCH_SHARE, Cell
 from .lane import Lane, attempt
 from .pytest_table import Ending, hand_over
 from .race import Job, check_seconds
 from .race import race as run_race
-from .records import Record, Result
+from .records import Result
 from .streams import Patient
+from .sweep_folder import Run
 from .terminal import refusal, screen, show
 
 PACKAGE = Path(__file__).parent
-SUITE = pytest.StashKey["Suite"]()
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("backprop-bench")
-    group.addoption("--benchmark", action="store_true", help="Run the benchmark suite, and only it, timed.")
-    group.addoption("--grid", help="smoke, default, full, gate, or a .toml file (default: 'default', untimed 'smoke').")
-    engines = "per_sample,full_matrix,in_place,fused"
-    group.addoption(
-        "--engines", "--engine", default=engines, help=f"Engines to race: names or .py files (default: {engines})."
-    )
-    group.addoption("--cell-seconds", type=float, default=3.5, help="Time to race for in each cell (default: 3.5).")
-    group.addoption("--results", help="Folder for records, table and plots (default: results/latest).")
-    floor_help = "Race the floor, the products of a step alone (default: do)."
-    group.addoption("--floor", action=BooleanOptionalAction, default=True, help=floor_help)
-    group.addoption(
-        "--allocator", choices=["pinned", "default"], default="pinned", help="Pin glibc's thresholds or not."
-    )
-
-
-@pytest.hookimpl(tryfirst=True)  # before pytest-benchmark reads its options
-def pytest_configure(config: pytest.Config) -> None:
-    option = config.option
-    if option.benchmark:
-        config.addinivalue_line("filterwarnings", "default")  # a user's engine that warns is no failed test
-    timed = option.benchmark or option.benchmark_only or option.benchmark_enable
-    try:
-        suite = Suite(config, option.grid or ("default" if timed else "smoke"), timed)
-        if pytest_options.recording(option):
-            if option.results == "":
-                raise InputError("--results is empty: name a folder, or leave it out")
-            folder = Path(option.results or config.rootpath / "results" / "latest")
-            pytest_options.check(config, folder)
-            suite.claim(folder)
-    except InputError as error:
-        pytest.exit(str(error), returncode=2)
-    except (OSError, MemoryError) as error:
-        pytest.exit(refusal(error), returncode=2)
-    config.add_cleanup(end_children)
-    config.stash[SUITE] = suite
-    config.pluginmanager.register(suite)
-    config.pluginmanager.register(suite.ending)
-
-
-@pytest.fixture
-def race(
-    request: pytest.FixtureRequest, benchmark: BenchmarkFixture, pytestconfig: pytest.Config
-) -> Callable[[Cell], None]:
-    """Race the suite's contestants in a cell; each becomes a row of pytest-benchmark's group for the cell."""
-    suite = pytestconfig.stash[SUITE]
-    benchmark._mode = "race"  # in use from now on: an interrupted race is no unused fixture
-    asked: list[Cell] = []
-
-    def check_or_race(cell: Cell) -> None:
-        if not isinstance(cell, Cell):
-            pytest.fail(f"race takes a bench.grid.Cell, such as Cell((784, 30, 10), 10), not {cell!r}", pytrace=False)
-        if not cell_of(request.node) or asked:
-            pytest.fail(
-                "a test races once, in the cell that is its parameter: def test_mine(race, cell): race(cell)",
-                pytrace=False,
-            )
-        asked.append(cell)
-        try:
-            suite.race(cell, benchmark) if suite.timed and not benchmark.disabled else suite.check(cell)
-        except (OSError, MemoryError) as error:
-            pytest.exit(refusal(error), returncode=2)
-        except InputError as error:  # data that can't be had: nobody's traceback
-            pytest.fail(str(error), pytrace=False)
-        except KeyboardInterrupt:  # CPython may have no line number for where it fell, and pytest's summary needs one
-            raise KeyboardInterrupt from None
-
-    return check_or_race
-
-
-def cell_of(item: pytest.Item) -> Cell | None:
-    """The cell that a test is to race in, by its parameter `cell`."""
-    cell = getattr(item, "callspec", None) and item.callspec.params.get("cell")  # type: ignore[attr-defined]
-    return cell if "race" in getattr(item, "fixturenames", ()) and isinstance(cell, Cell) else None
 
 
 class Suite:
@@ -123,16 +41,20 @@ class Suite:
         self.entries = entry.resolve(entry.addresses(config.option.engines))
         self.seconds: float = config.option.cell_seconds
         check_seconds(self.seconds)
-        self.folder: Path | None = None
+        self.run = Run(None)
         self.set_aside: Path | None = None
-        self.ending = Ending(lambda: self.spent > 0)
+        self.ending = Ending(lambda: self.ended > 0)
         self.budgets: list[float] = []  # of the races to come, this one first
-        self.total = 0
-        self.spent = 0.0
-        self.spent_budget = 0.0
+        self.total = self.ended = 0
 
     def claim(self, folder: Path) -> None:
-        """Make sure of the folder for the records, and keep it from others until pytest ends."""
+        """Make sure of the folder for the records, and keep it from others until pytest ends.
+
+        Folder, lock and records are those of a sweep, with two differences. The records of another run are not
+        refused but set aside, and that only when there is a first new one: a suite that comes to nothing costs none.
+        And it is pytest that calls each race: the rows of pytest-benchmark's table are made of all slices, in pytest's
+        process, by the fixture of the test. The races themselves are in processes of their own here, too.
+        """
         stack = ExitStack()
         self.config.add_cleanup(stack.close)
         stack.enter_context(outputs.locked(folder))
@@ -143,18 +65,11 @@ class Suite:
                 raise InputError(f"{folder} holds records, and what is worked in: name another folder with --results")
             with outputs.made(aside):
                 pass
-        self.folder = folder
 
-    def record(self, record: Record) -> None:
-        """Put the record into the folder; before the first, those of another run are set aside."""
-        if not self.folder:
-            return
-        if not self.spent:
-            try:
-                self.set_aside = records.set_aside(self.folder)
-            except InputError as error:
-                pytest.exit(str(error), returncode=2)
-        append_or_exit(self.folder, record)
+        def make_room() -> None:
+            self.set_aside = records.set_aside(folder)
+
+        self.run = Run(folder, before_first=make_room)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -204,17 +119,17 @@ class Suite:
     def race(self, cell: Cell, benchmark: BenchmarkFixture) -> None:
         """Race in this cell, record it, and hand the slices to pytest-benchmark."""
         budget = self.budgets.pop(0)
-        start = time.monotonic()
         head = f"[{self.total - len(self.budgets):{len(str(self.total))}}/{self.total}] {cell.id}"
         with self.terminal() as live:
             live(f"{head}  racing")
+            start = time.monotonic()
             option = self.config.option
             job = Job(cell, self.entries, budget, option.floor, option.allocator == "pinned")
             record = run_race(job, progress=lambda share: live(f"{head}  racing {share:.0%}"))
-            self.record(record)
-            self.spent += time.monotonic() - start
-            self.spent_budget += budget
-            left = sum(self.budgets) * self.spent / self.spent_budget
+            with or_exit():
+                self.run.add(record, budget, time.monotonic() - start)
+            left = self.run.left(sum(self.budgets)) or 0.0
+            self.ended += 1
             live(f"{head}  {words.outcome(record)}  {left // 60:.0f}:{left % 60:02.0f} left", end="\n")
         for result in record.contestants:
             if result.seconds:
@@ -241,7 +156,7 @@ class Suite:
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """No dot for a race that went well: its own line has said more."""
-        timed = self.total and report.when == "call" and report.passed and self.spent
+        timed = self.total and report.when == "call" and report.passed and self.ended
         return ("passed", "", "PASSED") if timed else None
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)  # after pytest-benchmark's table, also where its compare fails
@@ -250,9 +165,9 @@ class Suite:
             yield
         except Exception as error:
             self.ending.tell(error)
-        if self.folder and self.spent:
+        if self.run.folder and self.ended:
             try:
-                self.summarise(self.folder, terminalreporter)
+                self.summarise(self.run.folder, terminalreporter)
             except InputError as error:  # a full disk: the records are whole
                 self.ending.tell(error)
         for told in self.ending.told:
@@ -277,15 +192,24 @@ def _names(argnames: str | Sequence[str], *_: object, **__: object) -> Sequence[
     return [name.strip() for name in argnames.split(",")] if isinstance(argnames, str) else argnames
 
 
-def append_or_exit(folder: Path, record: Record) -> None:
-    """Add the record to the folder; where that can't be done, no further race is worth its time."""
+@contextmanager
+def or_exit() -> Iterator[None]:
+    """End pytest, in a line and with status 2, where the call or its input is wrong, or the machine refuses."""
     try:
-        records.append(folder, record)
+        yield
     except InputError as error:
         pytest.exit(str(error), returncode=2)
+    except (OSError, MemoryError) as error:
+        pytest.exit(refusal(error), returncode=2)
 
 
 def fail_by(failed: Sequence[Lane | Result]) -> None:
     """Fail the test where engines have failed, each by its name and with its reason."""
     if failed:
         pytest.fail("; ".join(f"engine {one.name}: {one.left_out}" for one in failed), pytrace=False)
+
+
+def cell_of(item: pytest.Item) -> Cell | None:
+    """The cell that a test is to race in, by its parameter `cell`."""
+    cell = getattr(item, "callspec", None) and item.callspec.params.get("cell")  # type: ignore[attr-defined]
+    return cell if "race" in getattr(item, "fixturenames", ()) and isinstance(cell, Cell) else None
