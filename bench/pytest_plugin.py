@@ -33,6 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--cell-seconds", type=float, default=3.5, help="Time to race for in each cell (default: 3.5).")
     group.addoption("--results", help="Folder for records, table and plots (default: results/latest).")
+    group.addoption("--resume", action="store_true", help="Go on with the suite in the folder of --results.")
     floor_help = "Race the floor, the products of a step alone (default: do)."
     group.addoption("--floor", action=BooleanOptionalAction, default=True, help=floor_help)
     group.addoption(
@@ -53,7 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
                 raise InputError("--results is empty: name a folder, or leave it out")
             folder = Path(option.results or config.rootpath / "results" / "latest")
             pytest_options.check(config, folder)
-            suite.claim(folder)
+            suite.claim(folder, option.resume)
     config.add_cleanup(end_children)
     config.stash[SUITE] = suite
     config.pluginmanager.register(suite)

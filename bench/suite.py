@@ -15,7 +15,7 @@ from backprop import InputError
 from backprop.check import verify
 from backprop.packages import needed_by
 
-from . import entry, figures, grid, outputs, records, sweep_folder, words
+from . import entry, figures, grid, machine, outputs, records, sweep, sweep_folder, words
 from .confined import kept
 from .course import prepare
 from .grid import EPOCH_SHARE, Cell
@@ -47,7 +47,7 @@ class Suite:
         self.budgets: list[float] = []  # of the races to come, this one first
         self.total = self.ended = 0
 
-    def claim(self, folder: Path) -> None:
+    def claim(self, folder: Path, resume: bool) -> None:
         """Make sure of the folder for the records, and keep it from others until pytest ends.
 
         Folder, lock and records are those of a sweep, with two differences. The records of another run are not
@@ -60,6 +60,20 @@ class Suite:
         stack.enter_context(outputs.locked(folder))
         if (folder / sweep_folder.FILE).exists():
             raise InputError(f"{folder} holds a sweep: name another folder with --results")
+        option = self.config.option
+        now = sweep.plan(
+            self.cells,
+            self.entries,
+            seconds=self.seconds,
+            floor=option.floor,
+            allocator=option.allocator,
+            software=machine.software(),
+            machine=sweep.Here().machine,
+        )
+        manifest = folder / sweep_folder.SUITE
+        if resume:
+            self.run = Run(folder, sweep_folder.begun_before(manifest, now))
+            return
         if aside := records.aside(folder):
             if any(place.is_relative_to(folder.resolve()) for place in (Path.cwd(), self.config.rootpath)):
                 raise InputError(f"{folder} holds records, and what is worked in: name another folder with --results")
@@ -68,6 +82,7 @@ class Suite:
 
         def make_room() -> None:
             self.set_aside = records.set_aside(folder)
+            sweep_folder.begin(manifest, now)
 
         self.run = Run(folder, before_first=make_room)
 
@@ -105,6 +120,9 @@ class Suite:
             reporter.showfspath = False  # each race writes a line of its own
 
     def budget(self, cell: Cell) -> float:
+        """Seconds to race for in this cell; none where its record is there."""
+        if cell in self.run.done:
+            return 0.0
         return self.seconds * (1 if cell.data == "random" else EPOCH_SHARE)
 
     def check(self, cell: Cell) -> None:
@@ -121,16 +139,19 @@ class Suite:
         budget = self.budgets.pop(0)
         head = f"[{self.total - len(self.budgets):{len(str(self.total))}}/{self.total}] {cell.id}"
         with self.terminal() as live:
-            live(f"{head}  racing")
-            start = time.monotonic()
-            option = self.config.option
-            job = Job(cell, self.entries, budget, option.floor, option.allocator == "pinned")
-            record = run_race(job, progress=lambda share: live(f"{head}  racing {share:.0%}"))
-            with or_exit():
-                self.run.add(record, budget, time.monotonic() - start)
-            left = self.run.left(sum(self.budgets)) or 0.0
+            record, told = self.run.done.get(cell), "as recorded before"
+            if not record:
+                live(f"{head}  racing")
+                start = time.monotonic()
+                option = self.config.option
+                job = Job(cell, self.entries, budget, option.floor, option.allocator == "pinned")
+                record = run_race(job, progress=lambda share: live(f"{head}  racing {share:.0%}"))
+                with or_exit():
+                    self.run.add(record, budget, time.monotonic() - start)
+                left = self.run.left(sum(self.budgets)) or 0.0
+                told = f"{left // 60:.0f}:{left % 60:02.0f} left"
             self.ended += 1
-            live(f"{head}  {words.outcome(record)}  {left // 60:.0f}:{left % 60:02.0f} left", end="\n")
+            live(f"{head}  {words.outcome(record)}  {told}", end="\n")
         for result in record.contestants:
             if result.seconds:
                 hand_over(benchmark, cell, result)

@@ -18,6 +18,7 @@ from .records import Record
 
 SCHEMA = 1
 FILE = "sweep.json"
+SUITE = "suite.json"  # the same, of a suite under pytest
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -138,7 +139,10 @@ def begin(path: Path, now: Sweep) -> None:
 
 
 def begun_before(path: Path, now: Sweep) -> list[Record]:
-    """The records of what was begun there; failed ones of cells alone that went well nowhere. InputError where it differs."""
+    """The records of what was begun there, of cells that went well on some machine those alone.
+
+    Raises InputError where there is nothing, or it was begun with something different.
+    """
     folder, what = path.parent, path.stem
     if not path.exists():
         raise InputError(f"{folder} holds no {what} to go on with: leave out --resume to begin one")

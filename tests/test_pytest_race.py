@@ -18,7 +18,7 @@ from bench.sweep_folder import Run
 
 ROOT = Path(__file__).parents[1]
 GRID = 'sizes = ["8-4-2", "8-6-2"]\nbatch = [1, 4]\n'
-KINDS = {".jsonl", ".csv", ".md", ".html", ".png", ".svg"}
+KINDS = {".jsonl", ".json", ".csv", ".md", ".html", ".png", ".svg"}
 CELLS = {f"8-{width}-2-b{batch}-float64-t1" for width in (4, 6) for batch in (1, 4)}
 WRONG = "from backprop.engines.full_matrix import FullMatrix\nclass Wrong(FullMatrix):\n    def step(self, x, y, eta): "
 WRONG += "super().step(x, y, 2 * eta)\n"
