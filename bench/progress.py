@@ -69,7 +69,7 @@ class SweepBar:
             self.task, description=f"{self.head()} {at_work}", completed=self.finished, left=span(left), refresh=True
         )
         if not cells and not console.is_terminal:
-            console.print(f"{self.head()} {at_work}", highlight=False)
+            console.print(f"{self.head()} {at_work}", markup=False, highlight=False)
 
     def done(self, record: Record, left: float) -> None:
         self.finished += 1

@@ -177,7 +177,7 @@ ENDS = {
 COMMANDS = {
     "engines": (["engines"], "backprop.names"),
     "race": (["race", "full_matrix"], "bench.race.race"),
-    "train": (["train", "--data", "digits"], "bench.lessons.train_for"),
+    "train": (["train", "--data", "digits"], "bench.live_training.train_for"),
     "sweep": (["sweep", "--grid", "smoke", "--engines", "full_matrix", "--out", "x"], "bench.sweep.plan"),
     "report": (["report", "x"], "bench.report.build"),
     "predict": (["predict", "x"], "bench.predict.predict"),
