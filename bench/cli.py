@@ -20,7 +20,7 @@ import backprop
 from backprop import EngineError, InputError
 from backprop.packages import needed_by
 
-from . import FAULT, datasets, entry, figures, grid, machine, outputs, records, revision
+from . import FAULT, datasets, entry, figure_style, grid, machine, outputs, records, revision
 from .blame import lacks_memory
 from .confined import end_children
 from .document import Table
@@ -123,7 +123,7 @@ def race(
 ) -> int:
     """Time several engines side by side in one cell; speedups are relative to per_sample, or to the first."""
     with needed_by("the report"):
-        figures.load_matplotlib()
+        figure_style.load_matplotlib()
         from . import report, summary
     from .race import Job
     from .race import race as run_race
@@ -230,7 +230,7 @@ def sweep(
 ) -> int:
     """Race a whole grid, each cell in a process of its own; what is done stays, and --resume goes on with the rest."""
     with needed_by("the report"):
-        figures.load_matplotlib()
+        figure_style.load_matplotlib()
         from . import report
     from . import cluster, sweep_folder
     from . import sweep as sweeps
@@ -274,7 +274,7 @@ def rebuild(
 ) -> None:
     """Rebuild a results folder's tables, plots and pages from its records; set several folders side by side."""
     with needed_by("the report"):
-        figures.load_matplotlib()
+        figure_style.load_matplotlib()
         from . import report
 
     if len(folders) > 1:
@@ -318,15 +318,15 @@ def gate(
 ) -> int:
     """Tell whether a change slowed an engine down. Exit status: 1 it did, or made one wrong; 3 can't tell."""
     with needed_by("the gate"):
-        figures.load_matplotlib()
-        from . import gate_report
+        figure_style.load_matplotlib()
+        from . import gate_figure, gate_report
     from .gate import gate as run_gate
     from .gate import parse_share
     from .race import check_seconds
 
     check_seconds(budget)
     revision.refuse_elsewhere()
-    share, cells, form = parse_share(tolerance), grid.load(grid_name), gate_report.form(plot)
+    share, cells, form = parse_share(tolerance), grid.load(grid_name), gate_figure.form(plot)
     asked = {"--json": json, "--markdown": markdown, "--plot": plot}
     with outputs.claimed(asked, read=[grid_name]) as files:
         with Countdown(budget) as countdown:
@@ -344,7 +344,7 @@ def gate(
         contents: dict[str, Callable[[], bytes]] = {
             "--json": partial(gate_report.dump, record),
             "--markdown": lambda: gate_report.markdown(record).encode(),
-            "--plot": partial(gate_report.draw, record, form),
+            "--plot": partial(gate_figure.draw, record, form),
         }
         try:
             outputs.write_each(files, contents)

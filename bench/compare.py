@@ -7,21 +7,14 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-import matplotlib as mpl
-import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from backprop import InputError
 
 from . import records, summary, words
 from .document import Listing, Number, Picture, Section, Table, Text
-from .facets import MOST_PICTURED, letter
-from .figures import style
+from .facets import letter
 from .filenames import shown
-from .plots import foot
 
 STEM = "side-by-side"
 QUANTITIES = {"speedup": words.factor, "efficiency": "{:.0%}".format}
@@ -114,46 +107,3 @@ def _headings(letters: Sequence[str]) -> list[str]:
 def _fields(row: pd.Series, letters: Sequence[str]) -> list[str]:
     values = [(row[quantity, letter], write) for letter in letters for quantity, write in QUANTITIES.items()]
     return ["" if pd.isna(value) else Number.of(write(value), value) for value, write in values]
-
-
-def draw(comparison: Comparison) -> Figure:
-    """Each of the first letters against the very first, a dot for each cell: on the diagonal where they agree."""
-    first, *others = list(comparison.told)[:MOST_PICTURED]
-    shown = [
-        quantity for quantity in QUANTITIES if comparison.rows[quantity].notna().all(axis=None) or quantity == "speedup"
-    ]
-    engines = list(dict.fromkeys(comparison.rows.index.get_level_values("engine")))
-    colours = dict(zip(engines, mpl.colormaps["Dark2"](np.arange(len(engines)) % 8), strict=True))
-    with style():
-        size = (5.2 * len(shown), 4.4 * len(others) + 0.6)
-        figure = Figure(figsize=size, layout="constrained")
-        panels = figure.subplots(len(others), len(shown), squeeze=False)
-        for line, other in zip(panels, others, strict=True):
-            for axes, quantity in zip(line, shown, strict=True):
-                for engine in engines:
-                    own = comparison.rows.xs(engine, level="engine")[quantity][[first, other]].dropna()
-                    axes.plot(own[first], own[other], "o", ms=4, alpha=0.8, color=colours[engine], label=engine)
-                _frame(axes, quantity, first, other)
-        handles, labels = panels[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=5, frameon=False, fontsize=9)
-        foot(figure, "\n".join(f"{letter}: {comparison.told[letter]}" for letter in (first, *others)))
-    return figure
-
-
-def _frame(axes: Axes, quantity: str, first: str, other: str) -> None:
-    if quantity == "speedup":
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-    ends = min(axes.get_xlim()[0], axes.get_ylim()[0]), max(axes.get_xlim()[1], axes.get_ylim()[1])
-    axes.set_xlim(ends)
-    axes.set_ylim(ends)
-    axes.plot(ends, ends, color="0.6", lw=1, zorder=0)
-    write = QUANTITIES[quantity]
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))
-        if quantity == "speedup":
-            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            axis.set_minor_locator(NullLocator())
-    axes.set_xlabel(f"{quantity} in {first}")
-    axes.set_ylabel(f"{quantity} in {other}")
-    axes.set_aspect("equal")

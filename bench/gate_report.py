@@ -1,37 +1,22 @@
-"""What people see of a run of the gate: the table, Markdown for a pull request, annotations, the intervals drawn."""
+"""What people see of a run of the gate: the table, Markdown for a pull request, annotations."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from math import ceil, sqrt
 from pathlib import Path
 from statistics import median
 
 import msgspec
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
-
-from backprop import InputError
 
 from . import markdown as md
-from . import plots, report
+from . import report
 from .document import Block, Fold, Listing, Table, Text
-from .figures import style
 from .gate_record import Finding, GateRecord
 
-COLOURS = {"regressed": "#b2182b", "inconclusive": "#e08214", "improved": "#2166ac", "unchanged": "0.45"}
-FAR = 5.4  # a picture's axis ends there at the latest
+VERDICTS = ("regressed", "inconclusive", "improved", "unchanged")  # the gravest first
 LONGEST = 500  # characters of a reason
-
-
-def form(plot: Path | None) -> str:
-    """The format that a plot's name asks for; InputError where it is neither .png nor .svg."""
-    if plot and plot.suffix not in (".png", ".svg"):
-        raise InputError(f"the plot must be a .png or .svg file, not {plot}")
-    return plot.suffix[1:] if plot else "png"
 
 
 def dump(record: GateRecord) -> bytes:
@@ -42,9 +27,9 @@ def dump(record: GateRecord) -> bytes:
 def headline(record: GateRecord) -> str:
     """The outcome in a sentence."""
     told = [f"{standing.engine} is wrong" for standing in record.standings if standing.state == "wrong"]
-    told += [_engine_line(record, engine, "regressed") for engine in _engines(record, "regressed")]
+    told += [engine_line(record, engine, "regressed") for engine in engines_with(record, "regressed")]
     if not told and record.open:
-        told = [_engine_line(record, engine, "inconclusive") for engine in _engines(record, "inconclusive")]
+        told = [engine_line(record, engine, "inconclusive") for engine in engines_with(record, "inconclusive")]
         told += [f"{standing.engine} inconclusive" for standing in record.standings if standing.state == "inconclusive"]
     return f"{'; '.join(told) or 'no engine slowed down'}, against {record.against} ({record.commit[:10]})"
 
@@ -57,7 +42,7 @@ def describe(record: GateRecord) -> Iterator[str | Table]:
         yield _table(record.findings)
         yield ""
     yield from map("".join, (*_undecided(record), *_standings(record)))
-    yield f"gate: {headline(record)} ({_terms(record)})"
+    yield f"gate: {headline(record)} ({terms(record)})"
 
 
 def markdown(record: GateRecord) -> str:
@@ -77,7 +62,7 @@ def _news(record: GateRecord) -> Iterator[Block]:
         yield _table(told)
     if rest:
         yield Fold(f"{len(rest)} unchanged", _table(rest))
-    foot = f"slowdown: time of the change over time at {record.against}; {_terms(record)}; "
+    foot = f"slowdown: time of the change over time at {record.against}; {terms(record)}; "
     yield Text(foot + report.machine([record.environment]), small=True)
 
 
@@ -99,10 +84,10 @@ def workflow_commands(record: GateRecord) -> Iterator[str]:
             yield _command(kind, f"{standing.engine} is {standing.state}", _short(standing.why))
     for verdict in ("regressed", "improved", "inconclusive"):
         kind = "error" if verdict == "regressed" else "notice"
-        for engine in _engines(record, verdict):
-            cells = _of(record, engine, verdict)
+        for engine in engines_with(record, verdict):
+            cells = of_engine(record, engine, verdict)
             told = ", ".join(f"{found.cell.id} {_percent(found.slowdown.value)}" for found in cells if found.slowdown)
-            yield _command(kind, _engine_line(record, engine, verdict), told or cells[0].why or "")
+            yield _command(kind, engine_line(record, engine, verdict), told or cells[0].why or "")
 
 
 def tell_github(record: GateRecord, environment: Mapping[str, str]) -> Iterator[str]:
@@ -129,63 +114,20 @@ def no_commands(environment: Mapping[str, str]) -> Iterator[None]:
     print(f"::{word}::")
 
 
-def draw(record: GateRecord, form: str) -> bytes:
-    """Each cell's interval around 1, a panel for each engine, as png or svg."""
-    engines = _engines(record)
-    columns = max(min(len(engines), 4), ceil(sqrt(len(engines))), 1)  # neither side longer than a picture can be
-    rows = ceil(len(engines) / columns)
-    lines = max((len(_of(record, engine)) for engine in engines), default=0)
-    with style():
-        figure = Figure(figsize=(7.5 * columns, 1.0 + max(rows, 1) * (1.0 + 0.32 * lines)), layout="constrained")
-        if not engines:
-            figure.suptitle(headline(record))
-        for place, engine in enumerate(engines, start=1):
-            _panel(figure.add_subplot(rows, columns, place), record, engine)
-        figure.supxlabel(
-            f"bar: the slowdown's interval; band: tolerance; hollow circle: the A/A arm, identical code\n"
-            f"{_terms(record)}; {record.started[:10]}\n{report.machine([record.environment])}",
-            x=0.01, ha="left", fontsize=7.5, color="0.35",
-        )  # fmt: skip
-        return plots.encode(figure, form)
-
-
-def _panel(axes: Axes, record: GateRecord, engine: str) -> None:
-    cells = _of(record, engine)
-    limit = 1 + record.tolerance
-    axes.axvspan(1 / limit, limit, color="0.92", lw=0)
-    axes.axvline(1, color="0.2", lw=1)
-    reach = 2 * record.tolerance
-    for line, found in enumerate(cells):
-        colour = COLOURS[found.verdict]
-        beside = {"xytext": (6, 0), "textcoords": "offset points", "va": "center", "annotation_clip": False}
-        axes.annotate(found.verdict, (1.0, line), xycoords=("axes fraction", "data"), color=colour, **beside)  # type: ignore[arg-type]
-        if found.slowdown and found.noise:
-            axes.plot(found.noise.value, line, marker="o", markersize=5, mfc="none", mec="0.6", zorder=1)
-            axes.plot([found.slowdown.low, min(found.slowdown.high, FAR)], [line, line], color=colour, lw=2)
-            axes.plot(found.slowdown.value, line, marker="o", markersize=5, color=colour)
-            reach = max(reach, found.slowdown.high - 1, 1 - found.slowdown.low)
-    axes.set_yticks(range(len(cells)), [found.cell.id for found in cells])
-    axes.tick_params(axis="y", length=0)
-    axes.set_ylim(len(cells) - 0.5, -0.5)
-    axes.set_xlim(max(0.0, 1 - 1.1 * reach), min(1 + 1.1 * reach, FAR))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda ratio, _: f"{ratio:.3g}"))
-    axes.set_xlabel(f"slowdown: time of the change over time at {record.against}")
-    gravest = next(verdict for verdict in COLOURS if _of(record, engine, verdict))
-    axes.set_title(_engine_line(record, engine, gravest), loc="left", fontweight="bold")
-
-
-def _engines(record: GateRecord, verdict: str | None = None) -> list[str]:
+def engines_with(record: GateRecord, verdict: str | None = None) -> list[str]:
+    """The engines with any finding, or with one of this verdict."""
     return sorted({found.engine for found in record.findings if verdict in (None, found.verdict)})
 
 
-def _of(record: GateRecord, engine: str, verdict: str | None = None) -> list[Finding]:
+def of_engine(record: GateRecord, engine: str, verdict: str | None = None) -> list[Finding]:
+    """What was found of the engine, or only what has this verdict."""
     return [found for found in record.findings if found.engine == engine and verdict in (None, found.verdict)]
 
 
-def _engine_line(record: GateRecord, engine: str, verdict: str) -> str:
+def engine_line(record: GateRecord, engine: str, verdict: str) -> str:
     """What the engine's cells with this verdict come to."""
-    cells = _of(record, engine, verdict)
-    line = f"{engine} {verdict} in {len(cells)} of {len(_of(record, engine))} cells"
+    cells = of_engine(record, engine, verdict)
+    line = f"{engine} {verdict} in {len(cells)} of {len(of_engine(record, engine))} cells"
     values = [found.slowdown.value for found in cells if found.slowdown]
     if not values or verdict not in ("regressed", "improved"):
         return line
@@ -203,13 +145,14 @@ def _table(findings: Sequence[Finding]) -> Table:
             found.verdict,
             _percent(1 + found.resolution) if found.resolution is not None else "",
         ]
-        for found in sorted(findings, key=lambda found: list(COLOURS).index(found.verdict))
+        for found in sorted(findings, key=lambda found: VERDICTS.index(found.verdict))
     ]
     headings = ["engine", "cell", "slowdown", "interval", "verdict", "could see"]
     return Table(headings, lines, left=(0, 1, 4), wraps=(5,))
 
 
-def _terms(record: GateRecord) -> str:
+def terms(record: GateRecord) -> str:
+    """What was asked of the gate, and how long it took."""
     return (
         f"tolerance {100 * record.tolerance:g}%, error of the whole run {100 * record.error:g}%, "
         f"{record.elapsed_seconds:.0f} s"

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from .document import Picture, Section
 
@@ -15,11 +14,11 @@ TEMPLATE = "report.html.j2"
 
 
 class Shot(NamedTuple):
-    """A picture in the page: what it shows in words, and its SVG; wide where it needs more room than a column."""
+    """A picture in the page: what it shows in words, its SVG as a data URL; wide where it needs more than a column."""
 
     finding: str
     setting: str
-    svg: Markup
+    source: str
     wide: bool = False
 
 

@@ -1,18 +1,25 @@
-"""The pictures of a report: into its folder, as PNG and SVG, and into its page; one that fails costs a warning."""
+"""The pictures of a report: those that are drawn into its folder, and those of its HTML page."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
 
 import pandas as pd
-from markupsafe import Markup
 
-from . import curves, ladder, memory, panels, plots, story, waterfall
+from . import (
+    figure_accuracy_curves,
+    figure_memory_by_batch,
+    figure_panels,
+    figure_save,
+    figure_waterfall,
+    ladder,
+    story,
+)
 from .facets import grid_of, letters, with_room
+from .figure_save import Draw
 from .html import Shot
-from .plots import Draw
 from .records import Record
 from .to_accuracy import Training
 
@@ -26,25 +33,16 @@ def of_races(found: Sequence[Record], rows: pd.DataFrame, note: str) -> Iterator
     """Every picture that these records are enough for, under its file's name."""
     if found:
         yield from whole(found, rows, note)
-        yield from plots.draw(with_room(grid_of(rows)), note)
+        yield from figure_panels.draw(with_room(grid_of(rows)), note)
 
 
 def whole(found: Sequence[Record], rows: pd.DataFrame, note: str = "") -> Iterator[tuple[str, Draw]]:
     """Those that are one figure."""
     if top := ladder.headline(found):
         place = letters(rows["machine"])[top.record.environment.machine]
-        yield "waterfall", partial(waterfall.draw, top, f"{note}\nThis cell: machine {place}." if place else note)
-    yield "memory-by-batch", partial(memory.draw, with_room(grid_of(rows)), note)
-
-
-def save(drawn: Iterable[tuple[str, Draw]], folder: Path, warnings: list[str]) -> list[Path]:
-    """Draw each into the folder; returns the paths."""
-
-    def written(name: str, draw: Draw) -> list[Path]:
-        figure = draw()
-        return plots.save_both(figure, folder / name) if figure else []
-
-    return [path for name, draw in drawn for path in plots.attempt(name, partial(written, name, draw), warnings) or []]
+        where = f"\nThis cell: machine {place}." if place else ""
+        yield "waterfall", partial(figure_waterfall.draw, top, note + where)
+    yield "memory-by-batch", partial(figure_memory_by_batch.draw, with_room(grid_of(rows)), note)
 
 
 def shots(
@@ -54,24 +52,25 @@ def shots(
     asked: dict[str, list[tuple[str, str, Draw]]] = {}
     if found:
         asked |= {stem: [(CAPTIONS[stem], "", draw)] for stem, draw in whole(found, rows)}
-        for kind, facets in panels.by_kind(with_room(story.pictured(found, grid_of(rows)))):
-            asked[kind.stem] = [(facet.finding, facet.setting, partial(plots.panel, facet, kind)) for facet in facets]
-    asked[curves.STEM] = list(curves.panels(trained))
+        for kind, facets in figure_panels.by_kind(with_room(story.pictured(found, grid_of(rows)))):
+            asked[kind.stem] = [
+                (facet.finding, facet.setting, partial(figure_panels.small, facet, kind)) for facet in facets
+            ]
+    asked[figure_accuracy_curves.STEM] = list(figure_accuracy_curves.panels(trained))
     return {
-        stem: [
-            made
-            for number, each in enumerate(own)
-            if (made := shot(f"{stem}-{number}", *each, warnings, wide=stem in CAPTIONS))
-        ]
+        stem: [made for each in own if (made := shot(stem, *each, warnings, wide=stem in CAPTIONS))]
         for stem, own in asked.items()
     }
 
 
-def shot(name: str, finding: str, setting: str, draw: Draw, warnings: list[str], wide: bool) -> Shot | None:
-    """One picture in a page; name is what its ids begin with."""
+def shot(stem: str, finding: str, setting: str, draw: Draw, warnings: list[str], wide: bool) -> Shot | None:
+    """One picture in the page, none where there is nothing to draw or it can't be drawn."""
 
-    def inline() -> Shot | None:
+    def drawn() -> Shot | None:
         figure = draw()
-        return Shot(finding, setting, Markup(plots.inline(figure, name)), wide) if figure else None
+        if figure is None:
+            return None
+        svg = b64encode(figure_save.encode(figure, "svg", transparent=True)).decode()
+        return Shot(finding, setting, f"data:image/svg+xml;base64,{svg}", wide)
 
-    return plots.attempt(name, inline, warnings)
+    return figure_save.attempt(stem, drawn, warnings)

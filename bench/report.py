@@ -13,7 +13,9 @@ from backprop import InputError
 from . import (
     compare,
     cost,
-    curves,
+    figure_accuracy_curves,
+    figure_save,
+    figure_side_by_side,
     html,
     learning,
     markdown,
@@ -55,8 +57,8 @@ def build(folder: Path) -> Iterator[str | Table]:
     if found:
         outputs.write(folder / CSV, summary.csv(rows))
         files.insert(0, CSV)
-    asked = [*curves.draw(trained), *pictures.of_races(found, rows, note)]
-    paths = pictures.save(asked, folder, warnings)
+    asked = [*figure_accuracy_curves.draw(trained), *pictures.of_races(found, rows, note)]
+    paths = figure_save.save(asked, folder, warnings)
     sections = list(story.tell(found, rows, models, trained, note))
     write_pages(folder, QUESTION, sections, paths, pictures.shots(found, rows, trained, warnings))
     if found:
@@ -83,9 +85,9 @@ def side_by_side(folders: Sequence[Path], out: Path | None) -> Iterator[str | Ta
     if out is None:
         return
     warnings: list[str] = []
-    draw = partial(compare.draw, comparison)
+    draw = partial(figure_side_by_side.draw, comparison)
     with outputs.made(out):
-        paths = pictures.save([(compare.STEM, draw)], out, warnings)
+        paths = figure_save.save([(compare.STEM, draw)], out, warnings)
         shot = pictures.shot(compare.STEM, COMPARED, "", draw, warnings, wide=True)
         shots = {compare.STEM: [shot] if shot else []}
         write_pages(out, "Side by side", list(compare.sections(comparison)), paths, shots)

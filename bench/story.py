@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 
-from . import answer, curves, ladder, learning, stats, summary
+from . import answer, figure_accuracy_curves, ladder, learning, stats, summary
 from .cost import Model
 from .document import Block, Code, Listing, Picture, Section, Table, Text
 from .facets import KEYS, MOST_PICTURED, grid_of, letters, of_setting, setting, widths
@@ -75,7 +75,7 @@ def tell(
             "Time to accuracy",
             [
                 Text(ACCURACY),
-                Picture(curves.STEM, "Test accuracy against seconds of training"),
+                Picture(figure_accuracy_curves.STEM, "Test accuracy against seconds of training"),
                 *learning.blocks(trained),
             ],
         )

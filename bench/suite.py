@@ -15,7 +15,7 @@ from backprop import InputError
 from backprop.check import verify
 from backprop.packages import needed_by
 
-from . import entry, figures, grid, machine, outputs, records, sweep, sweep_folder, words
+from . import entry, figure_style, grid, machine, outputs, records, sweep, sweep_folder, words
 from .confined import kept
 from .course import prepare
 from .grid import EPOCH_SHARE, Cell
@@ -198,7 +198,7 @@ class Suite:
     def summarise(self, folder: Path, reporter: pytest.TerminalReporter) -> None:
         """Table and plots from what was recorded. Imports pandas and matplotlib, now that nothing is timed."""
         with needed_by("the report"):
-            figures.load_matplotlib()
+            figure_style.load_matplotlib()
             from . import report
 
         reporter.section("backprop-bench")

@@ -1,10 +1,12 @@
 """A record as a race or the gate would have written it, and a repository to change: for the tests downstream."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from base64 import b64decode
 from io import StringIO
 from pathlib import Path
 from time import perf_counter
@@ -120,6 +122,11 @@ def paced(clock, name, seconds, base=None):
             clock.now += seconds
 
     return made(name, Paced)
+
+
+def with_pictures(html):
+    """The page's text, and instead of each picture's data its SVG."""
+    return re.sub(r"data:image/svg\+xml;base64,([^\"]+)", lambda found: b64decode(found[1]).decode(), html)
 
 
 def make_training(batch, seed, engines, limit=100, eta=3.0, target=0.9, environment=ENVIRONMENT, **cell):

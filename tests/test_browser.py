@@ -18,7 +18,7 @@ QUIET = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--dis
 OVER_THE_EDGE = """
 const width = document.documentElement.clientWidth;
 return [...document.querySelectorAll("body *")]
-  .filter(element => !element.parentElement.closest(".scroll, svg"))
+  .filter(element => !element.parentElement.closest(".scroll"))
   .filter(element => element.getBoundingClientRect().right > width + 1)
   .map(element => element.outerHTML.slice(0, 100));
 """

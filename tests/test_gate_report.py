@@ -9,7 +9,7 @@ import pytest
 from conftest import make_finding, make_gate_record, text
 
 from backprop import InputError
-from bench import gate_report
+from bench import gate_figure, gate_report
 from bench.changes import Standing
 from bench.stats import Estimate
 
@@ -126,15 +126,15 @@ def test_a_summary_that_cant_be_written_costs_no_verdict(tmp_path):
 
 
 def test_many_engines_have_room_in_the_picture(monkeypatch):
-    monkeypatch.setattr(gate_report, "_panel", lambda *_: None)
-    monkeypatch.setattr(gate_report.plots, "encode", lambda figure, form: figure.get_size_inches() * 300)
+    monkeypatch.setattr(gate_figure, "_panel", lambda *_: None)
+    monkeypatch.setattr(gate_figure.figure_save, "encode", lambda figure, form: figure.get_size_inches() * 300)
     many = [make_finding(f"engine_{i}") for i in range(70)]
-    assert max(gate_report.draw(make_gate_record(*many), "png")) < 2**16
+    assert max(gate_figure.draw(make_gate_record(*many), "png")) < 2**16
 
 
 def test_the_picture_shows_every_cell_and_the_finding(tmp_path):
     path = tmp_path / "gate.svg"
-    path.write_bytes(gate_report.draw(make_gate_record(SAME, SLOWER, FASTER, OPEN), "svg"))
+    path.write_bytes(gate_figure.draw(make_gate_record(SAME, SLOWER, FASTER, OPEN), "svg"))
     text = "".join(ElementTree.parse(path).getroot().itertext())
     for words in (
         "full_matrix regressed in 1 of 2 cells",
@@ -144,7 +144,7 @@ def test_the_picture_shows_every_cell_and_the_finding(tmp_path):
         "Test CPU",
     ):
         assert words in text
-    path.write_bytes(gate_report.draw(make_gate_record(), "svg"))
+    path.write_bytes(gate_figure.draw(make_gate_record(), "svg"))
     assert "no engine slowed down" in "".join(ElementTree.parse(path).getroot().itertext())
 
 
@@ -154,11 +154,11 @@ def test_an_interval_without_an_end_is_shown(tmp_path):
     )
     record = make_gate_record(wide)
     assert "-100 to +inf%" in printed(record)
-    (tmp_path / "gate.svg").write_bytes(gate_report.draw(record, "svg"))
+    (tmp_path / "gate.svg").write_bytes(gate_figure.draw(record, "svg"))
     assert json.loads(gate_report.dump(record))["findings"][0]["slowdown"] == {"value": 1.1, "low": 0.0, "high": None}
 
 
 def test_a_picture_of_another_kind_is_refused(tmp_path):
-    assert gate_report.form(tmp_path / "x.svg") == "svg"
+    assert gate_figure.form(tmp_path / "x.svg") == "svg"
     with pytest.raises(InputError, match=r"\.png or \.svg"):
-        gate_report.form(tmp_path / "x.pdf")
+        gate_figure.form(tmp_path / "x.pdf")

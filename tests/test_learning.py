@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from conftest import ENVIRONMENT, make_training, text
 
-from bench import curves, learning, pictures, records, report, to_accuracy
+from bench import figure_accuracy_curves, figure_save, learning, records, report, to_accuracy
 
 
 def trainings(times, epochs, **options):
@@ -139,7 +139,7 @@ def test_what_differs_is_never_mixed(other):
     found = trainings(TIMES, EPOCHS) + trainings(TIMES, {10: [50, 50, 50]}, **other)
     assert sorted(learning.frame(found)["epochs"].unique()) == [3, 11, 50]
     assert text(learning.describe(found)).count("batch eta") == 2
-    assert len(list(curves.panels(found))) == 4
+    assert len(list(figure_accuracy_curves.panels(found))) == 4
 
 
 def test_each_machine_has_a_table_and_a_picture_of_its_own(tmp_path):
@@ -190,7 +190,7 @@ def test_training_is_reported_beside_races_and_a_cut_off_line_is_warned_of(tmp_p
 
 def test_the_picture_says_what_was_found(tmp_path):
     found = trainings(TIMES, {**EPOCHS, 1000: [None, None, 40]}, limit=60)
-    pictures.save(curves.draw(found), tmp_path, [])
+    figure_save.save(figure_accuracy_curves.draw(found), tmp_path, [])
     words = svg_text(tmp_path / "accuracy-by-seconds.svg")
     for label in (
         "Test accuracy 0.9 comes fastest at batch 10: fused 8.00x as fast as per_sample",
@@ -206,7 +206,9 @@ def test_the_picture_says_what_was_found(tmp_path):
 
 
 def test_a_curve_ends_at_the_median_seconds_and_a_seed_that_is_done_stays_where_it_is():
-    small = {panel.finding.split()[0]: panel for panel in curves.panels(trainings(TIMES, {10: [3, 2, 4]}))}
+    small = {
+        panel.finding.split()[0]: panel for panel in figure_accuracy_curves.panels(trainings(TIMES, {10: [3, 2, 4]}))
+    }
     assert list(small) == ["per_sample", "fused"]
     panel = small["fused"]
     assert panel.setting == "time to a test accuracy of 0.9 on mnist5k, 784-30-10, float64, BLAS threads: 1"
@@ -222,14 +224,14 @@ def test_what_a_network_unlearns_after_its_engine_got_there_does_not_count():
     lesson = found[0].engines[0]
     went_on = msgspec.structs.replace(lesson, seconds=[0.05] * 4, accuracy=[0.5, 0.9, 0.1, 0.1])
     found[0] = msgspec.structs.replace(found[0], engines=[went_on])
-    (panel,) = curves.panels(found)
+    (panel,) = figure_accuracy_curves.panels(found)
     curve = next(line for line in panel.draw().axes[0].get_lines() if len(line.get_xdata()) == 3)
     assert list(curve.get_ydata()) == [0.5, 0.5, 0.9]
 
 
 def test_the_marker_stands_at_the_seconds_that_its_label_names_however_uneven_the_seeds():
     found = [make_training(10, seed, {"fused": each}) for seed, each in enumerate([(0.1, 2), (0.05, 6), (0.3, 4)])]
-    (panel,) = curves.panels(found)
+    (panel,) = figure_accuracy_curves.panels(found)
     (axes,) = panel.draw().axes
     assert "batch 10: 300 ms" in [label.get_text() for label in axes.texts]
     assert [line.get_xdata()[-1] for line in axes.get_lines() if line.get_marker() == "o"] == pytest.approx([0.3])

@@ -13,17 +13,19 @@ from conftest import make_timed_record as make_timed
 
 from bench import (
     compare,
-    curves,
     facets,
-    gate_report,
+    figure_accuracy_curves,
+    figure_memory_by_batch,
+    figure_panels,
+    figure_save,
+    figure_side_by_side,
+    figure_waterfall,
+    gate_figure,
     ladder,
-    memory,
-    plots,
     records,
     report,
     story,
     summary,
-    waterfall,
 )
 from bench.facets import grid_of, letter
 from bench.filenames import distinct
@@ -55,14 +57,14 @@ def test_every_panel_is_in_one_figure_of_its_own_name(monkeypatch):
         for threads in (1, 2)
     ]
     grid = grid_of(summary.frame(found))
-    monkeypatch.setattr(plots, "PANELS", (8, 3))
-    stems = [name for name, _ in plots.draw(grid, "")]
+    monkeypatch.setattr(figure_panels, "PANELS", (8, 3))
+    stems = [name for name, _ in figure_panels.draw(grid, "")]
     assert len({stem.lower() for stem in stems}) == len(stems) == 2 * 2 * len(names)  # two kinds, four panels in threes
     assert {"speedup-heatmap-fused", "speedup-heatmap-fused-2", "speedup-heatmap-v1.2"} <= set(stems)
 
 
 def test_engines_named_by_paths_have_pictures_and_pages_that_link_to_them(tmp_path, monkeypatch):
-    monkeypatch.setattr(plots, "PANELS", (1, 24))
+    monkeypatch.setattr(figure_panels, "PANELS", (1, 24))
     names = ("sub/mine.py", "v1.2", "v1.3")
     records.append(
         tmp_path,
@@ -115,29 +117,29 @@ def test_a_machine_has_its_letter_also_where_not_all_are_shown():
 
 
 def test_folders_of_more_machines_than_letters_are_compared(tmp_path, monkeypatch):
-    monkeypatch.setattr(compare, "MOST_PICTURED", 3)
+    monkeypatch.setattr(figure_side_by_side, "MOST_PICTURED", 3)
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         for record in of_machines(14):
             records.append(tmp_path / name, record)
     comparison = compare.compare([tmp_path / "one", tmp_path / "two"])
     assert list(comparison.told)[-2:] == ["AA", "AB"]
-    assert len(compare.draw(comparison).axes) == 2
+    assert len(figure_side_by_side.draw(comparison).axes) == 2
 
 
 def drawings():
     """One figure of every kind, as it is written to an SVG."""
     found = [make_ladder_record(batch) for batch in (1, 10)]
     rows = summary.frame(found)
-    yield waterfall.draw(ladder.headline(found), "note")
-    yield memory.draw(grid_of(rows), "note")
-    yield from (draw() for _, draw in plots.draw(grid_of(rows), "note"))
-    yield from (draw() for _, draw in curves.draw([make_training(10, 0, {"per_sample": (1.0, 3)})]))
+    yield figure_waterfall.draw(ladder.headline(found), "note")
+    yield figure_memory_by_batch.draw(grid_of(rows), "note")
+    yield from (draw() for _, draw in figure_panels.draw(grid_of(rows), "note"))
+    yield from (draw() for _, draw in figure_accuracy_curves.draw([make_training(10, 0, {"per_sample": (1.0, 3)})]))
 
 
 def svgs():
-    gate = gate_report.draw(make_gate_record(make_finding()), "svg")
-    return [*(plots.encode(figure, "svg") for figure in drawings()), gate]
+    gate = gate_figure.draw(make_gate_record(make_finding()), "svg")
+    return [*(figure_save.encode(figure, "svg") for figure in drawings()), gate]
 
 
 def test_the_users_settings_change_no_picture():
@@ -158,7 +160,7 @@ def test_matplotlib_is_imported_whatever_the_environment_says(tmp_path, content)
     (tmp_path / "rc").mkdir()
     (tmp_path / "rc" / "matplotlibrc").write_bytes(content)
     code = (
-        "from bench import figures; figures.load_matplotlib(); import matplotlib, os; "
+        "from bench import figure_style; figure_style.load_matplotlib(); import matplotlib, os; "
         "print(matplotlib.rcParams['text.usetex'], os.environ['MPLBACKEND'])"
     )
     environment = {**os.environ, "MPLBACKEND": "nonsense", "MATPLOTLIBRC": str(tmp_path / "rc")}
@@ -170,7 +172,7 @@ def test_a_picture_that_fails_costs_a_warning_and_nothing_else(tmp_path, monkeyp
     def fail(*_):
         raise RuntimeError("no latex")
 
-    monkeypatch.setattr(waterfall, "draw", fail)
+    monkeypatch.setattr(figure_waterfall, "draw", fail)
     records.append(
         tmp_path, make_ladder_record(engines={"per_sample": (9.0, None), "full_matrix": (3.0, "per_sample")})
     )

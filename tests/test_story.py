@@ -7,12 +7,26 @@ from math import exp
 
 import msgspec
 import pytest
-from conftest import ENVIRONMENT, LADDER, make_ladder_record, make_record, make_timed_record
+from conftest import ENVIRONMENT, LADDER, make_ladder_record, make_record, make_timed_record, with_pictures
 from test_cost import GRID, LOOP, MATRIX, exact
 
-from bench import cost, html, markdown, panels, plots, records, report, stats, story, summary, tables, words
+from bench import (
+    cost,
+    figure_panels,
+    figure_save,
+    html,
+    markdown,
+    pictures,
+    records,
+    report,
+    stats,
+    story,
+    summary,
+    tables,
+    words,
+)
 from bench.answer import sentences
-from bench.document import Code, Listing, Number, Section, Table, Text
+from bench.document import Code, Listing, Number, Picture, Section, Table, Text
 from bench.facets import grid_of
 from bench.grid import Cell
 from bench.records import Result
@@ -110,8 +124,9 @@ def test_both_pages_have_every_section_and_number(tmp_path, grid):
     assert {"What was asked", "The answer", "Why: the cost model", "How sure", "How to reproduce"} <= set(titles)
     for number in re.findall(r"\d+\.\d+", markdown.partition("## Every cell")[0]):
         assert number in html
-    assert "<img" not in html
-    assert "http" not in re.sub(r'xmlns(:xlink)?="[^"]*"', "", html)
+    assert set(re.findall(r"<img src=\"([^,]*),", html)) == {"data:image/svg+xml;base64"}
+    names = r'xmlns(:xlink)?="[^"]*"|<!DOCTYPE svg[^>]*>'  # which ask for nothing
+    assert "http" not in re.sub(names, "", with_pictures(html))
 
 
 def test_several_machines_are_never_mixed(tmp_path):
@@ -184,16 +199,15 @@ def test_a_number_is_sorted_by_its_value():
 
 
 def test_pictures_in_one_page_share_no_id(grid):
-    rows = summary.frame(grid, cost.models(grid))
-    drawn = [
-        plots.inline(plots.panel(facet, kind), f"{kind.stem}-{i}")
-        for kind, facets in panels.by_kind(grid_of(rows))
-        for i, facet in enumerate(facets)
-    ]
-    ids = [name for svg in drawn for name in re.findall(r' id="([^"]+)"', svg)]
-    assert len(ids) == len(set(ids)) > 100
+    shots = pictures.shots(grid, summary.frame(grid, cost.models(grid)), [], [])
+    made = html.page("t", [Section("s", [Picture(stem, "") for stem in shots])], shots)
+    assert not re.search(r"<svg|url\(", made), "each is a document of its own"
+    drawn = re.findall("<svg.*?</svg>", with_pictures(made), re.DOTALL)
+    assert len(drawn) > len(figure_panels.KINDS)
     for svg in drawn:
-        own = set(re.findall(r' id="([^"]+)"', svg))
+        ids = re.findall(r' id="([^"]+)"', svg)
+        own = set(ids)
+        assert len(ids) == len(own) > 10
         used = set(re.findall(r'(?:href="|url\()#([^")]+)', svg))
         assert used <= own
         assert used
@@ -201,9 +215,9 @@ def test_pictures_in_one_page_share_no_id(grid):
 
 def test_an_engines_name_is_no_mathematics():
     record = make_timed_record(Cell((4, 3, 2), 5), {"per_sample": 2.0, "a$b$_{c.py": 1.0})
-    for kind, facets in panels.by_kind(grid_of(summary.frame([record]))):
+    for kind, facets in figure_panels.by_kind(grid_of(summary.frame([record]))):
         for facet in facets:
-            plots.inline(plots.panel(facet, kind), "x")
+            figure_save.encode(figure_panels.small(facet, kind), "svg")
     (shown,) = [words for words in told([record]) if "takes" in words and "a step where" in words]
     assert "a$b$_{c.py takes" in shown
 

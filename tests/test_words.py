@@ -9,7 +9,20 @@ import pytest
 from conftest import make_ladder_record, make_record, make_timed_record
 from test_cost import GRID, LOOP, MATRIX, exact
 
-from bench import answer, cost, panels, plots, predict, records, report, stats, story, summary, tables, words
+from bench import (
+    answer,
+    cost,
+    figure_panels,
+    figure_save,
+    predict,
+    records,
+    report,
+    stats,
+    story,
+    summary,
+    tables,
+    words,
+)
 from bench.facets import grid_of
 from bench.grid import Cell
 from bench.records import Result
@@ -66,10 +79,10 @@ def svg_text(svg):
 
 def drawn(found, stem, engine):
     """The text of one engine's panel."""
-    kinds = {kind.stem: (kind, facets) for kind, facets in panels.by_kind(grid_of(summary.frame(found)))}
+    kinds = {kind.stem: (kind, facets) for kind, facets in figure_panels.by_kind(grid_of(summary.frame(found)))}
     kind, facets = kinds[stem]
     (facet,) = [facet for facet in facets if facet.engine == engine]
-    return svg_text(plots.encode(plots.panel(facet, kind), "svg"))
+    return svg_text(figure_save.encode(figure_panels.small(facet, kind), "svg"))
 
 
 def test_the_claims_stand_beside_the_pair_that_they_are_about_only():

@@ -5,18 +5,17 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import EngFormatter, FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
+from . import words
 from .facets import KEYS, widths
-from .figures import style
+from .figure_axes import batch_axis, engine_colours, foot, log_ticks
+from .figure_style import style
 from .grid import parse_sizes
-from .plots import foot
 
 
 def draw(grid: pd.DataFrame, note: str) -> Figure | None:
@@ -26,17 +25,20 @@ def draw(grid: pd.DataFrame, note: str) -> Figure | None:
     grid = grid[grid["threads"] == grid["threads"].min()]  # threads share the arrays
     settings = [part for _, part in grid.groupby(KEYS, sort=False)]
     columns = max(part["hidden"].nunique() for part in settings)
-    engines = list(dict.fromkeys(grid["engine"]))
-    colours = dict(zip(engines, mpl.colormaps["Dark2"](np.arange(len(engines)) % 8), strict=True))
+    colours = engine_colours(grid["engine"])
     with style():
         figure = Figure(figsize=(3.4 * columns + 0.8, 3.0 * len(settings) + 1.4), layout="constrained")
-        panels = figure.subplots(len(settings), columns, squeeze=False)
+        panels = figure.subplots(len(settings), columns, squeeze=False, sharex=True, sharey=True)
+        panels[0, 0].set_yscale("log")
         for line, part in zip(panels, settings, strict=True):
             hiddens = widths(part)
             for axes, hidden in zip(line, hiddens, strict=False):
                 _panel(axes, part[part["hidden"] == hidden], colours)
+                batch_axis(axes, grid["batch"])
+                axes.tick_params(labelbottom=True)
             for axes in line[len(hiddens) :]:
                 axes.set_axis_off()
+        log_ticks(panels[0, 0].yaxis, words.size)
         _legend(figure, grid, colours)
         foot(figure, note)
     return figure
@@ -51,15 +53,6 @@ def _panel(axes: Axes, part: pd.DataFrame, colours: dict[str, Any]) -> None:
     axes.axhline(parameters * np.dtype(dtype).itemsize, color="0.5", lw=1, ls="--")
     place = part["place"].iloc[0]
     axes.set_title(f"{sizes}, {dtype}" + (f", machine {place}" if place else ""), loc="left", fontsize=9)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.xaxis.set_major_locator(FixedLocator(sorted(part["batch"].unique())))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda batch, _: f"{batch:g}"))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.yaxis.set_major_formatter(EngFormatter("B"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlabel("batch size (samples)", fontsize=9)
 
 
 def _legend(figure: Figure, grid: pd.DataFrame, colours: dict[str, Any]) -> None:

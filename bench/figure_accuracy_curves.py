@@ -8,17 +8,17 @@ from math import ceil, isnan
 from textwrap import fill
 from typing import Any, NamedTuple
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, FixedLocator, LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator
 
 from . import learning, words
-from .figures import style
+from .figure_axes import foot, log_ticks, shades
+from .figure_save import Draw
+from .figure_style import style
 from .learning import SETTING
-from .plots import Draw, foot
 from .to_accuracy import Training
 
 STEM = "accuracy-by-seconds"
@@ -139,7 +139,7 @@ def _panel(axes: Axes, curves: Sequence[Curve], target: float, limits: tuple[flo
     beside: dict[str, Any] = {"xytext": (4, 0), "textcoords": "offset points", "va": "center"}
     at_end = ("axes fraction", "data")
     axes.annotate(f"target\n{target:.4g}", (1, target), xycoords=at_end, color="0.35", annotation_clip=False, **beside)
-    colours = mpl.colormaps["viridis"](np.linspace(0.0, 0.8, len(curves)))
+    colours = shades(len(curves))
     by_time = sorted(range(len(curves)), key=lambda i: -curves[i].seconds[-1])  # the first to end has its label on top
     for place, i in enumerate(by_time):
         curve, colour = curves[i], colours[i]
@@ -153,10 +153,7 @@ def _panel(axes: Axes, curves: Sequence[Curve], target: float, limits: tuple[flo
         label = curve.label + (curve.epochs if in_full or not curve.reached else "")
         axes.annotate(label, (x, height), color=colour, fontsize=8.5, fontweight=weight, **beside)
     axes.set_ylim(0, target + 0.1 + LABEL_STEP * len(curves))
-    decades = limits[1] / limits[0] > 100
-    axes.xaxis.set_major_locator(LogLocator(subs=(1,) if decades else (1, 2, 5)))
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.xaxis.set_major_formatter(EngFormatter("s"))
+    log_ticks(axes.xaxis, words.seconds, fine=100)
     axes.yaxis.set_major_locator(FixedLocator(list(np.arange(0, 1.01, 0.2))))
     axes.set_xlabel("time in training (logarithmic; tests are off the clock)")
     axes.set_ylabel("test accuracy")

@@ -7,16 +7,14 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from . import words
-from .figures import style
+from .figure_axes import foot, log_ticks, title
+from .figure_style import style
 from .grid import format_sizes
 from .ladder import Ladder, Rung, between
-from .plots import foot
 
 COLOURS = {"start": "0.75", "faster": "#5e3c99", "slower": "#e08214", "floor": "0.35"}
-DECADE = [1, 2, 5]
 
 
 def draw(ladder: Ladder, note: str) -> Figure:
@@ -52,12 +50,9 @@ def draw(ladder: Ladder, note: str) -> Figure:
         axes.text(-0.55, top, "the ladder, each against the one it changes", va="top", color="0.35", fontsize=9)
         axes.set_xticks(list(places.values()), list(places), fontsize=9)
         axes.tick_params(axis="x", length=0)
-        axes.yaxis.set_major_locator(FixedLocator([m * 10.0**e for e in range(-9, 3) for m in DECADE]))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: words.seconds(value)))
-        axes.yaxis.set_minor_locator(NullLocator())
+        log_ticks(axes.yaxis, words.seconds)
         axes.set_ylabel("a step (logarithmic: the length of a bar is its factor)")
-        axes.set_title(_finding(ladder), loc="left", fontweight="bold", pad=22)
-        axes.text(0, 1.02, _setting(ladder), transform=axes.transAxes, color="0.35", fontsize=9)
+        title(axes, _finding(ladder), _setting(ladder))
         foot(figure, note)
     return figure
 
