@@ -124,7 +124,7 @@ def race(
     """Time several engines side by side in one cell; speedups are relative to per_sample, or to the first."""
     with needed_by("the report"):
         figure_style.load_matplotlib()
-        from . import report, summary
+        from . import race_lines, summary
     from .race import Job
     from .race import race as run_race
 
@@ -140,7 +140,7 @@ def race(
         try:
             outputs.write_each(files, {"--json": partial(records.dump, record)})
         finally:
-            show(report.describe([record], summary.frame([record])))
+            show(race_lines.describe([record], summary.frame([record])))
     warn_of([record.environment])
     return status_of([record])
 
@@ -276,9 +276,10 @@ def rebuild(
     with needed_by("the report"):
         figure_style.load_matplotlib()
         from . import report
+        from .side_by_side import side_by_side
 
     if len(folders) > 1:
-        show(report.side_by_side(folders, out))
+        show(side_by_side(folders, out))
     elif out:
         raise InputError("--out is for comparing several folders; a single one is rebuilt where it lies")
     else:

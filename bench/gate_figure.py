@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 
 from backprop import InputError
 
-from . import figure_save, report
+from . import figure_save
 from .figure_axes import foot
 from .figure_style import style
 from .gate_record import GateRecord
@@ -41,7 +41,7 @@ def draw(record: GateRecord, form: str) -> bytes:
         for place, engine in enumerate(engines, start=1):
             _panel(figure.add_subplot(rows, columns, place), record, engine)
         marks = "bar: the slowdown's interval; band: tolerance; hollow circle: the A/A arm, identical code"
-        foot(figure, f"{marks}\n{terms(record)}; {record.started[:10]}\n{report.machine([record.environment])}")
+        foot(figure, f"{marks}\n{terms(record)}; {record.started[:10]}\n{record.environment.machine}")
         return figure_save.encode(figure, form)
 
 

@@ -11,7 +11,6 @@ from statistics import median
 import msgspec
 
 from . import markdown as md
-from . import report
 from .document import Block, Fold, Listing, Table, Text
 from .gate_record import Finding, GateRecord
 
@@ -36,7 +35,7 @@ def headline(record: GateRecord) -> str:
 
 def describe(record: GateRecord) -> Iterator[str | Table]:
     """The machine, a line for each engine and cell, the engines that were not raced, and the outcome."""
-    yield report.machine([record.environment])
+    yield record.environment.machine
     if record.findings:
         yield ""
         yield _table(record.findings)
@@ -63,7 +62,7 @@ def _news(record: GateRecord) -> Iterator[Block]:
     if rest:
         yield Fold(f"{len(rest)} unchanged", _table(rest))
     foot = f"slowdown: time of the change over time at {record.against}; {terms(record)}; "
-    yield Text(foot + report.machine([record.environment]), small=True)
+    yield Text(foot + record.environment.machine, small=True)
 
 
 def _standings(record: GateRecord) -> list[tuple[str, str]]:

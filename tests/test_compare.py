@@ -7,7 +7,8 @@ import pytest
 from conftest import ENVIRONMENT, make_ladder_record, make_record, text, with_pictures
 
 from backprop import InputError
-from bench import compare, records, report
+from bench import compare, records
+from bench.side_by_side import side_by_side
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def folders(tmp_path):
 
 
 def test_each_cell_and_engine_has_a_column_for_each_folder(folders):
-    printed = text(report.side_by_side(folders, None), 120)
+    printed = text(side_by_side(folders, None), 120)
     assert "CPython 3.13.0" in printed
     assert re.search(r"full_matrix +3 +(3\.9\d|4\.0\d)x +(7\.9\d|8\.0\d)x", printed)
     assert re.search(r"784-30-10-b100-float64-t1 +full_matrix +(3\.9\d|4\.0\d)x +(7\.9\d|8\.0\d)x", printed)
@@ -43,7 +44,7 @@ def test_what_only_one_has_is_left_out_and_efficiency_is_there(tmp_path):
 
 
 def test_out_gets_pages_and_a_picture(folders, tmp_path):
-    printed = text(report.side_by_side(folders, tmp_path / "both"), 120)
+    printed = text(side_by_side(folders, tmp_path / "both"), 120)
     names = {path.name for path in (tmp_path / "both").iterdir()}
     assert names == {"report.html", "report.md", "side-by-side.png", "side-by-side.svg"}
     assert "report.html, report.md" in printed
@@ -71,7 +72,7 @@ def test_what_cannot_be_compared_is_refused(folders, tmp_path):
         compare.compare([folders[0], tmp_path / "nowhere"])
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="can't be written: Not a directory"):
-        list(report.side_by_side(folders, tmp_path / "file" / "out"))
+        list(side_by_side(folders, tmp_path / "file" / "out"))
 
 
 @pytest.mark.parametrize("how", ["the same", "dots", "link", "records", "training"])
@@ -84,6 +85,6 @@ def test_out_never_overwrites_the_pages_of_a_run(folders, tmp_path, how):
     if how in ("records", "training"):
         (out / ("cells.jsonl" if how == "records" else "training.jsonl")).touch()
     with pytest.raises(InputError, match="name another"):
-        list(report.side_by_side(folders, out))
+        list(side_by_side(folders, out))
     assert (one / "report.md").read_text() == "own"
     assert not (out / "report.html").exists()

@@ -12,9 +12,10 @@ from conftest import make_finding, make_gate_record, make_ladder_record, make_re
 from rich.console import Console
 
 from backprop import InputError
-from bench import gate_report, learning, records, report, summary, terminal
+from bench import gate_report, learning, race_lines, records, summary, terminal
 from bench.entry import resolve
 from bench.grid import make_cell
+from bench.side_by_side import side_by_side
 from bench.streams import Patient, patient
 
 ROOT = Path(__file__).parents[1]
@@ -102,8 +103,8 @@ def test_every_width_of_a_terminal_will_do(monkeypatch, tmp_path, columns):
         records.append(tmp_path / name, make_record(failed="why"))
     to = Console(width=int(columns)) if columns.isdigit() else Console()
     found = [make_ladder_record(), make_record(data="mnist5k")]
-    terminal.show(report.describe(found, summary.frame(found)), to)
-    terminal.show(report.side_by_side([tmp_path / "one", tmp_path / "two"], None), to)
+    terminal.show(race_lines.describe(found, summary.frame(found)), to)
+    terminal.show(side_by_side([tmp_path / "one", tmp_path / "two"], None), to)
     terminal.show(learning.describe([make_training(10, 0, {"per_sample": (1.0, 3), "full_matrix": (0.5, 3)})]), to)
     terminal.show(gate_report.describe(make_gate_record(make_finding())), to)
     told = stream.getvalue()

@@ -15,8 +15,8 @@ from bench import (
     figure_panels,
     figure_save,
     predict,
+    race_lines,
     records,
-    report,
     stats,
     story,
     summary,
@@ -147,7 +147,7 @@ def test_an_epochs_floor_of_old_records_is_no_measure(tmp_path):
     assert stats.efficiency(record, record.contestants[0])
     assert stats.efficiency(epoch, epoch.contestants[0]) is None
     records.append(tmp_path, epoch)
-    assert not any("floor" in str(part) for part in report.describe([epoch], summary.frame([epoch])))
+    assert not any("floor" in str(part) for part in race_lines.describe([epoch], summary.frame([epoch])))
 
 
 def test_each_baseline_is_named_in_what_was_asked():
