@@ -320,7 +320,7 @@ def gate(
     """Tell whether a change slowed an engine down. Exit status: 1 it did, or made one wrong; 3 can't tell."""
     with needed_by("the gate"):
         figure_style.load_matplotlib()
-        from . import gate_figure, gate_report
+        from . import gate_figure, gate_report, github
     from .gate import gate as run_gate
     from .gate import parse_share
     from .race import check_seconds
@@ -343,16 +343,16 @@ def gate(
                 progress=countdown,
             )
         contents: dict[str, Callable[[], bytes]] = {
-            "--json": partial(gate_report.dump, record),
+            "--json": partial(records.dump, record),
             "--markdown": lambda: gate_report.markdown(record).encode(),
             "--plot": partial(gate_figure.draw, record, form),
         }
         try:
             outputs.write_each(files, contents)
         finally:
-            with gate_report.no_commands(os.environ):
+            with github.no_commands(os.environ):
                 show(gate_report.describe(record))
             warn_of([record.environment])
-            for line in gate_report.tell_github(record, os.environ):
+            for line in github.tell(record, os.environ):
                 print(line)
     return 1 if record.red else 3 if record.open and inconclusive == "fail" else 0

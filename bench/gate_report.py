@@ -1,14 +1,9 @@
-"""What people see of a run of the gate: the table, Markdown for a pull request, annotations."""
+"""What people see of a run of the gate: the table, and Markdown for a pull request."""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from statistics import median
-
-import msgspec
 
 from . import markdown as md
 from .document import Block, Fold, Listing, Table, Text
@@ -16,11 +11,6 @@ from .gate_record import Finding, GateRecord
 
 VERDICTS = ("regressed", "inconclusive", "improved", "unchanged")  # the gravest first
 LONGEST = 500  # characters of a reason
-
-
-def dump(record: GateRecord) -> bytes:
-    """The record as a line of JSON."""
-    return msgspec.json.encode(record) + b"\n"
 
 
 def headline(record: GateRecord) -> str:
@@ -67,50 +57,12 @@ def _news(record: GateRecord) -> Iterator[Block]:
 
 def _standings(record: GateRecord) -> list[tuple[str, str]]:
     """Each engine that was not raced, and what is to be told of it."""
-    return [(each.engine, f": {each.state}: {_short(each.why)}") for each in record.standings]
+    return [(each.engine, f": {each.state}: {short(each.why)}") for each in record.standings]
 
 
 def _undecided(record: GateRecord) -> list[tuple[str, str]]:
     """Each engine with a cell in which the gate could not tell, and why."""
     return [(found.engine, f", {found.cell.id}: inconclusive: {found.why}") for found in record.findings if found.why]
-
-
-def workflow_commands(record: GateRecord) -> Iterator[str]:
-    """GitHub's workflow commands: errors for what regressed or is wrong, notices for the rest that is news."""
-    for standing in record.standings:
-        if standing.state not in ("unchanged", "unavailable", "left out"):
-            kind = "error" if standing.state == "wrong" else "notice"
-            yield _command(kind, f"{standing.engine} is {standing.state}", _short(standing.why))
-    for verdict in ("regressed", "improved", "inconclusive"):
-        kind = "error" if verdict == "regressed" else "notice"
-        for engine in engines_with(record, verdict):
-            cells = of_engine(record, engine, verdict)
-            told = ", ".join(f"{found.cell.id} {_percent(found.slowdown.value)}" for found in cells if found.slowdown)
-            yield _command(kind, engine_line(record, engine, verdict), told or cells[0].why or "")
-
-
-def tell_github(record: GateRecord, environment: Mapping[str, str]) -> Iterator[str]:
-    """Add the Markdown to the job's summary where there is one, and yield the annotations under GitHub Actions."""
-    if summary := environment.get("GITHUB_STEP_SUMMARY"):
-        try:
-            with Path(summary).open("a", encoding="utf-8") as file:
-                file.write(markdown(record))
-        except OSError as error:  # no reason to lose the verdict
-            yield _command("warning", "the job's summary can't be written", f"{summary}: {error.strerror}")
-    if environment.get("GITHUB_ACTIONS") == "true":
-        yield from workflow_commands(record)
-
-
-@contextmanager
-def no_commands(environment: Mapping[str, str]) -> Iterator[None]:
-    """Under GitHub Actions, nothing that is printed in the block is a workflow command, wherever its lines break."""
-    if environment.get("GITHUB_ACTIONS") != "true":
-        yield
-        return
-    word = secrets.token_hex(8)
-    print(f"::stop-commands::{word}")
-    yield
-    print(f"::{word}::")
 
 
 def engines_with(record: GateRecord, verdict: str | None = None) -> list[str]:
@@ -130,7 +82,7 @@ def engine_line(record: GateRecord, engine: str, verdict: str) -> str:
     values = [found.slowdown.value for found in cells if found.slowdown]
     if not values or verdict not in ("regressed", "improved"):
         return line
-    return f"{line}, by {_percent(median(values))} in the median"
+    return f"{line}, by {percent(median(values))} in the median"
 
 
 def _table(findings: Sequence[Finding]) -> Table:
@@ -139,10 +91,10 @@ def _table(findings: Sequence[Finding]) -> Table:
         [
             found.engine,
             found.cell.id,
-            _percent(found.slowdown.value) if found.slowdown else "",
-            f"{_percent(found.slowdown.low)[:-1]} to {_percent(found.slowdown.high)}" if found.slowdown else "",
+            percent(found.slowdown.value) if found.slowdown else "",
+            f"{percent(found.slowdown.low)[:-1]} to {percent(found.slowdown.high)}" if found.slowdown else "",
             found.verdict,
-            _percent(1 + found.resolution) if found.resolution is not None else "",
+            percent(1 + found.resolution) if found.resolution is not None else "",
         ]
         for found in sorted(findings, key=lambda found: VERDICTS.index(found.verdict))
     ]
@@ -158,18 +110,12 @@ def terms(record: GateRecord) -> str:
     )
 
 
-def _percent(ratio: float) -> str:
+def percent(ratio: float) -> str:
     """A ratio as its distance from 1: +5.1%, -0.3%, +12%."""
     share = 100 * (ratio - 1)
     return f"{share:+.1f}%" if abs(share) < 9.95 else f"{share:+.0f}%"
 
 
-def _short(why: str) -> str:
+def short(why: str) -> str:
     """A reason that fits a page; the record has all of it."""
     return why if len(why) <= LONGEST else f"{why[:LONGEST]} ..."
-
-
-def _command(kind: str, title: str, message: str) -> str:
-    """A workflow command, escaped as GitHub's documentation of workflow commands has it."""
-    message, title = (text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A") for text in (message, title))
-    return f"::{kind} title={title.replace(',', '%2C').replace(':', '%3A')}::{message}"

@@ -9,7 +9,7 @@ import pytest
 from conftest import make_finding, make_gate_record, text
 
 from backprop import InputError
-from bench import gate_figure, gate_report
+from bench import gate_figure, gate_report, github, records
 from bench.changes import Standing
 from bench.stats import Estimate
 
@@ -69,7 +69,7 @@ def test_github_gets_a_summary_and_escaped_annotations(tmp_path):
     summary.write_text("before\n")
     record = make_gate_record(SAME, SLOWER, FASTER, OPEN, standings=[WRONG, SKIPPED])
     environment = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
-    told = list(gate_report.tell_github(record, environment))
+    told = list(github.tell(record, environment))
     assert told == [
         "::error title=fused is wrong::the gradient of weights[0] is off by 3%25: see%0Abelow",
         "::error title=full_matrix regressed in 1 of 2 cells%2C by +5.2%25 in the median"
@@ -79,7 +79,7 @@ def test_github_gets_a_summary_and_escaped_annotations(tmp_path):
         "::notice title=per_sample inconclusive in 1 of 2 cells::784-30-10-b10-float64-t1 +1.0%25",
     ]
     assert summary.read_text() == "before\n" + gate_report.markdown(record)
-    assert list(gate_report.tell_github(record, {})) == []
+    assert list(github.tell(record, {})) == []
 
 
 def test_what_an_engine_says_is_text_in_markdown_and_no_command():
@@ -92,7 +92,7 @@ def test_what_an_engine_says_is_text_in_markdown_and_no_command():
     for active in ("<b>", "@somebody", "https://", "#12", "![]", "[x]", "`z`", "| a |", "\n::", "**d**", "a|b"):
         assert active not in text
     assert text.count("somebody") == 2
-    told = list(gate_report.workflow_commands(record))
+    told = list(github.workflow_commands(record))
     assert all(line.startswith(("::error title=", "::notice title=")) for line in told)
     assert not any(mark in line for line in told for mark in "\r\n")
     assert told[1].startswith("::notice title=c%0A**d** inconclusive in 1 of 1 cells::")
@@ -101,26 +101,26 @@ def test_what_an_engine_says_is_text_in_markdown_and_no_command():
 
 def test_a_reason_without_end_is_cut_where_it_is_shown():
     record = make_gate_record(standings=[Standing("fused", "wrong", "x" * 10**6)])
-    told = [printed(record), gate_report.markdown(record), *gate_report.workflow_commands(record)]
+    told = [printed(record), gate_report.markdown(record), *github.workflow_commands(record)]
     assert all(500 <= text.count("x") < 600 and "..." in text for text in told)
-    assert len(gate_report.dump(record)) > 10**6
+    assert len(records.dump(record)) > 10**6
 
 
 def test_under_github_what_is_printed_between_is_no_command(capsys):
-    with gate_report.no_commands({"GITHUB_ACTIONS": "true"}):
+    with github.no_commands({"GITHUB_ACTIONS": "true"}):
         print("::error::x")
     first, _, last = capsys.readouterr().out.splitlines()
     word = first.removeprefix("::stop-commands::")
     assert last == f"::{word}::"
     assert len(word) > 10
-    with gate_report.no_commands({}):
+    with github.no_commands({}):
         pass
     assert capsys.readouterr().out == ""
 
 
 def test_a_summary_that_cant_be_written_costs_no_verdict(tmp_path):
     environment = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(tmp_path)}
-    first, *rest = gate_report.tell_github(make_gate_record(SLOWER), environment)
+    first, *rest = github.tell(make_gate_record(SLOWER), environment)
     assert first.startswith("::warning title=the job's summary can't be written::")
     assert rest[0].startswith("::error title=full_matrix regressed")
 
@@ -155,7 +155,7 @@ def test_an_interval_without_an_end_is_shown(tmp_path):
     record = make_gate_record(wide)
     assert "-100 to +inf%" in printed(record)
     (tmp_path / "gate.svg").write_bytes(gate_figure.draw(record, "svg"))
-    assert json.loads(gate_report.dump(record))["findings"][0]["slowdown"] == {"value": 1.1, "low": 0.0, "high": None}
+    assert json.loads(records.dump(record))["findings"][0]["slowdown"] == {"value": 1.1, "low": 0.0, "high": None}
 
 
 def test_a_picture_of_another_kind_is_refused(tmp_path):
