@@ -41,7 +41,8 @@ class Table:
     """The columns in `left`, by number, are flush left, the others right.
 
     Where a terminal is narrow, those in `folds` are broken anywhere, those in `wraps` between words, and no others. A
-    table that is sortable is worth sorting by a click. One without headings tells what each of some names is.
+    table that is sortable is worth sorting by a click. One without headings is for a terminal alone: names, and what
+    each of them is.
     """
 
     headings: Sequence[str]
