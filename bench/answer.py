@@ -13,7 +13,7 @@ from .cost import Model, Shares, crossover
 from .facets import of_setting
 from .grid import Cell, format_sizes
 from .question import BASELINE, CHALLENGER, HEADLINE
-from .records import Record, Result
+from .record import Record, Result
 from .stats import Estimate
 
 PARTS = {

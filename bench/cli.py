@@ -20,12 +20,12 @@ import backprop
 from backprop import EngineError, InputError
 from backprop.packages import needed_by
 
-from . import FAULT, datasets, entry, figure_style, grid, machine, outputs, records, revision
+from . import FAULT, datasets, entry, figure_style, grid, machine, outputs, revision, store
 from .blame import lacks_memory
 from .confined import end_children
 from .document import Table
 from .progress import Countdown, SweepBar, bar
-from .records import Record
+from .record import Record
 from .streams import patient
 from .terminal import INTERRUPTED, complain, refusal, show, warn, warn_of
 from .to_accuracy import Goal
@@ -138,7 +138,7 @@ def race(
             task = progress.add_task(cell.id, total=1.0)
             record = run_race(job, progress=lambda share: progress.update(task, completed=share, refresh=True))
         try:
-            outputs.write_each(files, {"--json": partial(records.dump, record)})
+            outputs.write_each(files, {"--json": partial(store.dump, record)})
         finally:
             show(race_lines.describe([record], summary.frame([record])))
     warn_of([record.environment])
@@ -264,7 +264,7 @@ def sweep(
         with SweepBar(out) as progress:
             sweeps.race_missing(run, whole, entries, crew, progress)
         show(report.build(out))
-        return status_of(records.failed(records.load(out)[0]))
+        return status_of(store.failed(store.load(out)[0]))
 
 
 @app.command(name="report")
@@ -343,7 +343,7 @@ def gate(
                 progress=countdown,
             )
         contents: dict[str, Callable[[], bytes]] = {
-            "--json": partial(records.dump, record),
+            "--json": partial(store.dump, record),
             "--markdown": lambda: gate_report.markdown(record).encode(),
             "--plot": partial(gate_figure.draw, record, form),
         }

@@ -23,12 +23,13 @@ import msgspec
 from backprop import InputError
 from backprop.packages import needed_by
 
-from . import machine, quota, records
+from . import machine, quota, record, store
 from .entry import Entry
+from .environment import Environment
 from .grid import Cell, cores, most_threads
 from .machine import Software
 from .race import Job, race
-from .records import Environment, Record, Result
+from .record import Record, Result
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -138,7 +139,7 @@ class Cluster:
         from distributed import KilledWorker
 
         if future.status == "finished":
-            return records.parse(future.result(), Record, records.SCHEMA, "what a worker sent")
+            return store.parse(future.result(), Record, record.SCHEMA, "what a worker sent")
         if future.status != "error":
             raise self._gone()
         error = future.exception()
@@ -159,7 +160,7 @@ class Cluster:
         environment = (known or list(self.workers.values()))[0].environment
         pinned = msgspec.structs.replace(environment, allocator="pinned" if job.pin else "default")  # as its races
         asked = (job.seconds, job.floor)
-        return Record(records.SCHEMA, job.cell, results, None, pinned, started, 0.0, None, *asked)
+        return Record(record.SCHEMA, job.cell, results, None, pinned, started, 0.0, None, *asked)
 
 
 @contextmanager
@@ -224,7 +225,7 @@ def race_here(job: bytes, software: bytes) -> bytes:
     if why := unfit(asked, machine.software(), decoded.cell, cores(), quota.cpus()):
         raise UnfitError(f"worker {get_worker().address} {why}")
     _undo_nanny()
-    return records.dump(race(decoded))
+    return store.dump(race(decoded))
 
 
 def unfit(asked: Software, own: Software, cell: Cell, cores: int, given: float | None) -> str | None:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from backprop import InputError
 
-from . import records, summary, words
+from . import store, summary, words
 from .document import Listing, Number, Picture, Section, Table, Text
 from .facets import letter
 from .filenames import shown
@@ -42,7 +42,7 @@ def compare(folders: Sequence[Path]) -> Comparison:
     told: dict[str, str] = {}
     parts = []
     for folder in folders:
-        found = records.load(folder)[0]
+        found = store.load(folder)[0]
         for machine, part in summary.frame(found).groupby("machine", sort=False):
             own = letter(len(told))
             dates = [record.started[:10] for record in found if record.environment.machine == machine]

@@ -32,7 +32,7 @@ from scipy.optimize import nnls
 
 from . import stats
 from .grid import Cell
-from .records import Record
+from .record import Record
 from .setting import Setting
 from .stats import Estimate
 

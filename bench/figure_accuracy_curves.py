@@ -19,7 +19,7 @@ from .figure_axes import foot, log_ticks, shades
 from .figure_save import Draw
 from .figure_style import style
 from .learning import SETTING
-from .to_accuracy import Training
+from .training_record import Training
 
 STEM = "accuracy-by-seconds"
 LABEL_INCHES = {True: 2.0, False: 1.4}  # what the longest label takes, with and without its epochs

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from .blame import Standing
+from .environment import Environment
 from .grid import Cell
-from .records import Environment
 from .stats import Estimate
 
 SCHEMA = 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from . import stats
 from .question import HEADLINE
-from .records import Record, Result
+from .record import Record, Result
 from .stats import Estimate
 
 

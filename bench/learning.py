@@ -11,7 +11,7 @@ from . import words
 from .document import Block, Listing, Table, Text
 from .grid import format_sizes
 from .setting import Setting
-from .to_accuracy import Training
+from .training_record import Training
 
 SETTING = ["machine", "data", "sizes", *Setting._fields[1:], "target"]
 """What is never mixed: a table and a picture for each."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from . import epoch_lines, learning, outputs, records, to_accuracy, words
+from . import epoch_lines, learning, outputs, store, to_accuracy, training_record, words
 from .datasets import Dataset
 from .entry import Entry
 from .grid import Cell
@@ -55,16 +55,16 @@ def train_to(
             _tell_hidden(cell, learned, seeds[0])
         if out:
             stack.enter_context(outputs.locked(out))
-            show(to_accuracy.prepare(out))
+            show(training_record.prepare(out))
         for training in runs:
             done.append(training)
             show([learning.in_a_line(training)])  # first: a full disk costs the record, not what it says
             if out:
-                records.append(out, training, to_accuracy.FILE)
+                store.append(out, training, training_record.FILE)
             progress.update(task, advance=1, refresh=True)
     show(["", *learning.describe(done)])
     if out:
-        show([f"in {out}: {to_accuracy.FILE}; backprop-bench report {out} draws it"])
+        show([f"in {out}: {training_record.FILE}; backprop-bench report {out} draws it"])
 
 
 def _tell_hidden(cell: Cell, learned: Dataset, seed: int) -> None:

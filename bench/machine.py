@@ -21,8 +21,8 @@ from backprop import threads
 from backprop.cores import l2_bytes, taken
 
 from . import quota, revision, tracing
+from .environment import UNTRACKED, Environment, Pool
 from .grid import cores
-from .records import UNTRACKED, Environment, Pool
 from .repository import GitError, NoRepositoryError, git, top_of
 
 # glibc's mallopt parameters (malloc.h), with the values that keep every array of a step on the heap and the

@@ -20,9 +20,9 @@ from . import machine, process
 from .admission import admitted, lane_at, lane_of, out_of_time
 from .course import Course, prepare
 from .entry import Entry
+from .environment import Environment
 from .grid import Cell
 from .lane import Found, Lane, Place, attempt, running
-from .records import Environment
 from .rounds import Clock, run_rounds
 
 

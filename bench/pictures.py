@@ -20,8 +20,8 @@ from . import (
 from .facets import grid_of, letters, with_room
 from .figure_save import Draw
 from .html import Shot
-from .records import Record
-from .to_accuracy import Training
+from .record import Record
+from .training_record import Training
 
 CAPTIONS = {
     "waterfall": "Down the ladder: each bar is one change, and its length is its factor",

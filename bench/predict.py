@@ -7,7 +7,7 @@ from pathlib import Path
 
 from backprop import InputError
 
-from . import answer, cost, records, words
+from . import answer, cost, store, words
 from .cost import FEWEST, Model
 from .document import Table
 from .grid import Cell
@@ -19,7 +19,7 @@ def predict(folder: Path, cell: Cell) -> Iterator[str | Table]:
 
     Raises InputError where the folder's records are too few for a model, or none is of this dtype and threads.
     """
-    models = cost.models(records.load(folder)[0])
+    models = cost.models(store.load(folder)[0])
     if not models:
         cells, batches, sizes = FEWEST
         raise InputError(

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeR
 
 from . import words
 from .grid import Cell
-from .records import Record
+from .record import Record
 from .terminal import INTERRUPTED, complain, console
 
 

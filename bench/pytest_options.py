@@ -14,7 +14,7 @@ from pytest_benchmark.utils import get_machine_id, load_storage
 
 from backprop import InputError
 
-from . import outputs, records
+from . import outputs, store
 from .pytest_table import PARAMS
 
 LOOKING = (  # options with which nothing is run
@@ -50,7 +50,7 @@ def check(config: pytest.Config, folder: Path) -> None:
     if option.benchmark_histogram and not find_spec("pygal"):
         raise InputError("--benchmark-histogram needs pygal: pip install 'pytest-benchmark[histogram]'")
     if (json := option.benchmark_json) is not None:
-        outputs.check_distinct({"--benchmark-json": json, "--results": folder / records.FILE})
+        outputs.check_distinct({"--benchmark-json": json, "--results": folder / store.FILE})
         if not json.is_fifo():  # which is opened when there is something to write
             outputs.Output(json).close()
     storage: str = option.benchmark_storage.removeprefix("file://")

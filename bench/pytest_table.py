@@ -12,7 +12,7 @@ from pytest_benchmark.session import BenchmarkSession, PerformanceRegression
 from backprop import InputError
 
 from .grid import Cell
-from .records import Result
+from .record import Result
 
 PARAMS = ("engine", "cell", *Cell.__struct_fields__)
 

@@ -21,10 +21,11 @@ from backprop import InputError
 
 from . import datasets, machine, revision
 from .entry import Entry
+from .environment import Environment
 from .grid import Cell
 from .one_pass import Pass, PassJob, in_own_process
 from .process import ProcessError
-from .records import SCHEMA, Environment, Record, Result
+from .record import SCHEMA, Record, Result
 from .rounds import Clock
 from .schedule import Schedule
 from .scratch import room, scratch

@@ -8,8 +8,9 @@ import pandas as pd
 
 from . import words
 from .document import Table
+from .environment import Environment
 from .facets import letters
-from .records import Environment, Record
+from .record import Record
 from .setting import Setting
 
 IN_A_LINE = 4  # machines, at the most

@@ -10,8 +10,9 @@ from math import ceil, prod
 from typing import NamedTuple
 
 from .grid import EPOCH_SHARE, MAX_HOURS, Cell, format_sizes
-from .records import Record
-from .to_accuracy import ANCHOR, Training
+from .record import Record
+from .to_accuracy import ANCHOR
+from .training_record import Training
 
 
 class Axes(NamedTuple):

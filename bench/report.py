@@ -9,6 +9,7 @@ import pandas as pd
 
 from . import (
     cost,
+    environment,
     figure_accuracy_curves,
     figure_save,
     html,
@@ -16,16 +17,16 @@ from . import (
     markdown,
     outputs,
     pictures,
-    records,
+    store,
     story,
     summary,
-    to_accuracy,
-)  # fmt: skip
+    training_record,
+)
 from .document import Section, Table
 from .facets import letter
 from .filenames import shown
 from .race_lines import IN_A_LINE, describe, machines
-from .records import Record
+from .record import Record
 
 CSV = "speedup.csv"
 MARKDOWN = "report.md"
@@ -35,16 +36,16 @@ QUESTION = "How much faster is backprop over a whole mini-batch?"
 
 def build(folder: Path) -> Iterator[str | Table]:
     """Rebuild everything in the folder that follows from its records, and yield the summary to print."""
-    trained, warnings = to_accuracy.load(folder)
+    trained, warnings = training_record.load(folder)
     found: list[Record] = []
-    raced = folder / records.FILE
-    if not trained or (raced.exists() and raced.stat().st_size):
-        found, torn = records.load(folder)
+    raced = store.files(folder / store.FILE)
+    if not trained or any(file.stat().st_size for file in raced):
+        found, torn = store.load(folder)
         warnings += torn
-    warnings += records.doubts([*(one.environment for one in found), *(one.environment for one in trained)])
+    warnings += environment.doubts([*(one.environment for one in found), *(one.environment for one in trained)])
     models = cost.models(found)
     rows = summary.frame(found, models)
-    files = [file.name for file in (folder / records.FILE, folder / to_accuracy.FILE) if file.exists()]
+    files = [file.name for file in (*raced, *store.files(folder / training_record.FILE))]
     note = footnote(found, rows) if found else ""
     if found:
         outputs.write(folder / CSV, summary.csv(rows))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from backprop import InputError
 
-from . import compare, figure_save, figure_side_by_side, outputs, pictures, records, to_accuracy
+from . import compare, figure_save, figure_side_by_side, outputs, pictures, store, training_record
 from .document import Table
 from .filenames import shown
 from .report import HTML, MARKDOWN, write_pages
@@ -47,5 +47,5 @@ def check_out(folders: Sequence[Path], out: Path) -> None:
     """Raises InputError where the page of a comparison would overwrite that of a run."""
     if any(compare.is_same(folder, out) for folder in folders):
         raise InputError(f"--out {out} is one of the folders that are compared, and would lose its pages: name another")
-    if any((out / name).exists() for name in (records.FILE, to_accuracy.FILE)):
+    if any(store.files(out / name) for name in (store.FILE, training_record.FILE)):
         raise InputError(f"--out {out} has records of its own, and would lose its own pages: name another folder")

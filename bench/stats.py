@@ -22,7 +22,7 @@ from statistics import fmean, median, stdev
 from scipy.special import ndtri, stdtrit
 
 from .question import BASELINE
-from .records import Record, Result, Slices
+from .record import Record, Result, Slices
 
 CONFIDENCE = 0.95
 TRIM = 0.15  # of the passes at either end: three of twenty, none of six or fewer

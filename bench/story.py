@@ -9,13 +9,14 @@ import pandas as pd
 from . import answer, figure_accuracy_curves, ladder, learning, stats, summary
 from .cost import Model
 from .document import Block, Code, Listing, Picture, Section, Table, Text
+from .environment import doubts
 from .facets import KEYS, MOST_PICTURED, grid_of, letters, of_setting, setting, widths
 from .grid import format_sizes
 from .question import BASELINE, CHALLENGER
-from .records import Record, doubts
+from .record import Record
 from .repeat import commands
 from .tables import crossovers, every_cell, every_engine, first_steps, ladder_table, machine_table, placed, prices
-from .to_accuracy import Training
+from .training_record import Training
 
 FLOOR = (
     "The floor is the products of a step and nothing else; efficiency is its time over the engine's. The rest, up to "

@@ -15,7 +15,7 @@ from backprop import InputError
 from backprop.check import verify
 from backprop.packages import needed_by
 
-from . import entry, figure_style, grid, machine, outputs, records, sweep, sweep_folder, words
+from . import entry, figure_style, grid, machine, outputs, store, sweep, sweep_folder, words
 from .confined import kept
 from .course import prepare
 from .grid import EPOCH_SHARE, Cell
@@ -23,7 +23,7 @@ from .lane import Lane, attempt
 from .pytest_table import Ending, hand_over
 from .race import Job, check_seconds
 from .race import race as run_race
-from .records import Result
+from .record import Result
 from .streams import Patient
 from .sweep_folder import Run
 from .terminal import refusal, screen, show
@@ -74,14 +74,14 @@ class Suite:
         if resume:
             self.run = Run(folder, sweep_folder.begun_before(manifest, now))
             return
-        if aside := records.aside(folder):
+        if aside := store.aside(folder):
             if any(place.is_relative_to(folder.resolve()) for place in (Path.cwd(), self.config.rootpath)):
                 raise InputError(f"{folder} holds records, and what is worked in: name another folder with --results")
             with outputs.made(aside):
                 pass
 
         def make_room() -> None:
-            self.set_aside = records.set_aside(folder)
+            self.set_aside = store.set_aside(folder)
             sweep_folder.begin(manifest, now)
 
         self.run = Run(folder, before_first=make_room)

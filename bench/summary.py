@@ -10,7 +10,7 @@ import pandas as pd
 from . import stats
 from .cost import Model
 from .grid import format_sizes
-from .records import Record
+from .record import Record
 from .setting import Setting
 
 COLUMNS = (

@@ -17,7 +17,7 @@ from .entry import Entry
 from .grid import Cell
 from .machine import Software
 from .race import Job, race
-from .records import Record
+from .record import Record
 from .sweep_folder import Machine, Run, Sweep
 
 # What a cell takes beyond the seconds that it is raced for. In results/published, elapsed_seconds says so: 0.4 s in

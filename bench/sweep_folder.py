@@ -10,11 +10,12 @@ import msgspec
 
 from backprop import InputError
 
-from . import outputs, quota, records
+from . import outputs, quota, store
 from .entry import Identity
 from .grid import Cell
 from .machine import Software
-from .records import Record
+from .record import SCHEMA as RECORD_SCHEMA
+from .record import Record
 
 SCHEMA = 1
 FILE = "sweep.json"
@@ -88,7 +89,7 @@ class Run:
             if self._before_first:
                 self._before_first()
                 self._before_first = None
-            records.append(self.folder, record)
+            store.append(self.folder, record)
 
     def left(self, given: float) -> float | None:
         """Seconds that races will take which are given so many, by those before; None before the first."""
@@ -127,9 +128,8 @@ def claimed(
 def _refuse_unless_free(folder: Path, resume: bool) -> None:
     if resume:
         raise InputError(f"{folder} holds no sweep to go on with: leave out --resume to begin one")
-    for name in (FILE, records.FILE):
-        if (folder / name).exists():
-            raise InputError(f"{folder} holds the records of another run: name another folder with --out")
+    if (folder / FILE).exists() or store.files(folder / store.FILE):
+        raise InputError(f"{folder} holds the records of another run: name another folder with --out")
 
 
 def begin(path: Path, now: Sweep) -> None:
@@ -152,8 +152,8 @@ def begun_before(path: Path, now: Sweep) -> list[Record]:
             f"{folder} was begun with {'; with '.join(differences)}: go on with what it was begun with, or begin "
             f"another {what} in another folder"
         )
-    found = records.that_count(records.recover(folder / records.FILE, Record, records.SCHEMA))
-    return [*records.failed(found), *(record for record in found if not record.failures)]
+    found = store.that_count(store.recover(folder / store.FILE, Record, RECORD_SCHEMA))
+    return [*store.failed(found), *(record for record in found if not record.failures)]
 
 
 class _Header(msgspec.Struct):

@@ -9,11 +9,12 @@ import pandas as pd
 from . import answer, ladder, quota, stats, words
 from .cost import Model, crossover
 from .document import Number, Table
+from .environment import Environment
 from .facets import letters
 from .grid import format_sizes
 from .ladder import Ladder, Rung
 from .question import BASELINE, CHALLENGER
-from .records import Environment, Record
+from .record import Record
 from .stats import Estimate
 
 Words = Callable[[float], str]

@@ -10,7 +10,7 @@ from statistics import median
 from .entry import Entry
 from .floor import Floor
 from .lane import Found
-from .records import Noise, Result
+from .record import Noise, Result
 
 
 @dataclass

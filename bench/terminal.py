@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from .document import Table
-from .records import Environment, doubts
+from .environment import Environment, doubts
 
 INTERRUPTED = 130  # as a shell has it
 NARROWEST = 11  # characters of a column that is folded: full_matrix

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from . import stats
-from .records import Record
+from .record import Record
 from .stats import Estimate
 
 FRACTIONS = {

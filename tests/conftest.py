@@ -19,13 +19,14 @@ from rich.console import Console
 from backprop import InputError, load, names
 from bench import cli, one_pass, revision
 from bench.entry import Entry
+from bench.environment import Environment, Pool
 from bench.gate_record import Finding, GateRecord
 from bench.grid import Cell
 from bench.race import Job, race
-from bench.records import SCHEMA, Environment, Noise, Pool, Record, Result
+from bench.record import SCHEMA, Noise, Record, Result
 from bench.stats import Estimate
 from bench.terminal import show
-from bench.to_accuracy import Lesson, Training
+from bench.training_record import Lesson, Training
 
 ROOT = Path(__file__).parents[1]
 

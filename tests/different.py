@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import fmean, median, stdev
 from time import perf_counter
 
-from bench import entry, grid, records, stats
+from bench import entry, grid, stats, store
 from bench.race import Job, race
 
 PAIRS = [  # none of them was looked at when stats.MOMENTS was chosen
@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--races", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=3.0)
     options = parser.parse_args()
-    records.set_aside(options.folder)
+    store.set_aside(options.folder)
     options.folder.mkdir(parents=True, exist_ok=True)
     estimates: dict[tuple[object, ...], list[stats.Estimate]] = {pair: [] for pair in PAIRS}
     took = []
@@ -45,7 +45,7 @@ def main() -> None:
         cell = grid.make_cell(sizes, batch, dtype, 1)
         record = race(Job(cell, entry.resolve(names), options.seconds, floor=False, pin=True))
         took.append(perf_counter() - start)
-        records.append(options.folder, record)
+        store.append(options.folder, record)
         estimate = stats.factor(record, *record.contestants)
         assert estimate is not None, record.contestants
         estimates[pair].append(estimate)

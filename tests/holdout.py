@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 from statistics import median
 
-from bench import cost, records, stats
+from bench import cost, record, stats, store
 
 
-def errors(model: cost.Model, found: list[records.Record]) -> dict[str, float]:
+def errors(model: cost.Model, found: list[record.Record]) -> dict[str, float]:
     """The relative error of each cell of the model's setting in which its engine was timed."""
     return {
         record.cell.id: model.seconds(record.cell) / taken.value - 1
@@ -26,7 +26,7 @@ def errors(model: cost.Model, found: list[records.Record]) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    fitted, held_out = (records.load(Path(folder))[0] for folder in sys.argv[1:3])
+    fitted, held_out = (store.load(Path(folder))[0] for folder in sys.argv[1:3])
     for model in cost.models(fitted):
         if off := errors(model, held_out):
             worst = max(off, key=lambda cell: abs(off[cell]))

@@ -19,7 +19,7 @@ from time import perf_counter
 import numpy as np
 import pandas as pd
 
-from bench import grid, machine, outputs, records, stats, summary
+from bench import grid, machine, outputs, stats, store, summary
 from bench.course import prepare
 from bench.entry import Entry, resolve
 from bench.grid import Cell
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--races", type=int, default=100)
     parser.add_argument("--allocator", choices=["pinned", "default"], default="pinned")
     options = parser.parse_args()
-    records.set_aside(options.folder)
+    store.set_aside(options.folder)
     options.folder.mkdir(parents=True, exist_ok=True)
     if options.allocator == "pinned":
         machine.pin_allocator()
@@ -52,7 +52,7 @@ def main() -> None:
         cell, twins = grid.make_cell(sizes, batch, "float64", 1), resolve([engine, engine])
         pin = options.allocator == "pinned"
         record = race(Job(cell, twins, SECONDS, floor=False, pin=pin))
-        records.append(options.folder, record)
+        store.append(options.folder, record)
         estimate = stats.speedup(record, record.contestants[1])
         assert estimate is not None, record.contestants
         steps = record.contestants[0].steps_per_slice

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import grid, records
+from bench import grid, record, store
 
 GRID = 'sizes = ["64-30-10", "64-100-10", "64-30-30-10"]\nbatch = [1, 3, 10, 30, 100]\ndtype = ["float32", "float64"]\n'
 SHORTEST, SHARE = 0.05, 0.25  # of the time left, so that ten kills all fall before the end
@@ -67,7 +67,7 @@ def main() -> int:
     status = begin(options, "killed", "--resume").wait()
     once = []
     for name in ("undisturbed", "killed"):
-        found, _ = records.read(options.folder / name / records.FILE, records.Record, records.SCHEMA)
+        found, _ = store.read(options.folder / name / store.FILE, record.Record, record.SCHEMA)
         once.append(Counter(record.cell.id for record in found))
     twice = sum(count > 1 for count in once[1].values())
     lost = len(once[0].keys() - once[1].keys())
@@ -89,7 +89,7 @@ def begin(options: argparse.Namespace, name: str, *more: str) -> subprocess.Pope
 
 def lines(folder: Path) -> list[bytes]:
     """The lines of a folder's records, as they lie on the disk."""
-    path = folder / records.FILE
+    path = folder / store.FILE
     return path.read_bytes().splitlines(keepends=True) if path.exists() else []
 
 

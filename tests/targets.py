@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import ladder, markdown, outputs, records, stats, words
+from bench import ladder, markdown, outputs, stats, store, words
 from bench.document import Section, Table, Text
 from bench.ladder import Ladder
 from bench.question import HEADLINE
-from bench.records import Record
+from bench.record import Record
 from bench.stats import Estimate
 
 SMALL = 1e6  # flops: below, a peer is to be twice as slow
@@ -111,6 +111,6 @@ def tell(verdict: Verdict | None) -> str:
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
-    page = write(records.load(folder)[0])
+    page = write(store.load(folder)[0])
     outputs.write(folder / "targets.md", page.encode())
     print(page.split("## Every cell")[0])

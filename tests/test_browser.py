@@ -9,7 +9,7 @@ import shutil
 import pytest
 from conftest import make_ladder_record, make_record
 
-from bench import records, report
+from bench import report, store
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 DRIVER = shutil.which("chromedriver")
@@ -32,8 +32,8 @@ def page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("browsed")
     for batch in (1, 10, 100):
         for hidden in ("10", "30", "1000-1000"):
-            records.append(folder, make_ladder_record(batch, hidden))
-    records.append(folder, make_record(failed="</script><b id='injected'>{{ 7 * 7 }}"))
+            store.append(folder, make_ladder_record(batch, hidden))
+    store.append(folder, make_record(failed="</script><b id='injected'>{{ 7 * 7 }}"))
     list(report.build(folder))
     return folder / "report.html"
 

@@ -10,8 +10,8 @@ import pytest
 from conftest import make_finding, make_gate_record, make_record
 
 from backprop import EngineError
-from bench import records, revision, to_accuracy
-from bench.records import Result
+from bench import revision, store, training_record
+from bench.record import Result
 
 
 def engine_file(folder, name, body):
@@ -33,8 +33,8 @@ def test_race_prints_the_factor_and_writes_the_record(call, tmp_path):
     assert (status, err) == (0, "")
     for word in ("8-4-2-b10", "full_matrix", "interval", "floor", "noise", "numpy"):
         assert word in out
-    (tmp_path / records.FILE).write_bytes(path.read_bytes())
-    (found,), _ = records.load(tmp_path)
+    (tmp_path / store.FILE).write_bytes(path.read_bytes())
+    (found,), _ = store.load(tmp_path)
     assert found.cell.id == "8-4-2-b10-float64-t1"
     assert found.environment.allocator in ("pinned", "default")
 
@@ -91,8 +91,8 @@ def test_train_has_one_word_for_unscaled_pixels_and_no_warnings_of_the_engines(c
 
 
 def test_report_rebuilds_a_folder_and_warns_of_a_cut_off_line(call, tmp_path, record):
-    records.append(tmp_path, record())
-    with (tmp_path / records.FILE).open("ab") as file:
+    store.append(tmp_path, record())
+    with (tmp_path / store.FILE).open("ab") as file:
         file.write(b'{"schema": 1, "cel')
     status, out, _ = call("report", tmp_path)
     assert status == 0
@@ -114,7 +114,7 @@ def test_train_to_accuracy_prints_the_table_and_adds_to_the_records(call, tmp_pa
     assert status == 0
     assert "new training records are added to the 4 in" in " ".join(out.split())
     assert out.count("not within 1") >= 4
-    found, _ = to_accuracy.load(tmp_path / "new")
+    found, _ = training_record.load(tmp_path / "new")
     assert [(each.seed, each.cell.batch) for each in found] == [(0, 10), (0, 100), (1, 10), (1, 100), (7, 10), (7, 100)]
     assert [pool.threads for each in found for pool in each.environment.blas] == [1] * len(found) * 2
     status, out, _ = call("report", tmp_path / "new")
@@ -350,7 +350,7 @@ def test_bad_input_is_one_line_and_status_2(call, case):
 
 @pytest.mark.parametrize("content", [b"garbage\n", b'{"schema": 99}\n', b""])
 def test_a_broken_folder_is_refused_and_left_as_it_was(call, tmp_path, content):
-    path = tmp_path / records.FILE
+    path = tmp_path / store.FILE
     path.write_bytes(content)
     status, _, err = call("report", tmp_path)
     assert status == 2

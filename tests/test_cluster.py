@@ -14,7 +14,7 @@ import pytest
 from conftest import ROOT
 
 from backprop import InputError
-from bench import cluster, grid, machine, progress, records, report
+from bench import cluster, grid, machine, progress, report, store
 from bench.cluster import Cluster, Worker
 from bench.grid import Cell
 
@@ -93,7 +93,7 @@ def sweep_of(call, tmp_path, monkeypatch):
 
 
 def cells(folder):
-    return sorted(record.cell.id for record in records.load(folder)[0])
+    return sorted(record.cell.id for record in store.load(folder)[0])
 
 
 def whole(folder):
@@ -124,7 +124,7 @@ def test_a_worker_is_killed_in_the_middle_and_no_cell_is_missed_or_raced_twice(s
     log = tmp_path / "log.txt"
     log.touch()
     mine = engine_file(tmp_path / "mine.py", f"open({str(log)!r}, 'a').write(f'{{os.getppid()}} {{network.sizes}}\\n')")
-    append = records.append
+    append = store.append
 
     def kill_after_the_second(folder, record):
         append(folder, record)
@@ -139,14 +139,14 @@ def test_a_worker_is_killed_in_the_middle_and_no_cell_is_missed_or_raced_twice(s
         return {sizes for pid, sizes in words if int(pid) == worker}
 
     def done(folder):
-        return [str(record.cell.sizes) for record in records.load(folder)[0]]
+        return [str(record.cell.sizes) for record in store.load(folder)[0]]
 
-    monkeypatch.setattr(records, "append", kill_after_the_second)
+    monkeypatch.setattr(store, "append", kill_after_the_second)
     status, printed, err = sweep_of(running.address, engines=str(mine))
     assert status == 0, (printed, err)
     assert first.poll() is not None
     assert cells(tmp_path / "out") == whole(tmp_path)
-    found, _ = records.load(tmp_path / "out")
+    found, _ = store.load(tmp_path / "out")
     assert all(one.seconds and not one.failed for record in found for one in record.contestants)
     assert len({record.environment.host for record in found}) == 1
     begun = set(log.read_text().splitlines())
@@ -165,7 +165,7 @@ def test_a_cell_that_kills_its_workers_is_recorded_and_the_others_are_raced(swee
     status, *_ = sweep_of(running.address, engines=f"full_matrix,{mine}")
     assert status == 1
     assert cells(tmp_path / "out") == whole(tmp_path)
-    (failed,) = [record for record in records.load(tmp_path / "out")[0] if record.failures]
+    (failed,) = [record for record in store.load(tmp_path / "out")[0] if record.failures]
     assert failed.cell.sizes == (5, 3, 2)
     assert failed.contestants[0].left_out.startswith("every worker that raced this cell died, the last at tcp://")
     assert failed.environment.cpu
@@ -174,7 +174,7 @@ def test_a_cell_that_kills_its_workers_is_recorded_and_the_others_are_raced(swee
 def test_without_any_worker_it_waits_for_one_and_says_so(sweep_of, dask, tmp_path, monkeypatch):
     running = dask()
     (worker,) = running.workers(1, *OFFER)
-    append, at_work = records.append, progress.SweepBar.at_work
+    append, at_work = store.append, progress.SweepBar.at_work
 
     def kill_after_the_first(folder, record):
         append(folder, record)
@@ -186,7 +186,7 @@ def test_without_any_worker_it_waits_for_one_and_says_so(sweep_of, dask, tmp_pat
             running.start("worker", running.address, "--nworkers", "1", "--nthreads", "1", "--no-nanny", *OFFER)
 
     monkeypatch.setattr(cluster, "LOOK_AROUND_SECONDS", 0.2)
-    monkeypatch.setattr(records, "append", kill_after_the_first)
+    monkeypatch.setattr(store, "append", kill_after_the_first)
     monkeypatch.setattr(progress.SweepBar, "at_work", start_when_waiting)
     status, printed, _ = sweep_of(running.address)
     assert status == 0
@@ -197,13 +197,13 @@ def test_without_any_worker_it_waits_for_one_and_says_so(sweep_of, dask, tmp_pat
 def test_a_scheduler_that_dies_ends_the_sweep_in_a_line(sweep_of, dask, tmp_path, monkeypatch):
     running = dask()
     running.workers(1, *OFFER)
-    append = records.append
+    append = store.append
 
     def kill_after_the_first(folder, record):
         append(folder, record)
         running.processes[0].kill()
 
-    monkeypatch.setattr(records, "append", kill_after_the_first)
+    monkeypatch.setattr(store, "append", kill_after_the_first)
     refused(sweep_of(running.address), f"the scheduler {running.address} is gone: start it again, then --resume")
     assert 1 <= len(cells(tmp_path / "out")) < 6
 
@@ -227,14 +227,14 @@ def test_workers_that_do_not_fit_are_named_and_refused(sweep_of, dask, tmp_path,
         shutil.copytree(ROOT / package, other / package, ignore=shutil.ignore_patterns("__pycache__"))
     with (other / "backprop" / "network.py").open("a") as file:
         file.write("# another version\n")
-    append = records.append
+    append = store.append
 
     def join(folder, record):
         append(folder, record)
         if len(cells(folder)) == 1:
             running.workers(1, *OFFER, code=other)
 
-    monkeypatch.setattr(records, "append", join)
+    monkeypatch.setattr(store, "append", join)
     words = ("worker tcp://", "has code of the package backprop of digest", "and here it is", "--resume")
     refused(sweep_of(running.address), *words)
     recorded = cells(tmp_path / "out")

@@ -1,5 +1,6 @@
 """Folders side by side: what both have, in each its own speedup and efficiency."""
 
+import gzip
 import re
 
 import msgspec
@@ -7,7 +8,7 @@ import pytest
 from conftest import ENVIRONMENT, make_ladder_record, make_record, text, with_pictures
 
 from backprop import InputError
-from bench import compare, records
+from bench import compare, report, store
 from bench.side_by_side import side_by_side
 
 
@@ -19,7 +20,7 @@ def folders(tmp_path):
         for name, speedup, environment in (("one", 4.0, ENVIRONMENT), ("other", 8.0, newer)):
             (tmp_path / name).mkdir(exist_ok=True)
             made = msgspec.structs.replace(make_record(batch, speedup=speedup), environment=environment)
-            records.append(tmp_path / name, made)
+            store.append(tmp_path / name, made)
     return [tmp_path / "one", tmp_path / "other"]
 
 
@@ -36,7 +37,7 @@ def test_what_only_one_has_is_left_out_and_efficiency_is_there(tmp_path):
     for folder, batches, floor in zip(folders, ((1, 10), (10, 100)), (2.0, 1.0), strict=True):
         folder.mkdir()
         for batch in batches:
-            records.append(folder, make_ladder_record(batch, floor=floor))
+            store.append(folder, make_ladder_record(batch, floor=floor))
     rows = compare.compare(folders).rows
     assert set(rows.index.get_level_values("cell")) == {"784-30-10-b10-float64-t1"}
     fused = rows.loc["784-30-10-b10-float64-t1", "fused"]["efficiency"]
@@ -51,12 +52,25 @@ def test_out_gets_pages_and_a_picture(folders, tmp_path):
     assert "speedup in B" in with_pictures((tmp_path / "both" / "report.html").read_text())
 
 
+def test_compressed_records_are_reported_and_compared_as_they_were(folders, tmp_path):
+    told = [text(side_by_side(folders, None), 120)]
+    for folder in folders:
+        path = folder / "cells.jsonl"
+        (folder / "cells.jsonl.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+    told.append(text(side_by_side(folders, None), 120))
+    assert told[0] == told[1]
+    assert "speedup.csv, cells.jsonl.gz" in text(report.build(folders[0]), 200)
+    with pytest.raises(InputError, match="has records of its own"):
+        list(side_by_side([tmp_path / "x", tmp_path / "y"], folders[0]))
+
+
 def test_two_machines_in_one_folder_have_a_letter_each(folders, tmp_path):
     both = tmp_path / "merged"
     both.mkdir()
     for folder in folders:
-        for record in records.load(folder)[0]:
-            records.append(both, record)
+        for record in store.load(folder)[0]:
+            store.append(both, record)
     assert list(compare.compare([both, folders[0]]).told) == ["A", "B", "C"]
 
 
@@ -65,7 +79,7 @@ def test_what_cannot_be_compared_is_refused(folders, tmp_path):
         compare.compare([folders[0], folders[0]])
     apart = tmp_path / "apart"
     apart.mkdir()
-    records.append(apart, make_record(7))
+    store.append(apart, make_record(7))
     with pytest.raises(InputError, match="no engine was timed in the same cell in two of"):
         compare.compare([folders[0], apart])
     with pytest.raises(InputError, match="can't be read"):

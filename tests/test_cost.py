@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backprop import InputError
-from bench import cost, records
+from bench import cost, store
 from bench.grid import Cell, make_cell
 from bench.predict import predict
 
@@ -163,7 +163,7 @@ def test_settings_and_machines_have_models_of_their_own():
 @pytest.fixture
 def folder(tmp_path):
     for record in found(noise=0.05, per_sample=LOOP, full_matrix=MATRIX):
-        records.append(tmp_path, record)
+        store.append(tmp_path, record)
     return tmp_path
 
 
@@ -197,6 +197,6 @@ def test_predict_refuses_what_was_not_timed(folder, tmp_path_factory):
     with pytest.raises(InputError, match="no timings for a model of float32 with threads 1; it has: float64"):
         list(predict(folder, make_cell("784-50-10", 64, "float32", 1)))
     few = tmp_path_factory.mktemp("few")
-    records.append(few, make_timed_record(GRID[0], {"per_sample": 1.0}))
+    store.append(few, make_timed_record(GRID[0], {"per_sample": 1.0}))
     with pytest.raises(InputError, match="too few for a cost model: it takes an engine timed in 8 cells"):
         list(predict(few, GRID[0]))

@@ -9,7 +9,7 @@ import pytest
 from conftest import make_finding, make_gate_record, text
 
 from backprop import InputError
-from bench import gate_figure, gate_report, github, records
+from bench import gate_figure, gate_report, github, store
 from bench.changes import Standing
 from bench.stats import Estimate
 
@@ -103,7 +103,7 @@ def test_a_reason_without_end_is_cut_where_it_is_shown():
     record = make_gate_record(standings=[Standing("fused", "wrong", "x" * 10**6)])
     told = [printed(record), gate_report.markdown(record), *github.workflow_commands(record)]
     assert all(500 <= text.count("x") < 600 and "..." in text for text in told)
-    assert len(records.dump(record)) > 10**6
+    assert len(store.dump(record)) > 10**6
 
 
 def test_under_github_what_is_printed_between_is_no_command(capsys):
@@ -155,7 +155,7 @@ def test_an_interval_without_an_end_is_shown(tmp_path):
     record = make_gate_record(wide)
     assert "-100 to +inf%" in printed(record)
     (tmp_path / "gate.svg").write_bytes(gate_figure.draw(record, "svg"))
-    assert json.loads(records.dump(record))["findings"][0]["slowdown"] == {"value": 1.1, "low": 0.0, "high": None}
+    assert json.loads(store.dump(record))["findings"][0]["slowdown"] == {"value": 1.1, "low": 0.0, "high": None}
 
 
 def test_a_picture_of_another_kind_is_refused(tmp_path):

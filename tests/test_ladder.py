@@ -9,7 +9,7 @@ import pytest
 import targets
 from conftest import LADDER, make_ladder_record, make_record
 
-from bench import ladder, markdown, records, report, stats, summary, tables
+from bench import ladder, markdown, report, stats, store, summary, tables
 
 ROOT = Path(__file__).parents[1]
 
@@ -82,7 +82,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ladder")
     for batch in (1, 10, 100):
         for hidden in ("10", "30"):
-            records.append(folder, make_ladder_record(batch, hidden))
+            store.append(folder, make_ladder_record(batch, hidden))
     list(report.build(folder))
     return folder
 
@@ -154,7 +154,7 @@ def test_targets_are_judged_cell_by_cell():
 
 
 def test_the_readmes_table_is_that_of_the_published_run():
-    found, _ = records.load(ROOT / "results" / "published" / "full")
+    found, _ = store.load(ROOT / "results" / "published" / "full")
     table = markdown.table(tables.ladder_table(ladder.headline(found)))
     assert table in (ROOT / "backprop" / "README.md").read_text()
     assert table in (ROOT / "results" / "published" / "full" / "report.md").read_text()

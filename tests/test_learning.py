@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from conftest import ENVIRONMENT, make_training, text
 
-from bench import figure_accuracy_curves, figure_save, learning, records, report, to_accuracy
+from bench import figure_accuracy_curves, figure_save, learning, report, store, training_record
 
 
 def trainings(times, epochs, **options):
@@ -29,7 +29,7 @@ def rows_by(found):
 
 def folder_of(folder, found):
     for each in found:
-        records.append(folder, each, to_accuracy.FILE)
+        store.append(folder, each, training_record.FILE)
     return folder
 
 
@@ -177,8 +177,8 @@ def test_a_folder_of_training_records_only_is_reported(tmp_path):
 
 def test_training_is_reported_beside_races_and_a_cut_off_line_is_warned_of(tmp_path, record):
     folder_of(tmp_path, trainings(TIMES, EPOCHS))
-    records.append(tmp_path, record())
-    with (tmp_path / to_accuracy.FILE).open("ab") as file:
+    store.append(tmp_path, record())
+    with (tmp_path / training_record.FILE).open("ab") as file:
         file.write(b'{"schema": 1, "cel')
     printed = text(report.build(tmp_path))
     assert "full_matrix" in printed

@@ -13,7 +13,7 @@ from conftest import make_finding, make_gate_record
 from filelock import FileLock
 
 from backprop import InputError
-from bench import outputs, records
+from bench import outputs, record, store
 from bench.outputs import Output
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="links, pipes and devices as Unix has them")
@@ -336,6 +336,6 @@ def test_an_engine_that_fails_at_once_leaves_no_folder(call, tmp_path):
 
 
 def test_a_folder_in_the_place_of_the_records_is_told(tmp_path):
-    (tmp_path / records.FILE).mkdir()
+    (tmp_path / store.FILE).mkdir()
     with pytest.raises(InputError, match="can't be read and written: Is a directory"):
-        records.recover(tmp_path / records.FILE, records.Record, records.SCHEMA)
+        store.recover(tmp_path / store.FILE, record.Record, record.SCHEMA)

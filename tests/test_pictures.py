@@ -22,8 +22,8 @@ from bench import (
     figure_waterfall,
     gate_figure,
     ladder,
-    records,
     report,
+    store,
     story,
     summary,
 )
@@ -66,7 +66,7 @@ def test_every_panel_is_in_one_figure_of_its_own_name(monkeypatch):
 def test_engines_named_by_paths_have_pictures_and_pages_that_link_to_them(tmp_path, monkeypatch):
     monkeypatch.setattr(figure_panels, "PANELS", (1, 24))
     names = ("sub/mine.py", "v1.2", "v1.3")
-    records.append(
+    store.append(
         tmp_path,
         make_ladder_record(engines={"per_sample": (9.0, None), **dict.fromkeys(names, (3.0, None))}, floor=None),
     )
@@ -94,7 +94,7 @@ def test_more_machines_than_letters_are_all_told_of_and_the_first_are_pictured(t
     for room in (facets, story):
         monkeypatch.setattr(room, "MOST_PICTURED", 2)
     for record in of_machines(28):
-        records.append(tmp_path, record)
+        store.append(tmp_path, record)
     printed = text(report.build(tmp_path))
     assert "AB: Test CPU" in printed
     assert re.search(r"^machine AB$", printed, re.MULTILINE)
@@ -121,7 +121,7 @@ def test_folders_of_more_machines_than_letters_are_compared(tmp_path, monkeypatc
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         for record in of_machines(14):
-            records.append(tmp_path / name, record)
+            store.append(tmp_path / name, record)
     comparison = compare.compare([tmp_path / "one", tmp_path / "two"])
     assert list(comparison.told)[-2:] == ["AA", "AB"]
     assert len(figure_side_by_side.draw(comparison).axes) == 2
@@ -173,9 +173,7 @@ def test_a_picture_that_fails_costs_a_warning_and_nothing_else(tmp_path, monkeyp
         raise RuntimeError("no latex")
 
     monkeypatch.setattr(figure_waterfall, "draw", fail)
-    records.append(
-        tmp_path, make_ladder_record(engines={"per_sample": (9.0, None), "full_matrix": (3.0, "per_sample")})
-    )
+    store.append(tmp_path, make_ladder_record(engines={"per_sample": (9.0, None), "full_matrix": (3.0, "per_sample")}))
     printed = text(report.build(tmp_path), 200)
     assert printed.count("warning: the picture waterfall can't be drawn: RuntimeError: no latex") == 1
     assert "waterfall.png" not in (tmp_path / "report.md").read_text()

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from conftest import make_record
 
-from bench import outputs, pytest_plugin, records, report
+from bench import outputs, pytest_plugin, report, store
 from bench import suite as suite_module
 
 COSTLY = ("unraisableexception", "threadexception", "hypothesispytest", "faulthandler", "cacheprovider", "xdist")
@@ -42,11 +42,11 @@ def suite(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(suite_module, "run_race", made_up)
-    monkeypatch.setattr(report, "build", lambda folder: iter(["pages", *records.load(folder)[1]]))
+    monkeypatch.setattr(report, "build", lambda folder: iter(["pages", *store.load(folder)[1]]))
     (tmp_path / "test_step.py").write_text(STEP)
     (tmp_path / "grid.toml").write_text('sizes = ["4-3-2"]\nbatch = [2]\n')
     (tmp_path / "out").mkdir()
-    records.append(tmp_path / "out", make_record())
+    store.append(tmp_path / "out", make_record())
 
     def run(*options, first="--benchmark", plugin=None):
         without = [f"-pno:{name}" for name in COSTLY]
@@ -62,7 +62,7 @@ def untouched(folder):
     """Whether the good records are where they were, and alone."""
     assert [path.name for path in folder.glob("out*")] == ["out"]
     assert [path.name for path in (folder / "out").iterdir()] == ["cells.jsonl"]
-    assert records.load(folder / "out")[0] == [make_record()]
+    assert store.load(folder / "out")[0] == [make_record()]
 
 
 @pytest.mark.parametrize(
@@ -141,11 +141,11 @@ def test_records_that_cannot_be_set_aside_end_the_run(suite, tmp_path, monkeypat
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(records.shutil, "move", full)
+    monkeypatch.setattr(store.shutil, "move", full)
     status, out, _ = suite()
     assert status == 2
     assert "the records in out can't be set aside: No space left on device" in out
-    assert records.load(tmp_path / "out")[0] == [make_record()]
+    assert store.load(tmp_path / "out")[0] == [make_record()]
 
 
 @pytest.mark.filterwarnings("ignore:Benchmarks are automatically disabled")
@@ -153,7 +153,7 @@ def test_plain_tests_may_run_side_by_side_and_one_after_the_other(suite, tmp_pat
     assert "1 passed" in suite("-n2", first="-q")[1]
     untouched(tmp_path)
     assert "1 passed" in suite("-n0")[1]
-    assert [record.cell.id for record in records.load(tmp_path / "out")[0]] == ["4-3-2-b2-float64-t1"]
+    assert [record.cell.id for record in store.load(tmp_path / "out")[0]] == ["4-3-2-b2-float64-t1"]
 
 
 @pytest.mark.parametrize("hook", ["update_json", "group_stats", "scale_unit"])
@@ -214,7 +214,7 @@ def test_a_suite_goes_on_with_the_cells_that_are_missing(suite, tmp_path, monkey
     status, out, _ = suite("--resume", "--benchmark-json=x.json")
     assert (status, raced) == (0, [3])
     assert matching(out.splitlines(), "[[]1/2] 4-3-2-b2-float64-t1 *x  as recorded before")
-    assert [record.cell.batch for record in records.load(tmp_path / "out")[0]] == [2, 3]
+    assert [record.cell.batch for record in store.load(tmp_path / "out")[0]] == [2, 3]
     rows = json.loads((tmp_path / "x.json").read_text())["benchmarks"]
     assert [(row["params"]["batch"], row["name"]) for row in rows] == [
         (batch, name) for batch in (2, 3) for name in ("per_sample", "full_matrix")

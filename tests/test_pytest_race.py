@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bench import records
+from bench import store
 from bench.suite import or_exit
 from bench.sweep_folder import Run
 
@@ -68,7 +68,7 @@ def finished(tmp_path_factory):
 
 def test_every_cell_is_recorded_and_everything_is_made(finished):
     folder, _ = finished
-    found, warnings = records.load(folder / "out")
+    found, warnings = store.load(folder / "out")
     assert {record.cell.id for record in found} == CELLS
     assert warnings == []
     assert (pd.read_csv(folder / "out" / "speedup.csv")["engine"] == "full_matrix").sum() == 4
@@ -92,7 +92,7 @@ def test_pytest_benchmark_gets_a_group_a_cell_and_a_row_an_engine_with_every_sli
     folder, _ = finished
     exported = json.loads((folder / "bench.json").read_text())["benchmarks"]
     assert {row["group"] for row in exported} == CELLS
-    found = {record.cell.id: record for record in records.load(folder / "out")[0]}
+    found = {record.cell.id: record for record in store.load(folder / "out")[0]}
     for row in exported:
         result = next(result for result in found[row["group"]].contestants if result.name == row["name"])
         slices = [seconds for rounds in result.seconds for seconds in rounds if seconds is not None]
@@ -150,18 +150,18 @@ def test_a_wrong_engine_fails_its_cell_and_the_others_are_recorded(tmp_path):
     done = run(*small(tmp_path, "--engines", f"per_sample,full_matrix,{tmp_path / 'wrong.py'}", "-k", "8-4-2-b4"))
     assert done.returncode == 1
     assert re.search(r"engine .*wrong\.py: the gradient of weights\[1\] is off by", done.stdout)
-    (record,), _ = records.load(tmp_path / "out")
+    (record,), _ = store.load(tmp_path / "out")
     assert [bool(result.seconds) for result in record.contestants] == [True, True, False]
 
 
 def test_records_of_the_run_before_are_set_aside(tmp_path, record):
     (tmp_path / "out").mkdir()
-    records.append(tmp_path / "out", record())
+    store.append(tmp_path / "out", record())
     done = run(*small(tmp_path, "-k", "8-4-2-b1", "--no-floor"))
     assert done.returncode == 0
-    assert records.load(tmp_path / "out")[0][0].floor is None
+    assert store.load(tmp_path / "out")[0][0].floor is None
     (aside,) = tmp_path.glob("out-*")
-    assert records.load(aside)[0] == [record()]
+    assert store.load(aside)[0] == [record()]
     assert str(aside) in done.stdout.replace("\n", "")
 
 
@@ -177,7 +177,7 @@ def test_after_ctrl_c_the_summary_and_plots_are_made_from_what_is_there(tmp_path
     process.send_signal(signal.SIGINT)
     printed, _ = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert 1 <= len(records.load(path.parent)[0]) < 4
+    assert 1 <= len(store.load(path.parent)[0]) < 4
     assert "= backprop-bench =" in printed
     assert (path.parent / "speedup-heatmap.png").exists()
 

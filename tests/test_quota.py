@@ -5,7 +5,8 @@ import pytest
 from conftest import ENVIRONMENT, made, make_record, race_here
 
 from backprop import InputError, load
-from bench import cluster, grid, machine, quota, records
+from bench import cluster, grid, machine, quota, store
+from bench.environment import UNTRACKED, doubts
 from bench.grid import Cell
 
 V1 = "5:cpu,cpuacct:{group}\n4:memory:/elsewhere\n0::/\n"
@@ -129,16 +130,16 @@ def environment(**fields):
 
 def test_what_may_have_disturbed_the_timings_is_a_line_for_each_kind():
     half, fine = environment(quota=0.5, throttled=37), environment(quota=4.0, throttled=0)
-    assert list(records.doubts([fine, ENVIRONMENT])) == []
-    (one,) = records.doubts([half])
+    assert list(doubts([fine, ENVIRONMENT])) == []
+    (one,) = doubts([half])
     assert one.startswith("throttled 37 times: the process has the time of 0.5 CPU")
-    (one,) = records.doubts([half, half, fine])
+    (one,) = doubts([half, half, fine])
     assert one.startswith("throttled 74 times, in 2 of 3 races: ")
     refused = "the repository /x belongs to another user"
-    (one,) = records.doubts([environment(revision=None, revision_unknown=refused)])
+    (one,) = doubts([environment(revision=None, revision_unknown=refused)])
     assert one == f"the revision of the code is not in the record: {refused}"
-    assert list(records.doubts([environment(revision=None, revision_unknown=records.UNTRACKED)])) == []
-    (one,) = records.doubts([environment(cores_shared=True), fine])
+    assert list(doubts([environment(revision=None, revision_unknown=UNTRACKED)])) == []
+    (one,) = doubts([environment(cores_shared=True), fine])
     assert one.startswith("another race ran on the same cores, in 1 of 2 races")
 
 
@@ -146,7 +147,7 @@ def test_a_folder_with_throttled_races_says_so(call, tmp_path):
     record = msgspec.structs.replace(
         make_record(), environment=environment(quota=0.5, throttled=3, paused=["coverage.CTracer"])
     )
-    records.append(tmp_path, record)
+    store.append(tmp_path, record)
     status, out, _ = call("report", tmp_path)
     assert status == 0
     assert "warning: throttled 3 times: the process has the time of 0.5 CPU" in " ".join(out.split())

@@ -7,9 +7,9 @@ import msgspec
 import pytest
 from conftest import LADDER, make_ladder_record, make_record, text
 
-from bench import compare, epoch_lines, records, report, summary
+from bench import compare, epoch_lines, report, store, summary
 from bench.predict import predict
-from bench.records import Result
+from bench.record import Result
 from bench.train import Epoch
 from bench.words import factor, seconds
 
@@ -20,7 +20,7 @@ def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("built")
     grid = [make_record(batch, 0.8 * batch**0.5, hidden) for hidden in ("10", "30") for batch in (1, 10, 100)]
     for each in [*grid, make_record(10, data="mnist5k")]:
-        records.append(folder, each)
+        store.append(folder, each)
     return folder, text(report.build(folder))
 
 
@@ -48,7 +48,7 @@ def svg_text(path):
 
 def test_the_heatmap_has_the_factor_in_each_field_and_the_machine_below(folder):
     words = svg_text(folder / "speedup-heatmap.svg")
-    rows = summary.frame(records.load(folder)[0])
+    rows = summary.frame(store.load(folder)[0])
     for value in rows[(rows["engine"] == "full_matrix") & (rows["data"] == "random")]["speedup"]:
         assert factor(value) in words
     assert "Test CPU, 2 cores" in words
@@ -79,7 +79,7 @@ def test_the_summary_fits_80_columns_and_says_it_all(built):
 def test_the_widest_cell_and_name_fit_80_columns_in_a_table_for_each_dtype_and_threads(tmp_path):
     engines = {"per_sample": (40.0, None), "torch_compiled": (190.0, None)}
     for dtype, threads in (("float64", 1), ("float32", 2)):
-        records.append(tmp_path, make_ladder_record(1000, "1000-1000", engines=engines, dtype=dtype, threads=threads))
+        store.append(tmp_path, make_ladder_record(1000, "1000-1000", engines=engines, dtype=dtype, threads=threads))
     lines = text(report.build(tmp_path)).splitlines()
     assert all(len(line) <= 80 for line in lines)
     assert sum(bool(re.match(r"784-1000-1000-10-b1000 per_sample +40\.\d ms", line)) for line in lines) == 2
@@ -106,9 +106,9 @@ def test_a_cell_that_was_raced_again_has_the_figures_of_its_last_race_everywhere
     for name, found in raced.items():
         (folder := tmp_path / name).mkdir()
         for each in found:
-            records.append(folder, each)
+            store.append(folder, each)
         printed = text(report.build(folder), 200).partition(f"in {folder}")[0]
-        made[name] = printed, {path.name: path.read_bytes() for path in folder.iterdir() if path.name != records.FILE}
+        made[name] = printed, {path.name: path.read_bytes() for path in folder.iterdir() if path.name != store.FILE}
         predicted[name] = text(predict(folder, slow.cell)).replace(str(folder), "")
     assert made["twice"] == made["once"]
     assert {"speedup.csv", "report.md", "waterfall.svg"} <= made["once"][1].keys()
@@ -120,19 +120,19 @@ def test_a_cell_that_was_raced_again_has_the_figures_of_its_last_race_everywhere
 
 
 def test_who_was_left_out_is_named_with_the_reason_even_in_brackets(tmp_path, record):
-    records.append(tmp_path, record(failed="weights[0] is off [/by] 0.9"))
+    store.append(tmp_path, record(failed="weights[0] is off [/by] 0.9"))
     assert "wrong was left out: weights[0] is off [/by] 0.9" in text(report.build(tmp_path))
 
 
 def test_a_cell_without_a_speedup_is_a_marked_gap(tmp_path, record):
     for each in (record(1), record(10, slow="too slow"), record(100)):
-        records.append(tmp_path, each)
+        store.append(tmp_path, each)
     list(report.build(tmp_path))
     assert "left out" in svg_text(tmp_path / "speedup-heatmap.svg")
 
 
 def test_records_without_a_grid_make_a_table_and_no_plots(tmp_path, record):
-    records.append(tmp_path, record(10, data="mnist5k"))
+    store.append(tmp_path, record(10, data="mnist5k"))
     list(report.build(tmp_path))
     assert {path.name for path in tmp_path.iterdir()} == {"cells.jsonl", "speedup.csv", "report.md", "report.html"}
 
@@ -145,7 +145,7 @@ def test_each_setting_beside_batch_and_width_has_a_field_of_its_own(tmp_path, re
         record(1, hidden="30-30"),
         record(1, hidden=""),
     ):
-        records.append(tmp_path, each)
+        store.append(tmp_path, each)
     list(report.build(tmp_path))
     words = svg_text(tmp_path / "speedup-heatmap.svg")
     for setting in ("one hidden layer, 10 outputs; float64; BLAS threads: 1", "float32", "BLAS threads: 2"):

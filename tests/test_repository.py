@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from backprop import InputError
-from bench import machine, records, repository, revision
+from bench import environment, machine, repository, revision
 from bench.repository import GitError, NoRepositoryError
 
 PACKAGE = "backprop"
@@ -98,7 +98,7 @@ def test_code_that_git_does_not_track_has_no_revision_and_raises_no_doubt(repo, 
     installed = repo.folder / "venv" / PACKAGE
     installed.mkdir(parents=True)
     monkeypatch.setattr(machine, "__file__", str(installed / "machine.py"))
-    assert machine._revision() == {"revision": None, "dirty": None, "revision_unknown": records.UNTRACKED}
+    assert machine._revision() == {"revision": None, "dirty": None, "revision_unknown": environment.UNTRACKED}
     for folder in (installed, tmp_path, tmp_path / "nowhere"):
         with pytest.raises(NoRepositoryError):
             repository.top_of(folder)

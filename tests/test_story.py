@@ -17,9 +17,9 @@ from bench import (
     html,
     markdown,
     pictures,
-    records,
     report,
     stats,
+    store,
     story,
     summary,
     tables,
@@ -29,7 +29,7 @@ from bench.answer import sentences
 from bench.document import Code, Listing, Number, Picture, Section, Table, Text
 from bench.facets import grid_of
 from bench.grid import Cell
-from bench.records import Result
+from bench.record import Result
 
 
 def told(found):
@@ -65,7 +65,7 @@ def test_three_sentences_tell_how_much_from_where_why_at_what_cost_and_how_sure(
 def test_a_folder_in_which_nothing_was_timed_says_so_and_has_no_empty_sections(tmp_path):
     record = make_timed_record(GRID[0], {"per_sample": 1.0})
     crashed = [Result("per_sample", left_out="killed by SIGSEGV", failed=True)]
-    records.append(tmp_path, msgspec.structs.replace(record, contestants=crashed, noise=None))
+    store.append(tmp_path, msgspec.structs.replace(record, contestants=crashed, noise=None))
     list(report.build(tmp_path))
     titles = re.findall(r"^## (.*)$", (tmp_path / "report.md").read_text(), re.MULTILINE)
     assert titles == [
@@ -116,7 +116,7 @@ def test_sizes_in_words(size, told):
 
 def test_both_pages_have_every_section_and_number(tmp_path, grid):
     for record in [*grid, make_ladder_record()]:
-        records.append(tmp_path, record)
+        store.append(tmp_path, record)
     list(report.build(tmp_path))
     markdown, html = ((tmp_path / name).read_text() for name in ("report.md", "report.html"))
     titles = re.findall(r"^## (.*)$", markdown, re.MULTILINE)
@@ -133,8 +133,8 @@ def test_several_machines_are_never_mixed(tmp_path):
     other = msgspec.structs.replace(ENVIRONMENT, host="abcdef")
     for batch in (1, 10):
         record = make_record(batch)
-        records.append(tmp_path, record)
-        records.append(tmp_path, msgspec.structs.replace(make_record(batch, speedup=8.0), environment=other))
+        store.append(tmp_path, record)
+        store.append(tmp_path, msgspec.structs.replace(make_record(batch, speedup=8.0), environment=other))
     printed = [part for part in report.build(tmp_path) if isinstance(part, str)]
     assert printed[0].startswith("A: Test CPU, 2 cores; ")
     assert " | B: Test CPU, 2 cores (host abcdef); " in printed[0]
@@ -155,13 +155,13 @@ def test_several_machines_are_never_mixed(tmp_path):
     assert re.search(r"(8\.0\d|7\.9\d)x as fast", second)
     assert re.search(r"over 2 cells it is (7\.9\d|8\.0\d)x to", second)
     assert re.search(r"## The ladder, at 784-30-10-b10-float64-t1, machine [AB]", markdown)
-    rows = summary.frame(records.load(tmp_path)[0])
+    rows = summary.frame(store.load(tmp_path)[0])
     assert rows["machine"].nunique() == 2
 
 
 def test_the_last_of_two_races_in_a_cell_is_shown(tmp_path):
     for speedup in (2.0, 6.0):
-        records.append(tmp_path, make_record(speedup=speedup))
+        store.append(tmp_path, make_record(speedup=speedup))
     list(report.build(tmp_path))
     drawn = (tmp_path / "speedup-heatmap.svg").read_text()
     assert re.search(r"(5\.9\d|6\.0\d)x", drawn)
@@ -171,7 +171,7 @@ def test_the_last_of_two_races_in_a_cell_is_shown(tmp_path):
 def test_more_panels_than_fit_give_each_engine_a_figure_and_the_page_one_setting(tmp_path):
     engines = {name: LADDER[name] for name in ("per_sample", "full_matrix", "in_place", "fused")}
     for dtype, threads in product(("float64", "float32"), (1, 2)):
-        records.append(tmp_path, make_ladder_record(dtype=dtype, threads=threads, engines=engines))
+        store.append(tmp_path, make_ladder_record(dtype=dtype, threads=threads, engines=engines))
     list(report.build(tmp_path))
     assert (tmp_path / "speedup-heatmap-fused.svg").exists()
     assert not (tmp_path / "speedup-heatmap.svg").exists()

@@ -12,7 +12,7 @@ from conftest import make_finding, make_gate_record, make_ladder_record, make_re
 from rich.console import Console
 
 from backprop import InputError
-from bench import gate_report, learning, race_lines, records, summary, terminal
+from bench import gate_report, learning, race_lines, store, summary, terminal
 from bench.entry import resolve
 from bench.grid import make_cell
 from bench.side_by_side import side_by_side
@@ -100,7 +100,7 @@ def test_every_width_of_a_terminal_will_do(monkeypatch, tmp_path, columns):
     monkeypatch.setattr(sys, "stdout", stream)
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        records.append(tmp_path / name, make_record(failed="why"))
+        store.append(tmp_path / name, make_record(failed="why"))
     to = Console(width=int(columns)) if columns.isdigit() else Console()
     found = [make_ladder_record(), make_record(data="mnist5k")]
     terminal.show(race_lines.describe(found, summary.frame(found)), to)

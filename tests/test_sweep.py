@@ -16,11 +16,12 @@ from conftest import ROOT, make_record
 from filelock import FileLock
 from rich.console import Console
 
-from bench import grid, machine, outputs, progress, records, report, sweep
+from bench import grid, machine, outputs, progress, report, store, sweep
 from bench import race as race_module
 from bench.entry import Entry, resolve
 from bench.grid import Cell
 from bench.race import Job, race
+from bench.record import SCHEMA, Record
 
 QUICK = ("--seconds", 0.05, "--no-floor")
 CELL = Cell((4, 3, 2), 2)
@@ -51,7 +52,7 @@ def sweep_of(call, tmp_path, grid_file, monkeypatch):
 
 
 def batches(folder):
-    found, _ = records.read(folder / records.FILE, records.Record, records.SCHEMA)
+    found, _ = store.read(folder / store.FILE, Record, SCHEMA)
     return [record.cell.batch for record in found]
 
 
@@ -80,7 +81,7 @@ def test_every_cell_is_raced_in_a_process_of_its_own_and_reported(call, tmp_path
         "sweep", "--grid", grid_file, "--engines", f"per_sample,{mine}", "--out", out, "--seconds", 0.3
     )
     assert (status, err) == (0, "")
-    found, warnings = records.load(out)
+    found, warnings = store.load(out)
     assert [record.cell for record in found] == grid.load(str(grid_file))
     assert warnings == []
     assert all([one.name for one in record.contestants] == ["per_sample", str(mine)] for record in found)
@@ -113,7 +114,7 @@ def test_a_cell_that_takes_its_process_down_is_recorded_and_the_others_are_raced
     command = ("sweep", "--grid", tmp_path / "two.toml", "--engines", f"per_sample,{mine}", "--out", tmp_path / "out")
     status, printed, _ = call(*command, *QUICK)
     assert status == 1
-    crashed, raced = records.load(tmp_path / "out")[0]
+    crashed, raced = store.load(tmp_path / "out")[0]
     assert (crashed.cell.sizes, raced.cell.sizes) == ((5, 3, 2), (4, 3, 2))
     for one in crashed.contestants:
         assert one.failed
@@ -124,7 +125,7 @@ def test_a_cell_that_takes_its_process_down_is_recorded_and_the_others_are_raced
     assert crashed.environment.machine == raced.environment.machine
     monkeypatch.setattr(sweep, "race", None)  # what failed is done: nothing is left to race
     assert call(*command, *QUICK, "--resume")[0] == 1
-    assert len(records.load(tmp_path / "out")[0]) == 2
+    assert len(store.load(tmp_path / "out")[0]) == 2
 
 
 def test_a_cell_that_hangs_is_ended(tmp_path, monkeypatch):
@@ -135,7 +136,7 @@ def test_a_cell_that_hangs_is_ended(tmp_path, monkeypatch):
 
 
 def test_a_sweep_of_crashed_cells_alone_is_still_reported(call, tmp_path):
-    records.append(tmp_path, race(Job(CELL, [Entry("gone", "no_such_engine")], 0.05, False, pin=True)))
+    store.append(tmp_path, race(Job(CELL, [Entry("gone", "no_such_engine")], 0.05, False, pin=True)))
     status, printed, _ = call("report", tmp_path)
     assert status == 0
     assert "gone was left out: the process of this cell ended with status 1: " in " ".join(printed.split())
@@ -175,7 +176,7 @@ def test_a_line_that_was_cut_off_is_cut_off_for_good_and_its_cell_raced_again(sw
     path.write_bytes(whole[:end])
     assert sweep_of("--resume")[0] == 0
     assert path.read_bytes().count(b"\n") == 4
-    assert records.load(path.parent)[1] == []
+    assert store.load(path.parent)[1] == []
     assert batches(path.parent) == [1, 2, 3, 4]
 
 
@@ -239,7 +240,9 @@ def test_a_folder_with_something_else_in_it_is_refused(sweep_of, tmp_path):
     refused(sweep_of("--resume"), "out holds no sweep to go on with: leave out --resume")
     assert not out.exists()
     out.mkdir()
-    records.append(out, make_record())
+    store.append(out, make_record())
+    refused(sweep_of(), "out holds the records of another run: name another folder")
+    (out / "cells.jsonl").rename(out / "cells.jsonl.gz")
     refused(sweep_of(), "out holds the records of another run: name another folder")
     refused(sweep_of(out=tmp_path / "grid.toml"), "grid.toml can't be written")
     sweep_of(out=tmp_path / "begun")
@@ -354,7 +357,7 @@ def test_a_folder_in_use_is_refused(sweep_of, tmp_path):
 def test_a_full_disk_leaves_whole_records_and_says_how_to_go_on(sweep_of, tmp_path, monkeypatch):
     def fill_up(job):
         if job.cell.batch == 3:
-            monkeypatch.setattr(records.os, "fsync", full)
+            monkeypatch.setattr(store.os, "fsync", full)
         return fake_race(job)
 
     def full(_):
@@ -363,9 +366,9 @@ def test_a_full_disk_leaves_whole_records_and_says_how_to_go_on(sweep_of, tmp_pa
     fsync = os.fsync
     monkeypatch.setattr(sweep, "race", fill_up)
     refused(sweep_of(), "cells.jsonl can't be written: No space left on device", "make room, and go on with --resume")
-    assert records.load(tmp_path / "out")[1] == []
+    assert store.load(tmp_path / "out")[1] == []
     assert batches(tmp_path / "out") == [1, 2]
-    monkeypatch.setattr(records.os, "fsync", fsync)
+    monkeypatch.setattr(store.os, "fsync", fsync)
     monkeypatch.setattr(sweep, "race", fake_race)
     assert sweep_of("--resume")[0] == 0
     assert batches(tmp_path / "out") == [1, 2, 3, 4]
@@ -421,7 +424,7 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_no_process(tmp_path, grid_file):
         "the same command with --resume goes on\n"
     )
     assert 1 <= len(done) < 4
-    assert all(not record.failures for record in records.load(out)[0])
+    assert all(not record.failures for record in store.load(out)[0])
 
 
 def test_the_bar_shows_cells_done_and_the_cell_at_work(tmp_path, monkeypatch):
@@ -442,13 +445,13 @@ def test_code_that_changes_meanwhile_ends_the_sweep_and_is_not_recorded(
 ):
     """By a stand-in for the package: its processes would take the code as it is when they start."""
     monkeypatch.setattr(report, "build", lambda folder: iter(()))
-    append = records.append
+    append = store.append
 
     def change_after_the_first(folder, record):
         append(folder, record)
         repository.edit("backprop/network.py", '"""', '"""Another. ')
 
-    monkeypatch.setattr(records, "append", change_after_the_first)
+    monkeypatch.setattr(store, "append", change_after_the_first)
     told = call("sweep", "--grid", grid_file, "--engines", "full_matrix", "--out", tmp_path / "out", *QUICK)
     refused(told, "the code of backprop-bench has changed while races go on", "put the code back", "--resume")
     assert batches(tmp_path / "out") == [1]

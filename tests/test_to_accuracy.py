@@ -1,15 +1,17 @@
 """Training until an accuracy is reached, by a scripted clock; and the records of it on disk."""
 
+import gzip
 import json
 
 import pytest
 from conftest import Clock, made, make_training, paced
 
 from backprop import InputError, load
-from bench import datasets, records, to_accuracy
+from bench import datasets, store, to_accuracy, training_record
 from bench.grid import Cell
-from bench.to_accuracy import FILE, Goal
+from bench.to_accuracy import Goal
 from bench.train import train
+from bench.training_record import FILE
 
 DIGITS = datasets.load("digits")
 STEPS = 144  # 1,437 samples in tens
@@ -131,8 +133,10 @@ PAIR = {"per_sample": (0.2, 3), "fused": (0.02, None)}
 def test_what_is_written_is_read_back(tmp_path):
     written = [make_training(10, seed, PAIR) for seed in range(3)]
     for each in written:
-        records.append(tmp_path, each, FILE)
-    assert to_accuracy.load(tmp_path) == (written, [])
+        store.append(tmp_path, each, FILE)
+    assert training_record.load(tmp_path) == (written, [])
+    (tmp_path / f"{FILE}.gz").write_bytes(gzip.compress((tmp_path / FILE).read_bytes()))
+    assert training_record.load(tmp_path) == (written * 2, [])
     line = json.loads((tmp_path / FILE).read_text().splitlines()[0])
     assert list(line["engines"][1]) == ["name", "seconds", "accuracy", "reached", "commit"]
     assert line["engines"][1]["reached"] is None
@@ -140,16 +144,16 @@ def test_what_is_written_is_read_back(tmp_path):
 
 
 def test_a_folder_without_training_has_no_training_records(tmp_path):
-    assert to_accuracy.load(tmp_path) == ([], [])
+    assert training_record.load(tmp_path) == ([], [])
 
 
 def test_a_cut_off_last_line_is_named_when_read_and_removed_when_added_to(tmp_path):
-    whole = records.dump(make_training(10, 0, PAIR))
+    whole = store.dump(make_training(10, 0, PAIR))
     (tmp_path / FILE).write_bytes(whole + whole[:-40])
-    found, (warning,) = to_accuracy.load(tmp_path)
+    found, (warning,) = training_record.load(tmp_path)
     assert len(found) == 1
     assert "line 2, was cut off" in warning
-    warning, told = to_accuracy.prepare(tmp_path)
+    warning, told = training_record.prepare(tmp_path)
     assert "was cut off while it was written: it is removed" in warning
     assert "new training records are added to the 1 in" in told
     assert (tmp_path / FILE).read_bytes() == whole
@@ -158,21 +162,21 @@ def test_a_cut_off_last_line_is_named_when_read_and_removed_when_added_to(tmp_pa
 @pytest.mark.parametrize(("content", "lines"), [(b"", 0), (b"{", 1)])
 def test_nothing_is_left_where_there_was_no_whole_line(tmp_path, content, lines):
     (tmp_path / FILE).write_bytes(content)
-    assert len(list(to_accuracy.prepare(tmp_path))) == lines
+    assert len(list(training_record.prepare(tmp_path))) == lines
     assert (tmp_path / FILE).read_bytes() == b""
 
 
 def test_a_record_that_lacks_only_its_newline_is_kept(tmp_path):
-    whole = records.dump(make_training(10, 0, PAIR))
+    whole = store.dump(make_training(10, 0, PAIR))
     (tmp_path / FILE).write_bytes(whole[:-1])
-    list(to_accuracy.prepare(tmp_path))
+    list(training_record.prepare(tmp_path))
     assert (tmp_path / FILE).read_bytes() == whole
 
 
 @pytest.mark.parametrize("line", [b'{"schema": 99}\n', b"garbage\n"])
 def test_records_that_cannot_be_read_are_refused_and_left_alone(tmp_path, line):
     (tmp_path / FILE).write_bytes(line)
-    for attempt in (to_accuracy.load, lambda folder: list(to_accuracy.prepare(folder))):
+    for attempt in (training_record.load, lambda folder: list(training_record.prepare(folder))):
         with pytest.raises(InputError, match=r"training\.jsonl, line 1, (has schema 99|is not a record)"):
             attempt(tmp_path)
     assert (tmp_path / FILE).read_bytes() == line

@@ -16,8 +16,8 @@ from bench import (
     figure_save,
     predict,
     race_lines,
-    records,
     stats,
+    store,
     story,
     summary,
     tables,
@@ -25,7 +25,7 @@ from bench import (
 )
 from bench.facets import grid_of
 from bench.grid import Cell
-from bench.records import Result
+from bench.record import Result
 from bench.stats import Estimate
 
 
@@ -129,14 +129,14 @@ def test_lists_in_words(names, told):
 def test_the_worst_error_seen_is_no_bound(pair, tmp_path):
     for cell in GRID:
         timed = {"per_sample": exact(LOOP, cell), "full_matrix": exact(MATRIX, cell)}
-        records.append(tmp_path, make_timed_record(cell, timed))
+        store.append(tmp_path, make_timed_record(cell, timed))
     parts = list(predict.predict(tmp_path, Cell((784, 30, 10), 10)))
     told = " ".join(part for part in parts if isinstance(part, str))
     assert "at most" not in told
     assert "another cell may be further off" in told
     (table,) = [part for part in parts if not isinstance(part, str)]
     assert table.headings[-2:] == ["off by", "worst"]
-    found = records.load(tmp_path)[0]
+    found = store.load(tmp_path)[0]
     *_, sure = answer.sentences(found, summary.frame(found), pair)
     assert "and others may be by more" in sure
 
@@ -146,7 +146,7 @@ def test_an_epochs_floor_of_old_records_is_no_measure(tmp_path):
     epoch = msgspec.structs.replace(record, cell=msgspec.structs.replace(record.cell, data="mnist5k"))
     assert stats.efficiency(record, record.contestants[0])
     assert stats.efficiency(epoch, epoch.contestants[0]) is None
-    records.append(tmp_path, epoch)
+    store.append(tmp_path, epoch)
     assert not any("floor" in str(part) for part in race_lines.describe([epoch], summary.frame([epoch])))
 
 
