@@ -55,10 +55,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """Every picture whose file's name begins with this stem; words are for who can't see it."""
+    """Every picture whose file's name begins with this stem; words are for who can't see it.
+
+    Where each engine has a file of its own, Markdown shows those of these engines, and names the others.
+    """
 
     stem: str
     words: str
+    engines: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

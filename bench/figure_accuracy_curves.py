@@ -17,11 +17,12 @@ from matplotlib.ticker import FixedLocator
 from . import learning, words
 from .figure_axes import foot, log_ticks, shades
 from .figure_save import Draw
-from .figure_style import style
+from .figure_style import SMALL, style
 from .learning import SETTING
 from .training_record import Training
 
 STEM = "accuracy-by-seconds"
+WIDTH = 9.0  # inches
 LABEL_INCHES = {True: 2.0, False: 1.4}  # what the longest label takes, with and without its epochs
 LABEL_STEP = 0.1  # from one label to the next, on the axis of accuracy
 
@@ -52,24 +53,22 @@ def draw(found: Sequence[Training]) -> Iterator[tuple[str, Draw]]:
 
 
 def _figure(setting: pd.DataFrame, engines: dict[str, list[Curve]], date: str) -> Figure:
-    """The engines of a setting one below the other, over the same seconds."""
-    width = 9.0
-    limits = _limits(engines, width, in_full=True)
+    """The engines of a setting one below the other, over the same axes."""
     with style():
-        figure = Figure(figsize=(width, 2.8 * len(engines) + 1.5), layout="constrained")
+        figure = Figure(figsize=(WIDTH, 2.8 * len(engines) + 1.5), layout="constrained")
         grid = figure.subplots(len(engines), squeeze=False, sharex=True)[:, 0]
         finding = fill(learning.finding(setting), 100)
         figure.suptitle(finding, x=0.01, ha="left", fontweight="bold", fontsize=11)
-        for axes, (engine, curves) in zip(grid, engines.items(), strict=True):
+        for axes, engine in zip(grid, engines, strict=True):
             axes.set_title(learning.best(setting)[engine], loc="left", fontsize=10)
-            _panel(axes, curves, setting["target"].iloc[0], limits, in_full=True)
+            _panel(axes, engine, engines, setting["target"].iloc[0], in_full=True)
             axes.label_outer()
         foot(figure, _note(setting, date))
     return figure
 
 
 def panels(found: Sequence[Training]) -> Iterator[Panel]:
-    """A small figure for each setting and engine; those of a setting span the same seconds."""
+    """A small figure for each setting and engine; those of a setting have the same axes."""
     for setting, engines in _settings(found):
         told, title = learning.best(setting), learning.title(setting)
         for engine in engines:
@@ -77,11 +76,9 @@ def panels(found: Sequence[Training]) -> Iterator[Panel]:
 
 
 def _small(setting: pd.DataFrame, engines: dict[str, list[Curve]], engine: str) -> Figure:
-    width = 5.2
     with style():
-        figure = Figure(figsize=(width, 3.6), layout="constrained")
-        limits = _limits(engines, width, in_full=False)
-        _panel(figure.subplots(), engines[engine], setting["target"].iloc[0], limits, in_full=False)
+        figure = Figure(figsize=SMALL, layout="constrained")
+        _panel(figure.subplots(), engine, engines, setting["target"].iloc[0], in_full=False)
     return figure
 
 
@@ -122,19 +119,20 @@ def _curve(row: Any, own: pd.DataFrame) -> Curve:
     )
 
 
-def _limits(engines: dict[str, list[Curve]], width: float, in_full: bool) -> tuple[float, float]:
-    """The ends of a logarithmic axis of seconds, in a figure so many inches wide: the last label fits in."""
+def _limits(engines: dict[str, list[Curve]], in_full: bool) -> tuple[float, float]:
+    """The ends of a logarithmic axis of seconds: the last label fits in."""
     curves = [curve for own in engines.values() for curve in own]
     first = 0.8 * min(curve.seconds[0] for curve in curves)
     last = 1.2 * max(curve.seconds[-1] for curve in curves)
-    share = LABEL_INCHES[in_full] / (width - 1)
+    share = LABEL_INCHES[in_full] / ((WIDTH if in_full else SMALL[0]) - 1)
     return first, last * (last / first) ** (share / (1 - share))
 
 
-def _panel(axes: Axes, curves: Sequence[Curve], target: float, limits: tuple[float, float], in_full: bool) -> None:
-    """The curves to the target; in_full says how many epochs each took, too."""
-    axes.set_xscale("log")
-    axes.set_xlim(*limits)
+def _panel(axes: Axes, engine: str, engines: dict[str, list[Curve]], target: float, in_full: bool) -> None:
+    """The engine's curves to the target, on axes with room for any of them; in_full tells each one's epochs, too."""
+    curves = engines[engine]
+    first, last = _limits(engines, in_full)
+    axes.set(xscale="log", xlim=(first, last), ylim=(0, target + 0.1 + LABEL_STEP * max(map(len, engines.values()))))
     axes.axhline(target, color="0.5", lw=1, ls="--", zorder=0)
     beside: dict[str, Any] = {"xytext": (4, 0), "textcoords": "offset points", "va": "center"}
     at_end = ("axes fraction", "data")
@@ -152,7 +150,6 @@ def _panel(axes: Axes, curves: Sequence[Curve], target: float, limits: tuple[flo
         weight = "bold" if curve.best else "normal"
         label = curve.label + (curve.epochs if in_full or not curve.reached else "")
         axes.annotate(label, (x, height), color=colour, fontsize=8.5, fontweight=weight, **beside)
-    axes.set_ylim(0, target + 0.1 + LABEL_STEP * len(curves))
     log_ticks(axes.xaxis, words.seconds, fine=100)
     axes.yaxis.set_major_locator(FixedLocator(list(np.arange(0, 1.01, 0.2))))
     axes.set_xlabel("time in training (logarithmic; tests are off the clock)")

@@ -20,7 +20,7 @@ def speedup(axes: Axes, part: pd.DataFrame, all_rows: pd.DataFrame) -> None:
     logs = np.log2(table.to_numpy(dtype=float))
     reach = max(float(np.log2(all_rows["speedup"].astype(float)).abs().max()), 0.5)
     axes.imshow(logs, cmap="PuOr", norm=TwoSlopeNorm(0, -reach, reach), aspect="auto")
-    _fill(axes, table, words.factor, _gaps(part, f"{part['baseline'].iloc[0]}\nleft out"), np.abs(logs) > 0.5 * reach)
+    _fill(axes, table, words.factor, _gaps(part, f"{part['baseline'].iloc[0]}\nleft out"), np.abs(logs) > 0.6 * reach)
     axes.set_xlabel("batch size (samples); orange: below 1x, purple: above")
 
 

@@ -14,10 +14,9 @@ from . import figure_cost_shares, figure_heatmap, figure_speedup_curves, words
 from .facets import KEYS, setting
 from .figure_axes import foot, title
 from .figure_save import Draw
-from .figure_style import style
+from .figure_style import SMALL, style
 from .filenames import distinct
 
-SMALL = (5.2, 3.6)  # inches
 PANELS = (8, 24)  # the most in one figure of all engines, and in one of the figures that an engine then has
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from .document import Block, Code, Fold, Listing, Picture, Section, Table, Text
+from .filenames import distinct
 
 GAP = "&ZeroWidthSpace;"  # no width, and no word goes on across it
 PLAIN = str.maketrans(
@@ -61,9 +62,8 @@ def write(blocks: Iterable[Block], pictures: Sequence[Path] = ()) -> Iterator[st
                     yield "\n".join(f"- {_item(item)}" for item in items)
             case Table():
                 yield table(block)
-            case Picture(stem, words):
-                names = [path.name for path in pictures if path.suffix == ".png" and path.name.startswith(stem)]
-                yield from (f"![{escape(words)}]({name})" for name in names)
+            case Picture():
+                yield from _pictures(block, [path.name for path in pictures if path.suffix == ".png"])
             case Code(text):
                 fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 3)
                 yield f"{fence}sh\n{text}\n{fence}"
@@ -76,6 +76,16 @@ def table(block: Table) -> str:
     marks = ["---" if number in block.left else "---:" for number in range(len(block.headings))]
     headings, *lines = [list(map(escape, line)) for line in (block.headings, *block.lines)]
     return "\n".join("| " + " | ".join(line) + " |" for line in (headings, marks, *lines))
+
+
+def _pictures(block: Picture, names: Sequence[str]) -> Iterator[str]:
+    """A line for each picture of the block, and one of those that are not shown."""
+    own = [name for name in names if name.startswith(block.stem)]
+    asked = [f"{block.stem}-{engine}.png" for engine in distinct(dict.fromkeys(block.engines))]
+    shown = [name for name in own if name in asked] or own
+    yield from (f"![{escape(block.words)}]({name})" for name in shown)
+    if rest := [name for name in own if name not in shown]:
+        yield escape(f"backprop-bench report draws more of them beside this page: {', '.join(rest)}.")
 
 
 def _item(item: str | tuple[str, str]) -> str:

@@ -96,12 +96,13 @@ def _of_races(found: Sequence[Record], rows: pd.DataFrame, models: Sequence[Mode
         yield Section("The machines", [Text(told)])
     if len(pictured(found, grid)) < len(grid):
         yield Section("On this page", [Text(PICTURED)], detail=True)
+    engines = told_of(found)
     if races:
         yield Section(
             "Speedup over batch size and width",
             [
-                Picture("speedup-heatmap", "Speedup in each cell"),
-                Picture("speedup-by-batch", "Speedup against batch size"),
+                Picture("speedup-heatmap", "Speedup in each cell", engines),
+                Picture("speedup-by-batch", "Speedup against batch size", engines),
             ],
         )
     if top := ladder.headline(found):
@@ -112,7 +113,8 @@ def _of_races(found: Sequence[Record], rows: pd.DataFrame, models: Sequence[Mode
         )
     if races:
         yield Section("The fastest engine by cell", list(_fastest(rows, races)))
-        yield Section("How near to the floor", [Text(FLOOR), Picture("efficiency-heatmap", "Efficiency in each cell")])
+        heatmaps = Picture("efficiency-heatmap", "Efficiency in each cell", engines)
+        yield Section("How near to the floor", [Text(FLOOR), heatmaps])
     if models:
         yield Section("Why: the cost model", list(_model(found, models)))
     if races:
@@ -138,6 +140,12 @@ def pictured(found: Sequence[Record], grid: pd.DataFrame) -> pd.DataFrame:
     """The rows that a page has room to picture: those with the dtype and threads of the cell that it tells of."""
     pair = answer.headline(found)
     return of_setting(grid, (pair.record if pair else found[0]).setting)
+
+
+def told_of(found: Sequence[Record]) -> list[str]:
+    """The engines that a page tells of: the challenger, and whoever is level with the fastest in its cell."""
+    pair = answer.headline(found)
+    return [pair.challenger.name, *(result.name for result in stats.fastest(pair.record))] if pair else []
 
 
 def on_a_grid(found: Iterable[Record]) -> list[Record]:
@@ -209,7 +217,7 @@ def _model(found: Sequence[Record], models: Sequence[Model]) -> Iterator[Block]:
             yield Listing(told)
     yield prices(models)
     yield Text(BREAKS)
-    yield Picture("cost-shares", "What a step goes to in each cell")
+    yield Picture("cost-shares", "What a step goes to in each cell", told_of(found))
     if (table := crossovers(models)).lines:
         yield Text(f"The batch size at which {CHALLENGER} overtakes {BASELINE}, with its 95 % interval:")
         yield table

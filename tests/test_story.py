@@ -180,6 +180,10 @@ def test_more_panels_than_fit_give_each_engine_a_figure_and_the_page_one_setting
     assert "784 inputs, one hidden layer, 10 outputs; float64; BLAS threads: 1</figcaption>" in html
     assert "float32; BLAS threads: 2</figcaption>" not in html
     assert "784-30-10-b10-float32-t2" in html
+    told = (tmp_path / "report.md").read_text()
+    shown = re.findall(r"!\[Speedup in each cell\]\((.*)\)", told)
+    assert shown == ["speedup-heatmap-full_matrix.png", "speedup-heatmap-fused.png"], "the challenger's, the fastest's"
+    assert "beside this page: speedup-heatmap-in_place.png." in told.replace("\\", "")
 
 
 def test_markup_stays_text_in_both_pages():
