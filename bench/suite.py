@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -138,42 +138,36 @@ class Suite:
         """Race in this cell, record it, and hand the slices to pytest-benchmark."""
         budget = self.budgets.pop(0)
         head = f"[{self.total - len(self.budgets):{len(str(self.total))}}/{self.total}] {cell.id}"
-        with self.terminal() as live:
-            record, told = self.run.done.get(cell), "as recorded before"
-            if not record:
-                live(f"{head}  racing")
-                start = time.monotonic()
-                option = self.config.option
-                job = Job(cell, self.entries, budget, option.floor, option.allocator == "pinned")
-                record = run_race(job, progress=lambda share: live(f"{head}  racing {share:.0%}"))
-                with or_exit():
-                    self.run.add(record, budget, time.monotonic() - start)
-                left = self.run.left(sum(self.budgets)) or 0.0
-                told = f"{left // 60:.0f}:{left % 60:02.0f} left"
-            self.ended += 1
-            live(f"{head}  {words.outcome(record)}  {told}", end="\n")
+        record, told = self.run.done.get(cell), "as recorded before"
+        if not record:
+            self.progress(f"{head}  racing")
+            start = time.monotonic()
+            option = self.config.option
+            job = Job(cell, self.entries, budget, option.floor, option.allocator == "pinned")
+            record = run_race(job, progress=lambda share: self.progress(f"{head}  racing {share:.0%}"))
+            with or_exit():
+                self.run.add(record, budget, time.monotonic() - start)
+            left = self.run.left(sum(self.budgets)) or 0.0
+            told = f"{left // 60:.0f}:{left % 60:02.0f} left"
+        self.ended += 1
+        self.progress(f"{head}  {words.outcome(record)}  {told}", end="\n")
         for result in record.contestants:
             if result.seconds:
                 hand_over(benchmark, cell, result)
         fail_by(record.failures)
 
-    @contextmanager
-    def terminal(self) -> Iterator[Callable[..., None]]:
-        """A function that writes a line over the one before it, on the real terminal, past pytest's capture.
+    def progress(self, line: str, end: str = "") -> None:
+        """Write a line over the one before it, on the real terminal, past pytest's capture.
 
         Where there is no terminal, only lines that end are written.
         """
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         capture = self.config.pluginmanager.get_plugin("capturemanager")
-
-        def live(line: str, end: str = "") -> None:
-            if reporter and capture and reporter.verbosity >= 0 and (reporter.isatty or end):
-                with capture.global_and_fixture_disabled():
-                    reporter.rewrite(line, erase=reporter.isatty)
-                    reporter.write(end)
-                    reporter.flush()
-
-        yield live
+        if reporter and capture and reporter.verbosity >= 0 and (reporter.isatty or end):
+            with capture.global_and_fixture_disabled():
+                reporter.rewrite(line, erase=reporter.isatty)
+                reporter.write(end)
+                reporter.flush()
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """No dot for a race that went well: its own line has said more."""

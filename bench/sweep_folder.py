@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -66,34 +67,34 @@ class Sweep(msgspec.Struct, frozen=True):
             yield f"machine {self.machine or 'those of a cluster'}, now {now.machine or 'those of a cluster'}"
 
 
+@dataclass
 class Run:
     """Races one after the other into a folder: each record as soon as it is done, and the time that is left.
 
     done has the records, by cell, of those that are not to be raced again. before_first is called when there is a first
-    record, before it is written. folder is None where nothing is recorded.
+    record, before it is written. folder is None where nothing is recorded. given and taken are the seconds that the
+    races up to now were given, and have taken.
     """
 
-    def __init__(
-        self, folder: Path | None, done: Iterable[Record] = (), before_first: Callable[[], None] | None = None
-    ) -> None:
-        self.folder = folder
-        self.done = {record.cell: record for record in done}
-        self._before_first = before_first
-        self._given = self._taken = 0.0
+    folder: Path | None
+    done: dict[Cell, Record] = field(default_factory=dict)
+    before_first: Callable[[], None] | None = None
+    given: float = 0.0
+    taken: float = 0.0
 
     def add(self, record: Record, given: float, taken: float) -> None:
         """Put the record on the disk, of a race that was given so many seconds and has taken so many; InputError."""
-        self._given += given
-        self._taken += taken
+        self.given += given
+        self.taken += taken
+        if self.before_first:
+            self.before_first()
+            self.before_first = None
         if self.folder:
-            if self._before_first:
-                self._before_first()
-                self._before_first = None
             store.append(self.folder, record)
 
     def left(self, given: float) -> float | None:
         """Seconds that races will take which are given so many, by those before; None before the first."""
-        return given * self._taken / self._given if self._given else None
+        return given * self.taken / self.given if self.given else None
 
 
 @contextmanager
@@ -120,7 +121,7 @@ def claimed(
             raise InputError(f"{folder} holds a sweep: go on with it by --resume, or name another folder with --out")
         else:
             done = begun_before(folder / FILE, now)
-            run = Run(folder, [record for record in done if not (retry and record.failures)])
+            run = Run(folder, {cell: record for cell, record in done.items() if not (retry and record.failures)})
             permit(len(set(now.cells) - set(run.done)))
             yield run
 
@@ -138,8 +139,8 @@ def begin(path: Path, now: Sweep) -> None:
         file.write(msgspec.json.encode(now) + b"\n")
 
 
-def begun_before(path: Path, now: Sweep) -> list[Record]:
-    """The records of what was begun there, of cells that went well on some machine those alone.
+def begun_before(path: Path, now: Sweep) -> dict[Cell, Record]:
+    """The records of what was begun there, by cell; of one that went well on some machine that record.
 
     Raises InputError where there is nothing, or it was begun with something different.
     """
@@ -153,7 +154,8 @@ def begun_before(path: Path, now: Sweep) -> list[Record]:
             f"another {what} in another folder"
         )
     found = store.that_count(store.recover(folder / store.FILE, Record, RECORD_SCHEMA))
-    return [*store.failed(found), *(record for record in found if not record.failures)]
+    counting = [*store.failed(found), *(record for record in found if not record.failures)]
+    return {record.cell: record for record in counting}
 
 
 class _Header(msgspec.Struct):
