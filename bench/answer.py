@@ -8,13 +8,14 @@ from math import floor, isfinite
 
 import pandas as pd
 
-from . import ladder, stats, summary, words
-from .cost import Model, Shares, crossover
+from . import intervals, ladder, speedups, summary, words
+from .cost_model import Model, Shares
+from .crossover import crossover
 from .facets import of_setting
 from .grid import Cell, format_sizes
+from .intervals import Estimate
 from .question import BASELINE, CHALLENGER, HEADLINE
 from .record import Record, Result
-from .stats import Estimate
 
 PARTS = {
     "dispatch": "the interpreter and its calls",
@@ -44,11 +45,11 @@ def headline(found: Sequence[Record]) -> Pair | None:
     top = ladder.headline(found)
     own = [record for record in found if record.cell.id == HEADLINE]
     for record in [*([top.record] if top else own), *found]:
-        baseline = stats.baseline(record)
+        baseline = speedups.baseline(record)
         others = [result for result in record.contestants if result is not baseline]
         others.sort(key=lambda result: result.name != CHALLENGER)
         for result in others:
-            if factor := stats.speedup(record, result):
+            if factor := speedups.speedup(record, result):
                 return Pair(record, baseline, result, factor)
     return None
 
@@ -76,7 +77,7 @@ def how_much(pair: Pair, rows: pd.DataFrame) -> str:
     times = [
         words.seconds(taken.value)
         for result in (pair.challenger, pair.baseline)
-        if (taken := stats.typical(result.seconds))
+        if (taken := intervals.typical(result.seconds))
     ]
     told = (
         f"At {format_sizes(cell.sizes)}, batch {cell.batch} ({', '.join(pair.record.setting.told)}), {fast} takes "
@@ -89,10 +90,10 @@ def how_much(pair: Pair, rows: pd.DataFrame) -> str:
             f"; over {len(all_cells)} cells it is {words.factor(all_cells.min())} to {words.factor(all_cells.max())} "
             f"as fast, {words.factor(all_cells.median())} in the median"
         )
-    best, *level = stats.fastest(pair.record)
-    gain = stats.speedup(pair.record, best)
+    best, *level = speedups.fastest(pair.record)
+    gain = speedups.speedup(pair.record, best)
     if gain and best.name not in (fast, slow):
-        share = stats.efficiency(pair.record, best)
+        share = speedups.efficiency(pair.record, best)
         of_floor = f", at {share.value:.0%} of the speed of the products alone" if share else ""
         told += f"; the fastest engine there is {best.name}, {words.factor(gain.value)} as fast{of_floor}"
         if level:

@@ -7,7 +7,7 @@ import msgspec
 from .blame import Standing
 from .environment import Environment
 from .grid import Cell
-from .stats import Estimate
+from .intervals import Estimate
 
 SCHEMA = 1
 

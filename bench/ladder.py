@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from . import stats
+from . import intervals, speedups
+from .intervals import Estimate
 from .question import HEADLINE
 from .record import Record, Result
-from .stats import Estimate
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Ladder:
     def level(self) -> list[str]:
         """The fastest rung, and after it those that the noise floor does not tell from it."""
         rungs = [rung.name for rung in self.rungs]
-        return [result.name for result in stats.level(self.record, rungs)]
+        return [result.name for result in speedups.level(self.record, rungs)]
 
 
 def climb(record: Record) -> Ladder | None:
@@ -80,12 +80,12 @@ def between(record: Record, one: str, other: str) -> Estimate | None:
     """The time of one contestant over the time of another, the floor among them; None where either has none."""
     field = [*record.contestants, *([record.floor] if record.floor else [])]
     runs = {result.name: result for result in field if result.seconds}
-    return stats.factor(record, runs[one], runs[other]) if one in runs and other in runs else None
+    return speedups.factor(record, runs[one], runs[other]) if one in runs and other in runs else None
 
 
 def _is_rung(record: Record, result: Result) -> bool:
     named = any(other.after == result.name for other in record.contestants)
-    return result.after is not None or named or result is stats.baseline(record)
+    return result.after is not None or named or result is speedups.baseline(record)
 
 
 def _in_order(rungs: list[Result]) -> list[Result]:
@@ -100,8 +100,8 @@ def _in_order(rungs: list[Result]) -> list[Result]:
 
 
 def _rung(record: Record, result: Result, base: Result | None) -> Rung:
-    taken = stats.typical(result.seconds)
+    taken = intervals.typical(result.seconds)
     assert taken is not None, result.name
     if base is None:
         return Rung(result.name, taken)
-    return Rung(result.name, taken, base.name, stats.factor(record, base, result))
+    return Rung(result.name, taken, base.name, speedups.factor(record, base, result))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from backprop import InputError
 
-from . import answer, cost, store, words
-from .cost import FEWEST, Model
+from . import answer, cost_model, store, words
+from .cost_model import FEWEST, Model
 from .document import Table
 from .grid import Cell
 from .question import BASELINE, CHALLENGER
@@ -19,7 +19,7 @@ def predict(folder: Path, cell: Cell) -> Iterator[str | Table]:
 
     Raises InputError where the folder's records are too few for a model, or none is of this dtype and threads.
     """
-    models = cost.models(store.load(folder)[0])
+    models = cost_model.models(store.load(folder)[0])
     if not models:
         cells, batches, sizes = FEWEST
         raise InputError(

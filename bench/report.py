@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from . import (
-    cost,
+    cost_model,
     environment,
     figure_accuracy_curves,
     figure_save,
@@ -43,7 +43,7 @@ def build(folder: Path) -> Iterator[str | Table]:
         found, torn = store.load(folder)
         warnings += torn
     warnings += environment.doubts([*(one.environment for one in found), *(one.environment for one in trained)])
-    models = cost.models(found)
+    models = cost_model.models(found)
     rows = summary.frame(found, models)
     files = [file.name for file in (*raced, *store.files(folder / training_record.FILE))]
     note = footnote(found, rows) if found else ""

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 
-from . import answer, figure_accuracy_curves, ladder, learning, stats, summary
-from .cost import Model
+from . import answer, figure_accuracy_curves, ladder, learning, speedups, summary
+from .cost_model import Model
 from .document import Block, Code, Listing, Picture, Section, Table, Text
 from .environment import doubts
 from .facets import KEYS, MOST_PICTURED, grid_of, letters, of_setting, setting, widths
@@ -145,7 +145,7 @@ def pictured(found: Sequence[Record], grid: pd.DataFrame) -> pd.DataFrame:
 def told_of(found: Sequence[Record]) -> list[str]:
     """The engines that a page tells of: the challenger, and whoever is level with the fastest in its cell."""
     pair = answer.headline(found)
-    return [pair.challenger.name, *(result.name for result in stats.fastest(pair.record))] if pair else []
+    return [pair.challenger.name, *(result.name for result in speedups.fastest(pair.record))] if pair else []
 
 
 def on_a_grid(found: Iterable[Record]) -> list[Record]:
@@ -197,10 +197,10 @@ def _fastest(rows: pd.DataFrame, races: Iterable[Record]) -> Iterator[Block]:
 
 
 def _winner(record: Record | None) -> str:
-    level = stats.fastest(record) if record else []
+    level = speedups.fastest(record) if record else []
     if record is None or not level:
         return ""
-    share = stats.efficiency(record, level[0])
+    share = speedups.efficiency(record, level[0])
     names = ", ".join(result.name for result in level)
     return f"{names} {share.value:.0%}" if share else names
 

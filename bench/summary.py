@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from . import stats
-from .cost import Model
+from . import intervals, speedups
+from .cost_model import Model
 from .grid import format_sizes
 from .record import Record
 from .setting import Setting
@@ -60,7 +60,7 @@ def csv(rows: pd.DataFrame) -> bytes:
 
 
 def _rows(record: Record, prices: Mapping[tuple[Setting, str], Model]) -> list[dict[str, Any]]:
-    cell, baseline, noise = record.cell, stats.baseline(record), stats.noise_floor(record)
+    cell, baseline, noise = record.cell, speedups.baseline(record), speedups.noise_floor(record)
     rows = []
     for result in record.contestants:
         row: dict[str, Any] = {
@@ -82,12 +82,12 @@ def _rows(record: Record, prices: Mapping[tuple[Setting, str], Model]) -> list[d
             "after": result.after,
             "first_step_seconds": result.first_step_seconds,
         }
-        if time := stats.typical(result.seconds):
+        if time := intervals.typical(result.seconds):
             row |= {"seconds_per_step": time.value, "seconds_low": time.low, "seconds_high": time.high}
             row["samples_per_second"] = cell.batch / time.value
-        if gain := stats.speedup(record, result):
+        if gain := speedups.speedup(record, result):
             row |= {"speedup": gain.value, "speedup_low": gain.low, "speedup_high": gain.high}
-        if share := stats.efficiency(record, result):
+        if share := speedups.efficiency(record, result):
             row |= {"efficiency": share.value, "efficiency_low": share.low, "efficiency_high": share.high}
         model = prices.get((record.setting, result.name))
         if model and cell.data == "random":

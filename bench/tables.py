@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pandas as pd
 
-from . import answer, ladder, quota, stats, words
-from .cost import Model, crossover
+from . import answer, ladder, quota, speedups, words
+from .cost_model import Model
+from .crossover import crossover
 from .document import Number, Table
 from .environment import Environment
 from .facets import letters
 from .grid import format_sizes
+from .intervals import Estimate
 from .ladder import Ladder, Rung
 from .question import BASELINE, CHALLENGER
 from .record import Record
-from .stats import Estimate
 
 Words = Callable[[float], str]
 
@@ -58,7 +59,7 @@ def every_cell(races: Sequence[Record]) -> Table:
     places = letters(top.record.environment.machine for top in tops)
     lines = []
     for top in tops:
-        noise = stats.noise_floor(top.record)
+        noise = speedups.noise_floor(top.record)
         rungs = {rung.name: rung for rung in (*top.rungs, *top.beside)}
         lines.append(
             [

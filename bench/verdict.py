@@ -1,7 +1,7 @@
 """The gate's rule: from paired passes to regressed, improved, unchanged or inconclusive, one row at a time.
 
 A row is an engine in a cell. A pass gives it one log-ratio, change over base, and passes are independent: each is a
-process of its own. From time to time the row is looked at: the interval of its slowdown (stats.over_passes: trimmed
+process of its own. From time to time the row is looked at: the interval of its slowdown (intervals.over_passes: trimmed
 mean, Tukey and McLaughlin) is held against the tolerance, and a verdict is given only where the *whole* interval
 lies on one side.
 
@@ -26,7 +26,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .stats import Estimate, over_passes
+from .intervals import Estimate, over_passes
 
 ERROR = 0.01  # that anything at all is called wrongly in a whole run
 FIRST_LOOK, GROWTH = 12, 1.4  # in passes

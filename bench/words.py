@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import stats
+from . import speedups
+from .intervals import Estimate
 from .record import Record
-from .stats import Estimate
 
 FRACTIONS = {
     0.0: "hardly anything",
@@ -78,8 +78,8 @@ def listed(names: Sequence[str]) -> str:
 def outcome(record: Record) -> str:
     """A race in a few words: who was fastest, by how much, and who was left out; the summary has it all."""
     told = []
-    for result in stats.fastest(record)[:1]:
-        gain = stats.speedup(record, result)
+    for result in speedups.fastest(record)[:1]:
+        gain = speedups.speedup(record, result)
         told.append(f"{result.name} {factor(gain.value)}" if gain else result.name)
     told += [f"{result.name} FAILED" for result in record.failures]
     slow = [result.name for result in record.contestants if result.left_out and not result.failed]

@@ -22,9 +22,9 @@ from bench.entry import Entry
 from bench.environment import Environment, Pool
 from bench.gate_record import Finding, GateRecord
 from bench.grid import Cell
+from bench.intervals import Estimate
 from bench.race import Job, race
 from bench.record import SCHEMA, Noise, Record, Result
-from bench.stats import Estimate
 from bench.terminal import show
 from bench.training_record import Lesson, Training
 

@@ -17,10 +17,10 @@ from pathlib import Path
 from statistics import fmean, median, stdev
 from time import perf_counter
 
-from bench import entry, grid, stats, store
+from bench import entry, grid, intervals, speedups, store
 from bench.race import Job, race
 
-PAIRS = [  # none of them was looked at when stats.MOMENTS was chosen
+PAIRS = [  # none of them was looked at when speedups.MOMENTS was chosen
     ("per_sample", "fused", "784-10-10", 30, "float64"),
     ("full_matrix", "in_place", "784-300-10", 10, "float64"),
     ("in_place", "fused", "256-128-10", 32, "float32"),
@@ -37,7 +37,7 @@ def main() -> None:
     options = parser.parse_args()
     store.set_aside(options.folder)
     options.folder.mkdir(parents=True, exist_ok=True)
-    estimates: dict[tuple[object, ...], list[stats.Estimate]] = {pair: [] for pair in PAIRS}
+    estimates: dict[tuple[object, ...], list[intervals.Estimate]] = {pair: [] for pair in PAIRS}
     took = []
     for number, pair in enumerate(islice(cycle(PAIRS), options.races), start=1):
         *names, sizes, batch, dtype = pair
@@ -46,7 +46,7 @@ def main() -> None:
         record = race(Job(cell, entry.resolve(names), options.seconds, floor=False, pin=True))
         took.append(perf_counter() - start)
         store.append(options.folder, record)
-        estimate = stats.factor(record, *record.contestants)
+        estimate = speedups.factor(record, *record.contestants)
         assert estimate is not None, record.contestants
         estimates[pair].append(estimate)
         print(f"\r{number} of {options.races} races", end="", file=sys.stderr, flush=True)

@@ -11,23 +11,23 @@ import sys
 from pathlib import Path
 from statistics import median
 
-from bench import cost, record, stats, store
+from bench import cost_model, intervals, record, store
 
 
-def errors(model: cost.Model, found: list[record.Record]) -> dict[str, float]:
+def errors(model: cost_model.Model, found: list[record.Record]) -> dict[str, float]:
     """The relative error of each cell of the model's setting in which its engine was timed."""
     return {
         record.cell.id: model.seconds(record.cell) / taken.value - 1
         for record in found
         if model.setting == record.setting
         for result in record.contestants
-        if result.name == model.engine and (taken := stats.typical(result.seconds))
+        if result.name == model.engine and (taken := intervals.typical(result.seconds))
     }
 
 
 if __name__ == "__main__":
     fitted, held_out = (store.load(Path(folder))[0] for folder in sys.argv[1:3])
-    for model in cost.models(fitted):
+    for model in cost_model.models(fitted):
         if off := errors(model, held_out):
             worst = max(off, key=lambda cell: abs(off[cell]))
             middle = median(map(abs, off.values()))

@@ -19,7 +19,7 @@ from time import perf_counter
 import numpy as np
 import pandas as pd
 
-from bench import grid, machine, outputs, stats, store, summary
+from bench import grid, machine, outputs, speedups, store, summary
 from bench.course import prepare
 from bench.entry import Entry, resolve
 from bench.grid import Cell
@@ -53,7 +53,7 @@ def main() -> None:
         pin = options.allocator == "pinned"
         record = race(Job(cell, twins, SECONDS, floor=False, pin=pin))
         store.append(options.folder, record)
-        estimate = stats.speedup(record, record.contestants[1])
+        estimate = speedups.speedup(record, record.contestants[1])
         assert estimate is not None, record.contestants
         steps = record.contestants[0].steps_per_slice
         assert steps is not None

@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import ladder, markdown, outputs, stats, store, words
+from bench import ladder, markdown, outputs, speedups, store, words
 from bench.document import Section, Table, Text
+from bench.intervals import Estimate
 from bench.ladder import Ladder
 from bench.question import HEADLINE
 from bench.record import Record
-from bench.stats import Estimate
 
 SMALL = 1e6  # flops: below, a peer is to be twice as slow
 NEAR = ((1e6, 1.10), (0.2e6, 1.5))  # from so many flops on, fused is to take at most so many times the floor's time
@@ -36,19 +36,19 @@ class Verdict:
 def judge(record: Record) -> dict[str, Verdict]:
     """Each comparison that has a target in this cell, by its column."""
     runs = {result.name: result for result in record.contestants if result.seconds}
-    flops, noise = record.cell.flops, 1 + (stats.noise_floor(record) or 0.0)
+    flops, noise = record.cell.flops, 1 + (speedups.noise_floor(record) or 0.0)
     verdicts = {}
     if "fused" in runs and "full_matrix" in runs:
-        gain = stats.factor(record, runs["full_matrix"], runs["fused"])
+        gain = speedups.factor(record, runs["full_matrix"], runs["fused"])
         verdicts["full_matrix / fused"] = Verdict("fused never slower than full_matrix", gain, gain.high * noise >= 1)
         if record.cell.id == HEADLINE:
             verdicts["full_matrix / fused, headline"] = Verdict("at least 2.5x there", gain, gain.value >= 2.5)
     if "fused" in runs and "per_sample" in runs and record.cell.id == HEADLINE:
-        gain = stats.factor(record, runs["per_sample"], runs["fused"])
+        gain = speedups.factor(record, runs["per_sample"], runs["fused"])
         verdicts["per_sample / fused, headline"] = Verdict("at least 12x there", gain, gain.value >= 12)
     limit = next((limit for least, limit in NEAR if flops > least), None)
     if "fused" in runs and record.floor and limit:
-        excess = stats.factor(record, runs["fused"], record.floor)
+        excess = speedups.factor(record, runs["fused"], record.floor)
         verdicts["fused / floor"] = Verdict(f"fused within {limit:.2f} of the floor", excess, excess.value <= limit)
     if top := ladder.climb(record):
         verdicts |= {f"{name} / ours": verdict for name, verdict in against_peers(top, flops, noise)}
@@ -69,7 +69,7 @@ def against_peers(top: Ladder, flops: int, noise: float) -> Iterator[tuple[str, 
 def below_floor(record: Record, noise: float) -> Verdict:
     """The engine nearest the floor: it must not be below it by more than the noise."""
     runs = [result for result in record.contestants if result.seconds]
-    nearest = min((stats.factor(record, run, record.floor) for run in runs), key=lambda ratio: ratio.value)
+    nearest = min((speedups.factor(record, run, record.floor) for run in runs), key=lambda ratio: ratio.value)
     return Verdict("no engine below the floor", nearest, nearest.high * noise >= 1)
 
 
@@ -82,7 +82,7 @@ def write(found: list[Record]) -> str:
     columns = list(dict.fromkeys(name for _, verdicts in cells.values() for name in verdicts if "," not in name))
     lines = []
     for record, verdicts in cells.values():
-        noise = stats.noise_floor(record)
+        noise = speedups.noise_floor(record)
         told = [tell(verdicts.get(column)) for column in columns]
         lines.append([record.cell.id, f"{record.cell.flops / 1e6:.3g}", *told, f"{noise:.1%}" if noise else ""])
     met = [[target, str(sum(met)), str(len(met))] for target, met in tallies.items()]

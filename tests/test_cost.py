@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backprop import InputError
-from bench import cost, store
+from bench import cost_model, crossover, store
 from bench.grid import Cell, make_cell
 from bench.predict import predict
 
@@ -23,7 +23,7 @@ prices = st.tuples(
 
 
 def exact(price, cell):
-    return float(np.dot(price, cost.counts(cell)))
+    return float(np.dot(price, cost_model.counts(cell)))
 
 
 def found(grid=GRID, noise=0.0, **engines):
@@ -38,19 +38,19 @@ def found(grid=GRID, noise=0.0, **engines):
 
 
 def test_the_counts_of_a_step_by_hand():
-    counts = cost.counts(Cell((4, 3, 2), 5, "float32"))
+    counts = cost_model.counts(Cell((4, 3, 2), 5, "float32"))
     parameters = 4 * 3 + 3 + 3 * 2 + 2
     assert counts == (2, 10, 5 * (2 * 2 * 12 + 3 * 2 * 6), 4 * (5 * (4 + 8 * 5) + 4 * parameters))
 
 
 def test_an_array_too_large_for_the_cache_counts_twice():
     cell = Cell((100, 50, 10), 20)  # 5,560 parameters, 1,200 activations, 2,000 inputs, of 8 bytes
-    near = cost.counts(cell, 2 * 8 * 5560)
-    assert near == cost.counts(cell)
-    assert cost.counts(cell, 2 * 8 * 5560 - 1).bytes - near.bytes == 8 * 4 * 5560
-    assert cost.counts(cell, 2 * 8 * 2000 - 1).bytes - near.bytes == 8 * (4 * 5560 + 2000)
-    assert cost.counts(cell, 1).bytes == 2 * near.bytes
-    assert cost.counts(cell, 1)[:3] == near[:3]
+    near = cost_model.counts(cell, 2 * 8 * 5560)
+    assert near == cost_model.counts(cell)
+    assert cost_model.counts(cell, 2 * 8 * 5560 - 1).bytes - near.bytes == 8 * 4 * 5560
+    assert cost_model.counts(cell, 2 * 8 * 2000 - 1).bytes - near.bytes == 8 * (4 * 5560 + 2000)
+    assert cost_model.counts(cell, 1).bytes == 2 * near.bytes
+    assert cost_model.counts(cell, 1)[:3] == near[:3]
 
 
 @pytest.mark.parametrize(("price", "one_by_one"), [(LOOP, True), (MATRIX, False)])
@@ -59,22 +59,24 @@ def test_a_loops_products_cost_twice_beyond_the_cache_and_a_matrixs_do_not(price
     l2_bytes = 2 * 8 * 50_000  # 784-100-10 does not fit
     large = Cell((784, 100, 10), 10)
     races = [
-        make_timed_record(cell, {"e": float(np.dot(price, cost.counts(cell, l2_bytes, one_by_one)))}, l2_bytes=l2_bytes)
+        make_timed_record(
+            cell, {"e": float(np.dot(price, cost_model.counts(cell, l2_bytes, one_by_one)))}, l2_bytes=l2_bytes
+        )
         for cell in GRID
     ]
-    (model,) = cost.models(races)
+    (model,) = cost_model.models(races)
     assert model.one_by_one == one_by_one
     assert model.prices == pytest.approx(price, rel=1e-3)
     assert max(abs(miss.error) for miss in model.unseen if miss.cell.sizes == large.sizes) < 0.01
-    plain = cost.counts(large).flops
-    assert cost.counts(large, l2_bytes, one_by_one).flops == (2 if one_by_one else 1) * plain
-    assert cost.counts(GRID[0], l2_bytes, one_by_one).flops == GRID[0].flops
+    plain = cost_model.counts(large).flops
+    assert cost_model.counts(large, l2_bytes, one_by_one).flops == (2 if one_by_one else 1) * plain
+    assert cost_model.counts(GRID[0], l2_bytes, one_by_one).flops == GRID[0].flops
 
 
 @settings(max_examples=30, deadline=None)
 @given(prices)
 def test_prices_are_found_again_and_cells_not_seen_are_predicted(price):
-    (model,) = cost.models(found(engine=price))
+    (model,) = cost_model.models(found(engine=price))
     assert model.prices == pytest.approx(price, rel=1e-3)
     assert len(model.unseen) == 2 * len(GRID)
     assert abs(model.worst.error) < 1e-3
@@ -84,7 +86,7 @@ def test_prices_are_found_again_and_cells_not_seen_are_predicted(price):
 @settings(max_examples=30, deadline=None)
 @given(prices)
 def test_shares_add_up_and_none_is_negative(price):
-    (model,) = cost.models(found(engine=price, noise=0.3))
+    (model,) = cost_model.models(found(engine=price, noise=0.3))
     for cell in GRID:
         assert min(model.shares(cell)) >= 0
         assert sum(model.shares(cell)) == pytest.approx(model.seconds(cell))
@@ -95,7 +97,7 @@ def test_the_errors_are_of_predictions_without_the_cell_and_not_of_the_fit():
     odd = Cell((784, 30, 10), 300)
     races = found(engine=MATRIX)
     races[GRID.index(odd)] = make_timed_record(odd, {"engine": 3 * exact(MATRIX, odd)})
-    (model,) = cost.models(races)
+    (model,) = cost_model.models(races)
     missed = [miss.error for miss in model.unseen if miss.cell == odd]
     assert len(missed) == 2
     assert max(missed) < -0.6
@@ -105,8 +107,8 @@ def test_the_errors_are_of_predictions_without_the_cell_and_not_of_the_fit():
 @settings(max_examples=20, deadline=None)
 @given(prices, prices)
 def test_at_the_crossover_both_take_as_long(slow, fast):
-    loop, matrix = cost.models(found(slow=slow, fast=fast))
-    level = cost.crossover(loop, matrix, (784, 30, 10))
+    loop, matrix = cost_model.models(found(slow=slow, fast=fast))
+    level = crossover.crossover(loop, matrix, (784, 30, 10))
     batches = (1, 1_000_000)
     ahead = [exact(fast, Cell((784, 30, 10), batch)) < exact(slow, Cell((784, 30, 10), batch)) for batch in batches]
     if level is None:
@@ -124,8 +126,8 @@ def test_at_the_crossover_both_take_as_long(slow, fast):
 def test_the_interval_of_a_crossover_widens_with_the_noise():
     spans = []
     for noise in (0.01, 0.1):
-        loop, matrix = cost.models(found(noise=noise, per_sample=LOOP, full_matrix=MATRIX))
-        level = cost.crossover(loop, matrix, (784, 30, 10))
+        loop, matrix = cost_model.models(found(noise=noise, per_sample=LOOP, full_matrix=MATRIX))
+        level = crossover.crossover(loop, matrix, (784, 30, 10))
         assert level.low < level.value < level.high
         spans.append(level.high - level.low)
     assert spans[1] > 3 * spans[0] > 0
@@ -133,22 +135,22 @@ def test_the_interval_of_a_crossover_widens_with_the_noise():
 
 def test_an_engine_that_never_wins_has_no_crossover():
     twice = tuple(2 * price for price in LOOP)
-    loop, slower = cost.models(found(per_sample=LOOP, slower=twice))
-    assert cost.crossover(loop, slower, (784, 30, 10)) is None
-    assert cost.crossover(slower, loop, (784, 30, 10)).value == 0
+    loop, slower = cost_model.models(found(per_sample=LOOP, slower=twice))
+    assert crossover.crossover(loop, slower, (784, 30, 10)) is None
+    assert crossover.crossover(slower, loop, (784, 30, 10)).value == 0
 
 
 def test_too_few_cells_make_no_model():
-    assert cost.models(found(GRID[:7], engine=LOOP)) == []
-    assert cost.models(found([cell for cell in GRID if cell.batch < 100], engine=LOOP)) == []
-    assert cost.models(found([Cell((784, 10, 10), batch) for batch in range(1, 20)], engine=LOOP)) == []
+    assert cost_model.models(found(GRID[:7], engine=LOOP)) == []
+    assert cost_model.models(found([cell for cell in GRID if cell.batch < 100], engine=LOOP)) == []
+    assert cost_model.models(found([Cell((784, 10, 10), batch) for batch in range(1, 20)], engine=LOOP)) == []
 
 
 def test_settings_and_machines_have_models_of_their_own():
     more = [Cell(cell.sizes, cell.batch, "float32", 2) for cell in GRID]
     races = [*found(engine=LOOP), *found(more, engine=MATRIX)]
     elsewhere = [make_timed_record(cell, {"engine": exact(MATRIX, cell)}, host="abcdef") for cell in GRID]
-    models = cost.models([*races, *elsewhere])
+    models = cost_model.models([*races, *elsewhere])
     assert [(model.setting.dtype, model.setting.threads) for model in models] == [
         ("float64", 1),
         ("float32", 2),

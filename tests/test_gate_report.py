@@ -11,7 +11,7 @@ from conftest import make_finding, make_gate_record, text
 from backprop import InputError
 from bench import gate_figure, gate_report, github, store
 from bench.changes import Standing
-from bench.stats import Estimate
+from bench.intervals import Estimate
 
 SLOWER = make_finding(verdict="regressed", slowdown=1.052)
 FASTER = make_finding("per_sample", "improved", 0.8, batch=30)

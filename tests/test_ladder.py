@@ -9,7 +9,7 @@ import pytest
 import targets
 from conftest import LADDER, make_ladder_record, make_record
 
-from bench import ladder, markdown, report, stats, store, summary, tables
+from bench import ladder, markdown, report, speedups, store, summary, tables
 
 ROOT = Path(__file__).parents[1]
 
@@ -73,8 +73,8 @@ def test_efficiency_is_the_floors_time_over_the_engines():
 def test_the_fastest_are_those_that_the_noise_does_not_tell_apart():
     engines = {"per_sample": (40.0, None), "full_matrix": (4.1, "per_sample"), "fused": (4.0, "full_matrix")}
     quiet, noisy = (make_ladder_record(engines=engines, noise=noise) for noise in (0.0001, 0.02))
-    assert [result.name for result in stats.fastest(quiet)] == ["fused"]
-    assert {result.name for result in stats.fastest(noisy)} == {"fused", "full_matrix"}
+    assert [result.name for result in speedups.fastest(quiet)] == ["fused"]
+    assert {result.name for result in speedups.fastest(noisy)} == {"fused", "full_matrix"}
 
 
 @pytest.fixture(scope="module")

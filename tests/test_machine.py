@@ -53,7 +53,7 @@ def test_pinning_the_allocator_is_told():
 
 
 def test_a_timed_process_stays_light():
-    code = "import sys, bench.race, bench.record, bench.store, bench.entry, bench.stats; "
+    code = "import sys, bench.race, bench.record, bench.store, bench.entry, bench.speedups; "
     code += "print([m for m in ('pandas', 'matplotlib', 'sklearn') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

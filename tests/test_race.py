@@ -8,7 +8,7 @@ from conftest import made, race_here
 from wrong import DoublesUnseen, Momentum, PairsAll
 
 from backprop import Network, load
-from bench import admission, capacity, one_pass, stats
+from bench import admission, capacity, intervals, one_pass, speedups
 from bench.floor import Floor
 from bench.grid import Cell
 
@@ -56,12 +56,12 @@ def test_a_steady_machine_gives_the_exact_factor_and_no_noise():
     record = run(clock, paced(clock, "slow", 300e-6), paced(clock, "fast", 100e-6))
     slow, fast = record.contestants
     assert (slow.steps_per_slice, fast.steps_per_slice) == (10, 30)
-    gain = stats.speedup(record, fast)
-    assert stats.ratio(slow.seconds, fast.seconds) == stats.Estimate(*[pytest.approx(3)] * 3)
-    spread = np.exp(1.96 * stats.MOMENTS)  # what the next run may say
+    gain = speedups.speedup(record, fast)
+    assert intervals.ratio(slow.seconds, fast.seconds) == intervals.Estimate(*[pytest.approx(3)] * 3)
+    spread = np.exp(1.96 * speedups.MOMENTS)  # what the next run may say
     assert (gain.value, gain.low, gain.high) == pytest.approx((3, 3 / spread, 3 * spread), rel=1e-5)
     assert record.noise.of == "fast"
-    assert stats.noise_floor(record) == pytest.approx(0, abs=1e-6)
+    assert speedups.noise_floor(record) == pytest.approx(0, abs=1e-6)
     assert record.cell == CELL
 
 
@@ -79,7 +79,7 @@ def test_a_machine_whose_speed_wanders_changes_the_times_but_not_the_ratio():
     record = run(clock, paced(clock, "slow", 400e-6), paced(clock, "fast", 100e-6))
     times = [t for rounds in record.contestants[1].seconds for t in rounds]
     assert max(times) / min(times) > 1.9
-    gain = stats.speedup(record, record.contestants[1])
+    gain = speedups.speedup(record, record.contestants[1])
     assert gain.value == pytest.approx(4, rel=0.01)
     assert gain.low <= 4 <= gain.high
 
@@ -196,7 +196,7 @@ def test_a_slow_contestant_takes_fewer_rounds_and_meets_the_fast_one_in_each_of_
     assert min(taken) >= 1
     assert sum(taken) * 2 <= sum(map(len, slow.seconds))
     assert all(t is not None for rounds in fast.seconds for t in rounds)
-    assert stats.speedup(record, fast).value == pytest.approx(200)
+    assert speedups.speedup(record, fast).value == pytest.approx(200)
 
 
 def test_two_slow_contestants_share_rounds_with_each_other():
@@ -217,7 +217,7 @@ def test_a_contestant_too_slow_for_the_budget_is_left_out_with_the_reason():
     assert glacial.left_out.startswith("too slow: a step takes 0.5 s, and 5 passes need 10.")
     assert not glacial.failed
     assert fast.seconds
-    assert stats.speedup(record, fast) is None  # the engine it would be relative to has no time
+    assert speedups.speedup(record, fast) is None  # the engine it would be relative to has no time
 
 
 def test_the_race_keeps_to_its_budget():
@@ -233,7 +233,7 @@ def test_with_nobody_left_the_record_says_why():
     record = run(clock, paced(clock, "glacial", 5.0))
     assert record.contestants[0].left_out
     assert record.noise is None
-    assert stats.noise_floor(record) is None
+    assert speedups.noise_floor(record) is None
 
 
 def test_over_a_data_set_a_slice_is_an_epoch():
@@ -241,7 +241,7 @@ def test_over_a_data_set_a_slice_is_an_epoch():
     cell = Cell((64, 5, 10), batch=100, data="digits")
     record = run(clock, paced(clock, "a", 1e-3), paced(clock, "b", 2e-4), cell=cell, floor=True)
     assert [result.steps_per_slice for result in record.contestants] == [15, 15]
-    assert stats.speedup(record, record.contestants[1]).value == pytest.approx(5)
+    assert speedups.speedup(record, record.contestants[1]).value == pytest.approx(5)
     assert record.floor is None, "one mini-batch over and over is no floor of a walk through the data"
 
 
@@ -284,7 +284,7 @@ def test_the_floor_is_raced_in_the_same_rounds_and_is_no_contestant(monkeypatch)
     record = run(clock, *contestants, floor=True)
     assert [result.name for result in record.contestants] == ["a", "b"]
     assert record.noise.of == "b"
-    shares = [stats.efficiency(record, result).value for result in record.contestants]
+    shares = [speedups.efficiency(record, result).value for result in record.contestants]
     assert shares == pytest.approx([1 / 6, 1 / 2], rel=0.02)
     assert [len(rounds) for rounds in record.floor.seconds] == [len(rounds) for rounds in record.noise.seconds]
     assert record.floor.gradient_error is None
@@ -300,7 +300,7 @@ def test_the_floor_is_by_the_library_that_is_fastest(monkeypatch, seconds, by):
     contestants[0].make.products = contestants[1].make.products = products
     record = run(clock, *contestants, floor=True)
     assert record.floor.by == by
-    assert stats.typical(record.floor.seconds).value == pytest.approx(min(seconds, 50e-6))
+    assert intervals.typical(record.floor.seconds).value == pytest.approx(min(seconds, 50e-6))
 
 
 def test_a_floor_that_fails_leaves_the_other(monkeypatch):
@@ -327,7 +327,7 @@ def test_a_first_step_that_compiles_is_told_and_costs_no_place():
 
     (result,) = run(clock, made("compiles", Compiles)).contestants
     assert result.first_step_seconds == 25.0
-    assert stats.typical(result.seconds).value == pytest.approx(100e-6)
+    assert intervals.typical(result.seconds).value == pytest.approx(100e-6)
 
 
 def test_an_engine_far_too_slow_is_not_even_checked():

@@ -11,14 +11,14 @@ from conftest import ENVIRONMENT, LADDER, make_ladder_record, make_record, make_
 from test_cost import GRID, LOOP, MATRIX, exact
 
 from bench import (
-    cost,
+    cost_model,
     figure_panels,
     figure_save,
     html,
     markdown,
     pictures,
     report,
-    stats,
+    speedups,
     store,
     story,
     summary,
@@ -33,7 +33,7 @@ from bench.record import Result
 
 
 def told(found):
-    return list(sentences(found, summary.frame(found), cost.models(found)))
+    return list(sentences(found, summary.frame(found), cost_model.models(found)))
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +48,13 @@ def test_three_sentences_tell_how_much_from_where_why_at_what_cost_and_how_sure(
     much, why, sure = told(grid)
     cell = Cell((784, 30, 10), 10)
     gain = exact(LOOP, cell) / exact(MATRIX, cell)
-    factor, spread = words.factor(gain), exp(1.96 * stats.MOMENTS)
+    factor, spread = words.factor(gain), exp(1.96 * speedups.MOMENTS)
     assert much.startswith("At 784-30-10, batch 10 (float64, BLAS threads: 1), full_matrix takes ")
     assert f": {factor} as fast (95 % interval {words.interval(gain / spread, gain * spread)})" in much
     ratios = [exact(LOOP, cell) / exact(MATRIX, cell) for cell in GRID]
     assert f"over 12 cells it is {words.factor(min(ratios))} to {words.factor(max(ratios))} as fast" in much
     assert why.startswith("By the cost model full_matrix overtakes per_sample at a batch of 1.")
-    shares = cost.models(grid)[0].shares(cell)
+    shares = cost_model.models(grid)[0].shares(cell)
     assert f"of per_sample's time ({1 - shares.products / sum(shares):.0%}) is spent outside the products" in why
     assert f"{words.seconds(shares.dispatch)} against 40.0 us go into the interpreter" in why
     assert "1.00 kB against 1.00 kB at batch 10" in sure
@@ -203,7 +203,7 @@ def test_a_number_is_sorted_by_its_value():
 
 
 def test_pictures_in_one_page_share_no_id(grid):
-    shots = pictures.shots(grid, summary.frame(grid, cost.models(grid)), [], [])
+    shots = pictures.shots(grid, summary.frame(grid, cost_model.models(grid)), [], [])
     made = html.page("t", [Section("s", [Picture(stem, "") for stem in shots])], shots)
     assert not re.search(r"<svg|url\(", made), "each is a document of its own"
     drawn = re.findall("<svg.*?</svg>", with_pictures(made), re.DOTALL)

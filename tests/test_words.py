@@ -11,12 +11,12 @@ from test_cost import GRID, LOOP, MATRIX, exact
 
 from bench import (
     answer,
-    cost,
+    cost_model,
     figure_panels,
     figure_save,
     predict,
     race_lines,
-    stats,
+    speedups,
     store,
     story,
     summary,
@@ -25,14 +25,14 @@ from bench import (
 )
 from bench.facets import grid_of
 from bench.grid import Cell
+from bench.intervals import Estimate
 from bench.record import Result
-from bench.stats import Estimate
 
 
 @pytest.fixture(scope="module")
 def pair():
     """The models of the baseline and of the challenger."""
-    return cost.models(
+    return cost_model.models(
         [
             make_timed_record(cell, {"per_sample": exact(LOOP, cell), "full_matrix": exact(MATRIX, cell)})
             for cell in GRID
@@ -112,7 +112,7 @@ def test_who_is_level_with_the_fastest_is_named_beside_it():
     engines |= {"fused": (4.0, "in_place"), "jax_jit": (4.11, None)}
     for noise, beside in ((0.02, True), (0.00001, False)):
         record = make_ladder_record(engines=engines, noise=noise)
-        best, *level = [result.name for result in stats.fastest(record)]
+        best, *level = [result.name for result in speedups.fastest(record)]
         told = answer.how_much(answer.headline([record]), summary.frame([record]))
         assert (f"and the noise does not tell {words.listed(level)} from it" in told) if beside else not level
         assert f"the fastest engine there is {best}, " in told
@@ -144,8 +144,8 @@ def test_the_worst_error_seen_is_no_bound(pair, tmp_path):
 def test_an_epochs_floor_of_old_records_is_no_measure(tmp_path):
     record = make_ladder_record()
     epoch = msgspec.structs.replace(record, cell=msgspec.structs.replace(record.cell, data="mnist5k"))
-    assert stats.efficiency(record, record.contestants[0])
-    assert stats.efficiency(epoch, epoch.contestants[0]) is None
+    assert speedups.efficiency(record, record.contestants[0])
+    assert speedups.efficiency(epoch, epoch.contestants[0]) is None
     store.append(tmp_path, epoch)
     assert not any("floor" in str(part) for part in race_lines.describe([epoch], summary.frame([epoch])))
 

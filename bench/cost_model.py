@@ -25,16 +25,14 @@ from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import nnls
 
-from . import stats
+from . import intervals
 from .grid import Cell
 from .record import Record
 from .setting import Setting
-from .stats import Estimate
 
 Floats = npt.NDArray[np.float64]
 
@@ -43,7 +41,6 @@ ACTIVATION_MOVES = 8  # forward: z and a written and read; backward: a read twic
 FAR = 2  # times as dear: a byte from beyond the second-level cache, which holds two arrays that take half of it each
 LOOP = 0.5  # an engine that pays more than this share of a step's price for each sample sends them through one by one
 FEWEST = (8, 3, 2)  # cells, batch sizes and layer sizes that a fit must have, to be judged without each in turn
-NOTHING = 1e-9  # of a sample's time: rounding
 RESAMPLES = 999  # of the cells, for the interval of a crossover
 
 
@@ -88,6 +85,10 @@ class Model:
         layers, samples, flops, passes = np.multiply(self.prices, counts(cell, self.l2_bytes, self.one_by_one)).tolist()
         return Shares(layers + samples, flops, passes)
 
+    def work(self, cells: Sequence[Cell]) -> Floats:
+        """The counts of these cells' steps, (cells, 4), as the prices are for."""
+        return _matrix(cells, self.l2_bytes, self.one_by_one)
+
     def seconds(self, cell: Cell) -> float:
         """The prediction for a step."""
         return sum(self.shares(cell))
@@ -117,7 +118,7 @@ class Model:
     def resampled(self) -> Floats:
         """Prices (RESAMPLES, 4) of cells drawn with replacement; models of the same cells draw the same ones."""
         rng = np.random.default_rng(0)
-        work, seconds = _matrix(self.cells, self.l2_bytes, self.one_by_one), np.array(self.measured)
+        work, seconds = self.work(self.cells), np.array(self.measured)
         draws = rng.integers(len(self.cells), size=(RESAMPLES, len(self.cells)))
         return np.array([_prices(work[draw], seconds[draw]) for draw in draws])
 
@@ -160,38 +161,10 @@ def models(found: Iterable[Record]) -> list[Model]:
         cell = record.cell
         if cell.data == "random":
             for result in record.contestants:
-                if typical := stats.typical(result.seconds):
+                if typical := intervals.typical(result.seconds):
                     key = (record.setting, result.name, record.environment.l2_bytes)
                     timed.setdefault(key, {})[cell] = typical.value
     return [_fitted(engine, setting, l2, own) for (setting, engine, l2), own in timed.items() if _are_enough(own)]
-
-
-def crossover(baseline: Model, challenger: Model, sizes: tuple[int, ...]) -> Estimate | None:
-    """The batch size at which the challenger's predicted step takes as long as the baseline's, and wins beyond.
-
-    A step's time is linear in the batch size, while the mini-batch is small, so there is one at the most: 0 where the
-    challenger wins at any size; None where it does not win at large ones. The interval holds 95 % of the crossovers of
-    models that are fitted to resampled cells.
-    """
-    pair = [msgspec.structs.replace(challenger.cells[0], sizes=sizes, batch=batch) for batch in (1, 2)]
-    slow, fast = (
-        np.vstack([model.prices, model.resampled]) @ _matrix(pair, model.l2_bytes, model.one_by_one).T
-        for model in (baseline, challenger)
-    )
-    value, *drawn = (_crossing(*line) for line in zip(slow, fast, strict=True))
-    if not np.isfinite(value):
-        return None
-    low, high = np.quantile(drawn, [0.025, 0.975], method="nearest").tolist()
-    return Estimate(value, low, high)
-
-
-def _crossing(slow: Floats, fast: Floats) -> float:
-    """The batch size beyond which `fast` takes less time, infinite where there is none; both at batches of 1 and 2."""
-    gain = float((slow - fast)[1] - (slow - fast)[0])  # by one more sample
-    fixed = float((fast - slow)[0]) + gain  # without any
-    if abs(gain) < NOTHING * float(slow[1] - slow[0]):
-        return 0.0 if fixed < 0 else float("inf")
-    return max(0.0, fixed / gain) if gain > 0 else float("inf")
 
 
 def _are_enough(cells: Iterable[Cell]) -> bool:
