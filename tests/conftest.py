@@ -17,7 +17,7 @@ import pytest
 from rich.console import Console
 
 from backprop import InputError, load, names
-from bench import cli, one_pass, revision
+from bench import cli, figure_save, one_pass, revision
 from bench.entry import Entry
 from bench.environment import Environment, Pool
 from bench.gate_record import Finding, GateRecord
@@ -200,6 +200,25 @@ def call(monkeypatch, capsys, temporary):
         return exit_.value.code, printed.out, printed.err
 
     return run
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Every figure is made and has its files, without content: to draw them is most of a report's time."""
+    monkeypatch.setattr(figure_save, "encode", lambda figure, form, transparent=False: b"")
+
+
+def leave_out_png(monkeypatch):
+    encode = figure_save.encode
+    monkeypatch.setattr(
+        figure_save, "encode", lambda figure, form, **more: b"" if form == "png" else encode(figure, form, **more)
+    )
+
+
+@pytest.fixture
+def without_png(monkeypatch):
+    """Every figure is drawn as SVG, which tells its words; the PNG of the same figure is empty."""
+    leave_out_png(monkeypatch)
 
 
 @pytest.fixture

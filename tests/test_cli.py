@@ -90,6 +90,7 @@ def test_train_has_one_word_for_unscaled_pixels_and_no_warnings_of_the_engines(c
     assert "test accuracy" in " ".join(out.split())
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_report_rebuilds_a_folder_and_warns_of_a_cut_off_line(call, tmp_path, record):
     store.append(tmp_path, record())
     with (tmp_path / store.FILE).open("ab") as file:
@@ -103,6 +104,7 @@ def test_report_rebuilds_a_folder_and_warns_of_a_cut_off_line(call, tmp_path, re
 TO_ACCURACY = ["train", "--data", "digits", "--to-accuracy"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_train_to_accuracy_prints_the_table_and_adds_to_the_records(call, tmp_path):
     options = ("--batch", "10,100", "--engines", "per_sample,full_matrix", "--out", tmp_path / "new")
     status, out, err = call(*TO_ACCURACY, 0.8, *options, "--seeds", 2, "--epochs", 20)

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import targets
-from conftest import LADDER, make_ladder_record, make_record
+from conftest import LADDER, leave_out_png, make_ladder_record, make_record
 
 from bench import ladder, markdown, report, speedups, store, summary, tables
 
@@ -83,7 +83,9 @@ def folder(tmp_path_factory):
     for batch in (1, 10, 100):
         for hidden in ("10", "30"):
             store.append(folder, make_ladder_record(batch, hidden))
-    list(report.build(folder))
+    with pytest.MonkeyPatch.context() as patch:
+        leave_out_png(patch)
+        list(report.build(folder))
     return folder
 
 

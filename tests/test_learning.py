@@ -142,6 +142,7 @@ def test_what_differs_is_never_mixed(other):
     assert len(list(figure_accuracy_curves.panels(found))) == 4
 
 
+@pytest.mark.usefixtures("without_png")
 def test_each_machine_has_a_table_and_a_picture_of_its_own(tmp_path):
     found = trainings(TIMES, EPOCHS) + trainings(TIMES, {10: [50, 50, 50]}, environment=OTHER)
     printed = text(report.build(folder_of(tmp_path, found)))
@@ -175,6 +176,7 @@ def test_a_folder_of_training_records_only_is_reported(tmp_path):
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == made
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_training_is_reported_beside_races_and_a_cut_off_line_is_warned_of(tmp_path, record):
     folder_of(tmp_path, trainings(TIMES, EPOCHS))
     store.append(tmp_path, record())
@@ -188,6 +190,7 @@ def test_training_is_reported_beside_races_and_a_cut_off_line_is_warned_of(tmp_p
     assert page.index("## Time to accuracy") < page.index("## Every cell")
 
 
+@pytest.mark.usefixtures("without_png")
 def test_the_picture_says_what_was_found(tmp_path):
     found = trainings(TIMES, {**EPOCHS, 1000: [None, None, 40]}, limit=60)
     figure_save.save(figure_accuracy_curves.draw(found), tmp_path, [])

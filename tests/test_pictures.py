@@ -63,6 +63,7 @@ def test_every_panel_is_in_one_figure_of_its_own_name(monkeypatch):
     assert {"speedup-heatmap-fused", "speedup-heatmap-fused-2", "speedup-heatmap-v1.2"} <= set(stems)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_engines_named_by_paths_have_pictures_and_pages_that_link_to_them(tmp_path, monkeypatch):
     monkeypatch.setattr(figure_panels, "PANELS", (1, 24))
     names = ("sub/mine.py", "v1.2", "v1.3")
@@ -90,6 +91,7 @@ def of_machines(number, batch=10):
     ]
 
 
+@pytest.mark.usefixtures("without_png")
 def test_more_machines_than_letters_are_all_told_of_and_the_first_are_pictured(tmp_path, monkeypatch):
     for room in (facets, story):
         monkeypatch.setattr(room, "MOST_PICTURED", 2)
@@ -168,6 +170,7 @@ def test_matplotlib_is_imported_whatever_the_environment_says(tmp_path, content)
     assert (done.stdout, done.stderr, done.returncode) == ("False nonsense\n", "", 0)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_picture_that_fails_costs_a_warning_and_nothing_else(tmp_path, monkeypatch):
     def fail(*_):
         raise RuntimeError("no latex")

@@ -143,6 +143,7 @@ def test_what_may_have_disturbed_the_timings_is_a_line_for_each_kind():
     assert one.startswith("another race ran on the same cores, in 1 of 2 races")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_folder_with_throttled_races_says_so(call, tmp_path):
     record = msgspec.structs.replace(
         make_record(), environment=environment(quota=0.5, throttled=3, paused=["coverage.CTracer"])

@@ -76,6 +76,7 @@ def test_the_summary_fits_80_columns_and_says_it_all(built):
     assert "report.html, report.md, speedup.csv, cells.jsonl, 8 pictures" in " ".join(printed.split())
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_widest_cell_and_name_fit_80_columns_in_a_table_for_each_dtype_and_threads(tmp_path):
     engines = {"per_sample": (40.0, None), "torch_compiled": (190.0, None)}
     for dtype, threads in (("float64", 1), ("float32", 2)):
@@ -93,6 +94,7 @@ def test_the_widest_cell_and_name_fit_80_columns_in_a_table_for_each_dtype_and_t
     ]
 
 
+@pytest.mark.usefixtures("without_png")
 def test_a_cell_that_was_raced_again_has_the_figures_of_its_last_race_everywhere(tmp_path):
     grid = [make_ladder_record(batch, hidden) for hidden in ("10", "30", "100") for batch in (1, 10, 100)]
     slow = make_ladder_record(
@@ -119,11 +121,13 @@ def test_a_cell_that_was_raced_again_has_the_figures_of_its_last_race_everywhere
         assert rows[quantity, "A"].equals(rows[quantity, "B"])
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_who_was_left_out_is_named_with_the_reason_even_in_brackets(tmp_path, record):
     store.append(tmp_path, record(failed="weights[0] is off [/by] 0.9"))
     assert "wrong was left out: weights[0] is off [/by] 0.9" in text(report.build(tmp_path))
 
 
+@pytest.mark.usefixtures("without_png")
 def test_a_cell_without_a_speedup_is_a_marked_gap(tmp_path, record):
     for each in (record(1), record(10, slow="too slow"), record(100)):
         store.append(tmp_path, each)
@@ -137,6 +141,7 @@ def test_records_without_a_grid_make_a_table_and_no_plots(tmp_path, record):
     assert {path.name for path in tmp_path.iterdir()} == {"cells.jsonl", "speedup.csv", "report.md", "report.html"}
 
 
+@pytest.mark.usefixtures("without_png")
 def test_each_setting_beside_batch_and_width_has_a_field_of_its_own(tmp_path, record):
     for each in (
         record(1),

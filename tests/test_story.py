@@ -114,6 +114,7 @@ def test_sizes_in_words(size, told):
     assert words.size(size) == told
 
 
+@pytest.mark.usefixtures("without_png")
 def test_both_pages_have_every_section_and_number(tmp_path, grid):
     for record in [*grid, make_ladder_record()]:
         store.append(tmp_path, record)
@@ -129,6 +130,7 @@ def test_both_pages_have_every_section_and_number(tmp_path, grid):
     assert "http" not in re.sub(names, "", with_pictures(html))
 
 
+@pytest.mark.usefixtures("without_png")
 def test_several_machines_are_never_mixed(tmp_path):
     other = msgspec.structs.replace(ENVIRONMENT, host="abcdef")
     for batch in (1, 10):
@@ -159,6 +161,7 @@ def test_several_machines_are_never_mixed(tmp_path):
     assert rows["machine"].nunique() == 2
 
 
+@pytest.mark.usefixtures("without_png")
 def test_the_last_of_two_races_in_a_cell_is_shown(tmp_path):
     for speedup in (2.0, 6.0):
         store.append(tmp_path, make_record(speedup=speedup))
@@ -168,6 +171,7 @@ def test_the_last_of_two_races_in_a_cell_is_shown(tmp_path):
     assert not re.search(r"(1\.9\d|2\.0\d)x as fast", drawn)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_more_panels_than_fit_give_each_engine_a_figure_and_the_page_one_setting(tmp_path):
     engines = {name: LADDER[name] for name in ("per_sample", "full_matrix", "in_place", "fused")}
     for dtype, threads in product(("float64", "float32"), (1, 2)):

@@ -74,6 +74,7 @@ def engine_file(path, in_step):
     return path
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_every_cell_is_raced_in_a_process_of_its_own_and_reported(call, tmp_path, grid_file):
     mine = engine_file(tmp_path / "mine.py", "print('an engine may talk')")
     out = tmp_path / "results" / "new"
@@ -135,6 +136,7 @@ def test_a_cell_that_hangs_is_ended(tmp_path, monkeypatch):
     assert record.contestants[0].left_out == "the process of this cell ran for more than 3 s"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_sweep_of_crashed_cells_alone_is_still_reported(call, tmp_path):
     store.append(tmp_path, race(Job(CELL, [Entry("gone", "no_such_engine")], 0.05, False, pin=True)))
     status, printed, _ = call("report", tmp_path)
