@@ -20,15 +20,20 @@ import backprop
 from backprop import EngineError, InputError
 from backprop.packages import needed_by
 
-from . import FAULT, datasets, entry, figure_style, grid, machine, outputs, revision, store
-from .blame import lacks_memory
-from .confined import end_children
-from .document import Table
-from .progress import Countdown, SweepBar, bar
-from .record import Record
-from .streams import patient
-from .terminal import INTERRUPTED, complain, refusal, show, warn, warn_of
-from .to_accuracy import Goal
+from . import FAULT
+from .cells import datasets, entry, grids, revisions
+from .cells.cell import make_cell, parse_batches
+from .cells.isolation import end_children
+from .gate.blame import lacks_memory
+from .records import outputs, store
+from .records.record import Record
+from .report.document import Table
+from .report.figures import style
+from .terminal.console import INTERRUPTED, complain, refusal, show, warn, warn_of
+from .terminal.progress import Countdown, SweepBar, bar
+from .terminal.streams import patient
+from .timing import machine
+from .timing.to_accuracy import Goal
 
 app = typer.Typer(
     help="How much faster is backprop over a whole mini-batch than sample by sample?",
@@ -123,12 +128,13 @@ def race(
 ) -> int:
     """Time several engines side by side in one cell; speedups are relative to per_sample, or to the first."""
     with needed_by("the report"):
-        figure_style.load_matplotlib()
-        from . import race_lines, summary
-    from .race import Job
-    from .race import race as run_race
+        style.load_matplotlib()
+        from .analysis import frame
+        from .report import races
+    from .timing.race import Job
+    from .timing.race import race as run_race
 
-    cell = grid.make_cell(sizes, batch, dtype, threads)
+    cell = make_cell(sizes, batch, dtype, threads)
     named = entry.addresses(*(engines or ()), *([] if listed is None else [listed]))
     if not named:
         raise InputError("Missing argument: name the engines to race, such as per_sample full_matrix")
@@ -140,7 +146,7 @@ def race(
         try:
             outputs.write_each(files, {"--json": partial(store.dump, record)})
         finally:
-            show(race_lines.describe([record], summary.frame([record])))
+            show(races.describe([record], frame.frame([record])))
     warn_of([record.environment])
     return status_of([record])
 
@@ -187,14 +193,14 @@ def train(
     With --to-accuracy: seconds and epochs until that accuracy is reached, for each batch size, over several seeds.
     """
     with needed_by("train"):
-        from . import live_training
+        from .terminal import live_training
 
     field = entry.resolve(entry.addresses(engines))
     learned = datasets.load(dataset, dtype)
     for remark in learned.remarks:
         warn(f"{dataset}: {remark}")
     sizes = sizes or f"{learned.n_in}-30-{learned.n_out}"
-    cells = [grid.make_cell(sizes, each, dtype, threads, learned.name) for each in grid.parse_batches(batch)]
+    cells = [make_cell(sizes, each, dtype, threads, learned.name) for each in parse_batches(batch)]
     if accuracy is None:
         asked = {"--seeds": seeds is not None, "--out": out is not None, "a list for --batch": len(cells) > 1}
         if given := [option for option, is_given in asked.items() if is_given]:
@@ -222,7 +228,9 @@ def sweep(
     retry: Annotated[
         bool, typer.Option("--retry-failed", help="With --resume: race again the cells in which an engine failed.")
     ] = False,
-    max_hours: Annotated[float, typer.Option(help="Refuse to begin what is expected to take longer.")] = grid.MAX_HOURS,
+    max_hours: Annotated[
+        float, typer.Option(help="Refuse to begin what is expected to take longer.")
+    ] = grids.MAX_HOURS,
     dask: Annotated[
         str | None, typer.Option(help="Race on the workers of this Dask scheduler: tcp://HOST:8786")
     ] = None,
@@ -230,16 +238,16 @@ def sweep(
 ) -> int:
     """Race a whole grid, each cell in a process of its own; what is done stays, and --resume goes on with the rest."""
     with needed_by("the report"):
-        figure_style.load_matplotlib()
-        from . import report
-    from . import cluster, sweep_folder
-    from . import sweep as sweeps
-    from .race import check_seconds
+        style.load_matplotlib()
+        from .report import build
+    from .sweep import cluster, folder
+    from .sweep import run as sweeps
+    from .timing.race import check_seconds
 
     check_seconds(seconds)
     if retry and not resume:
         raise InputError("--retry-failed goes with --resume only: add it, or leave both out to begin a sweep")
-    cells = grid.load(grid_name, here=dask is None)
+    cells = grids.load(grid_name, here=dask is None)
     entries = entry.resolve(entry.addresses(engines))
     with ExitStack() as stack:
         software = machine.software()
@@ -256,14 +264,14 @@ def sweep(
             machine=crew.machine,
         )
         permit = partial(sweeps.check_hours, sweep=whole, hands=crew.hands, max_hours=max_hours)
-        run = stack.enter_context(sweep_folder.claimed(out, whole, resume, permit, retry))
+        run = stack.enter_context(folder.claimed(out, whole, resume, permit, retry))
         if failed := sum(bool(record.failures) for record in run.done.values()):
             warn(f"{failed} cell{'s' * (failed > 1)} failed before: add --retry-failed to race them again")
         if dask is None:
             warn_of([machine.environment()])
         with SweepBar(out) as progress:
             sweeps.race_missing(run, whole, entries, crew, progress)
-        show(report.build(out))
+        show(build.build(out))
         return status_of(store.failed(store.load(out)[0]))
 
 
@@ -274,16 +282,16 @@ def rebuild(
 ) -> None:
     """Rebuild a results folder's tables, plots and pages from its records; set several folders side by side."""
     with needed_by("the report"):
-        figure_style.load_matplotlib()
-        from . import report
-        from .side_by_side import side_by_side
+        style.load_matplotlib()
+        from .report import build
+        from .report.side_by_side import side_by_side
 
     if len(folders) > 1:
         show(side_by_side(folders, out))
     elif out:
         raise InputError("--out is for comparing several folders; a single one is rebuilt where it lies")
     else:
-        show(report.build(folders[0]))
+        show(build.build(folders[0]))
 
 
 @app.command()
@@ -296,9 +304,9 @@ def predict(
 ) -> None:
     """Predict a step and the speedup for any sizes and batch, by the cost model of a folder; nothing is raced."""
     with needed_by("predict"):
-        from .predict import predict as ask_model
+        from .report.predict import predict as ask_model
 
-    show(ask_model(folder, grid.make_cell(sizes, batch, dtype, threads, here=False)))
+    show(ask_model(folder, make_cell(sizes, batch, dtype, threads, here=False)))
 
 
 @app.command()
@@ -319,15 +327,16 @@ def gate(
 ) -> int:
     """Tell whether a change slowed an engine down. Exit status: 1 it did, or made one wrong; 3 can't tell."""
     with needed_by("the gate"):
-        figure_style.load_matplotlib()
-        from . import gate_figure, gate_report, github
-    from .gate import gate as run_gate
-    from .gate import parse_share
-    from .race import check_seconds
+        style.load_matplotlib()
+        from .gate import figure, github
+        from .gate import show as shown
+    from .gate.run import gate as run_gate
+    from .gate.run import parse_share
+    from .timing.race import check_seconds
 
     check_seconds(budget)
-    revision.refuse_elsewhere()
-    share, cells, form = parse_share(tolerance), grid.load(grid_name), gate_figure.form(plot)
+    revisions.refuse_elsewhere()
+    share, cells, form = parse_share(tolerance), grids.load(grid_name), figure.form(plot)
     asked = {"--json": json, "--markdown": markdown, "--plot": plot}
     with outputs.claimed(asked, read=[grid_name]) as files:
         with Countdown(budget) as countdown:
@@ -344,14 +353,14 @@ def gate(
             )
         contents: dict[str, Callable[[], bytes]] = {
             "--json": partial(store.dump, record),
-            "--markdown": lambda: gate_report.markdown(record).encode(),
-            "--plot": partial(gate_figure.draw, record, form),
+            "--markdown": lambda: shown.markdown(record).encode(),
+            "--plot": partial(figure.draw, record, form),
         }
         try:
             outputs.write_each(files, contents)
         finally:
             with github.no_commands(os.environ):
-                show(gate_report.describe(record))
+                show(shown.describe(record))
             warn_of([record.environment])
             for line in github.tell(record, os.environ):
                 print(line)

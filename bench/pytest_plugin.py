@@ -15,10 +15,10 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from backprop import InputError
 
-from . import pytest_options
-from .confined import end_children
-from .grid import Cell
-from .suite import Suite, cell_of, or_exit
+from .cells.cell import Cell
+from .cells.isolation import end_children
+from .suite import options
+from .suite.run import Suite, cell_of, or_exit
 
 SUITE = pytest.StashKey["Suite"]()
 
@@ -49,11 +49,11 @@ def pytest_configure(config: pytest.Config) -> None:
     timed = option.benchmark or option.benchmark_only or option.benchmark_enable
     with or_exit():
         suite = Suite(config, option.grid or ("default" if timed else "smoke"), timed)
-        if pytest_options.recording(option):
+        if options.recording(option):
             if option.results == "":
                 raise InputError("--results is empty: name a folder, or leave it out")
             folder = Path(option.results or config.rootpath / "results" / "latest")
-            pytest_options.check(config, folder)
+            options.check(config, folder)
             suite.claim(folder, option.resume)
     config.add_cleanup(end_children)
     config.stash[SUITE] = suite
@@ -72,7 +72,9 @@ def race(
 
     def check_or_race(cell: Cell) -> None:
         if not isinstance(cell, Cell):
-            pytest.fail(f"race takes a bench.grid.Cell, such as Cell((784, 30, 10), 10), not {cell!r}", pytrace=False)
+            pytest.fail(
+                f"race takes a bench.cells.cell.Cell, such as Cell((784, 30, 10), 10), not {cell!r}", pytrace=False
+            )
         if not cell_of(request.node) or asked:
             pytest.fail(
                 "a test races once, in the cell that is its parameter: def test_mine(race, cell): race(cell)",

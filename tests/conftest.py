@@ -17,16 +17,19 @@ import pytest
 from rich.console import Console
 
 from backprop import InputError, load, names
-from bench import cli, figure_save, one_pass, revision
-from bench.entry import Entry
-from bench.environment import Environment, Pool
-from bench.gate_record import Finding, GateRecord
-from bench.grid import Cell
-from bench.intervals import Estimate
-from bench.race import Job, race
-from bench.record import SCHEMA, Noise, Record, Result
-from bench.terminal import show
-from bench.training_record import Lesson, Training
+from bench import cli
+from bench.analysis.intervals import Estimate
+from bench.cells import revisions
+from bench.cells.cell import Cell
+from bench.cells.entry import Entry
+from bench.gate.findings import Finding, GateRecord
+from bench.records.environment import Environment, Pool
+from bench.records.record import SCHEMA, Noise, Record, Result
+from bench.records.training_record import Lesson, Training
+from bench.report.figures import save
+from bench.terminal.console import show
+from bench.timing import one_pass
+from bench.timing.race import Job, race
 
 ROOT = Path(__file__).parents[1]
 
@@ -205,13 +208,13 @@ def call(monkeypatch, capsys, temporary):
 @pytest.fixture
 def undrawn(monkeypatch):
     """Every figure is made and has its files, without content: to draw them is most of a report's time."""
-    monkeypatch.setattr(figure_save, "encode", lambda figure, form, transparent=False: b"")
+    monkeypatch.setattr(save, "encode", lambda figure, form, transparent=False: b"")
 
 
 def leave_out_png(monkeypatch):
-    encode = figure_save.encode
+    encode = save.encode
     monkeypatch.setattr(
-        figure_save, "encode", lambda figure, form, **more: b"" if form == "png" else encode(figure, form, **more)
+        save, "encode", lambda figure, form, **more: b"" if form == "png" else encode(figure, form, **more)
     )
 
 
@@ -277,7 +280,7 @@ class Repository:
 def repository(tmp_path, monkeypatch):
     """A repository that stands in for this one wherever revisions are concerned."""
     made = Repository(tmp_path / "repository")
-    monkeypatch.setattr(revision, "PACKAGE", made.folder / "backprop")
+    monkeypatch.setattr(revisions, "PACKAGE", made.folder / "backprop")
     return made
 
 

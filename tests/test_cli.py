@@ -10,8 +10,9 @@ import pytest
 from conftest import make_finding, make_gate_record, make_record
 
 from backprop import EngineError
-from bench import revision, store, training_record
-from bench.record import Result
+from bench.cells import revisions
+from bench.records import store, training_record
+from bench.records.record import Result
 
 
 def engine_file(folder, name, body):
@@ -142,7 +143,7 @@ def test_the_gate_exits_with_its_outcome_and_writes_what_is_asked_for(
     call, monkeypatch, tmp_path, finding, options, expected
 ):
     record = make_gate_record(finding)
-    monkeypatch.setattr("bench.gate.gate", lambda *_, **__: record)
+    monkeypatch.setattr("bench.gate.run.gate", lambda *_, **__: record)
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
     files = {kind: tmp_path / f"gate.{kind}" for kind in ("md", "json", "png")}
@@ -165,7 +166,7 @@ def test_the_gate_really_races(call, repository, tmp_path):
     assert "full_matrix" in out
     assert "1 of 1 cells undecided" in out
     assert "no engine slowed down, against HEAD" in " ".join(out.split())
-    assert revision.PACKAGE.parent == repository.folder
+    assert revisions.PACKAGE.parent == repository.folder
 
 
 ENDS = {
@@ -178,12 +179,12 @@ ENDS = {
 }
 COMMANDS = {
     "engines": (["engines"], "backprop.names"),
-    "race": (["race", "full_matrix"], "bench.race.race"),
-    "train": (["train", "--data", "digits"], "bench.live_training.train_for"),
-    "sweep": (["sweep", "--grid", "smoke", "--engines", "full_matrix", "--out", "x"], "bench.sweep.plan"),
-    "report": (["report", "x"], "bench.report.build"),
-    "predict": (["predict", "x"], "bench.predict.predict"),
-    "gate": (GATE, "bench.gate.gate"),
+    "race": (["race", "full_matrix"], "bench.timing.race.race"),
+    "train": (["train", "--data", "digits"], "bench.terminal.live_training.train_for"),
+    "sweep": (["sweep", "--grid", "smoke", "--engines", "full_matrix", "--out", "x"], "bench.sweep.run.plan"),
+    "report": (["report", "x"], "bench.report.build.build"),
+    "predict": (["predict", "x"], "bench.report.predict.predict"),
+    "gate": (GATE, "bench.gate.run.gate"),
 }
 
 
@@ -197,7 +198,7 @@ def failing(error):
 @pytest.mark.parametrize("case", ENDS)
 def test_what_the_machine_refuses_is_one_line(call, monkeypatch, case):
     error, expected, message = ENDS[case]
-    monkeypatch.setattr("bench.gate.gate", failing(error))
+    monkeypatch.setattr("bench.gate.run.gate", failing(error))
     status, _, err = call(*GATE)
     assert status == expected
     assert message in err
@@ -228,7 +229,7 @@ def test_code_of_ours_that_cant_be_imported_is_a_fault_of_ours(repository):
 def test_a_contestant_without_memory_has_not_failed_by_itself(call, monkeypatch, said, expected):
     found = make_record(failed=said[0] if said else None)
     found.contestants.extend(Result("other", left_out=told, failed=True) for told in said[1:])
-    monkeypatch.setattr("bench.race.race", lambda *_, **__: found)
+    monkeypatch.setattr("bench.timing.race.race", lambda *_, **__: found)
     status, out, _ = call("race", "full_matrix")
     assert status == expected
     assert all(told.split()[0] in out for told in said)
@@ -258,7 +259,7 @@ def test_the_gate_does_not_judge_its_own_engines_for_somebody_else(call, monkeyp
 
 
 def test_an_installed_copy_of_the_gate_has_no_revision_to_judge(call, monkeypatch, tmp_path):
-    monkeypatch.setattr(revision, "__file__", str(tmp_path / "site-packages" / "bench" / "revision.py"))
+    monkeypatch.setattr(revisions, "BENCH", tmp_path / "site-packages" / "bench")
     status, out, err = call(*GATE)
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert "is not a git repository, nor in one: run python -m bench gate in a clone" in err

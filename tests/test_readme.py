@@ -9,7 +9,8 @@ from conftest import ROOT
 
 from backprop import Network
 from backprop.check import verify
-from bench import cli, entry
+from bench import cli
+from bench.cells import entry
 
 FOLDERS = [".", "backprop", "bench", "results"]
 

@@ -1,0 +1,1 @@
+"""Numbers from records: intervals, speedups, the tidy frame, the ladder, the cost model."""

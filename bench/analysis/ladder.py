@@ -1,0 +1,107 @@
+"""A cell as a ladder: each engine against the one that it changes, down to the floor; and the others beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..records.record import Record, Result
+from . import intervals, speedups
+from .intervals import Estimate
+from .question import HEADLINE
+
+
+@dataclass(frozen=True)
+class Rung:
+    """An engine in one cell: what a step takes, and the time of the engine `base` over its own; the first has none."""
+
+    name: str
+    seconds: Estimate
+    base: str | None = None
+    factor: Estimate | None = None
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """The rungs in order; the fastest of them; whoever is no rung, against the fastest; the floor under it."""
+
+    record: Record
+    rungs: tuple[Rung, ...]
+    fastest: Rung
+    beside: tuple[Rung, ...]
+    floor: Rung | None
+
+    @property
+    def level(self) -> list[str]:
+        """The fastest rung, and after it those that the noise floor does not tell from it."""
+        rungs = [rung.name for rung in self.rungs]
+        return [result.name for result in speedups.level(self.record, rungs)]
+
+
+def climb(record: Record) -> Ladder | None:
+    """The ladder of a record, None where nothing on it was timed.
+
+    A rung is an engine that names the one it changes, or is so named, or is what speedups are relative to. Where
+    the one that it changes was not timed, it is compared with the rung before it.
+    """
+    timed = [result for result in record.contestants if result.seconds]
+    on_it = _in_order([result for result in timed if _is_rung(record, result)])
+    if not on_it:
+        return None
+    placed: dict[str, Result] = {}
+    rungs = []
+    for result in on_it:
+        base = placed.get(result.after or "") or next(reversed(placed.values()), None)
+        rungs.append(_rung(record, result, base))
+        placed[result.name] = result
+    fastest = min(rungs, key=lambda rung: rung.seconds.value)
+    base = placed[fastest.name]
+    return Ladder(
+        record,
+        tuple(rungs),
+        fastest,
+        tuple(_rung(record, result, base) for result in timed if result.name not in placed),
+        _rung(record, record.floor, base) if record.floor and record.floor.seconds else None,
+    )
+
+
+def headline(found: Sequence[Record]) -> Ladder | None:
+    """The ladder to show of a folder: the project's own cell where it is there, else the one of most engines."""
+    ladders = [ladder for record in found if record.cell.data == "random" and (ladder := climb(record))]
+
+    def interest(ladder: Ladder) -> tuple[bool, int]:
+        return ladder.record.cell.id == HEADLINE, len(ladder.rungs) + len(ladder.beside)
+
+    best = max(ladders, key=interest, default=None)
+    return best if best and len(best.rungs) > 1 else None
+
+
+def between(record: Record, one: str, other: str) -> Estimate | None:
+    """The time of one contestant over the time of another, the floor among them; None where either has none."""
+    field = [*record.contestants, *([record.floor] if record.floor else [])]
+    runs = {result.name: result for result in field if result.seconds}
+    return speedups.factor(record, runs[one], runs[other]) if one in runs and other in runs else None
+
+
+def _is_rung(record: Record, result: Result) -> bool:
+    named = any(other.after == result.name for other in record.contestants)
+    return result.after is not None or named or result is speedups.baseline(record)
+
+
+def _in_order(rungs: list[Result]) -> list[Result]:
+    """Each after the one that it changes; where that does not decide, as they were named."""
+    left, ordered = list(rungs), []
+    while left:
+        names = {result.name for result in left}
+        following = next((result for result in left if result.after not in names), left[0])
+        ordered.append(following)
+        left.remove(following)
+    return ordered
+
+
+def _rung(record: Record, result: Result, base: Result | None) -> Rung:
+    taken = intervals.typical(result.seconds)
+    assert taken is not None, result.name
+    if base is None:
+        return Rung(result.name, taken)
+    return Rung(result.name, taken, base.name, speedups.factor(record, base, result))

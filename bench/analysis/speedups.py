@@ -1,0 +1,76 @@
+"""What a record says of its contestants: who is how much faster than whom, and how far that can be resolved.
+
+What a run can't see of itself is how the next one will differ: `factor`, which is what people are shown of two
+different engines, adds an allowance for that. tests/trials/different.py says whether it is enough; bench/README.md has
+its figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..records.record import Record, Result
+from .intervals import Estimate, ratio, typical
+from .question import BASELINE
+
+# Standard deviations of a ratio of different engines that passes of one run share, so that its own spread does not
+# tell them: between moments, where they are processes; between processes, too, where one process ran them all. The
+# first was 0.4 to 0.9 % on the virtual machine where it was measured, and the two together 1.0 to 3.9 %, most 1.7 %.
+MOMENTS, PROCESSES = 0.01, 0.02
+
+
+def baseline(record: Record) -> Result:
+    """The contestant that speedups are relative to: per_sample, or without it the one named first."""
+    return next((result for result in record.contestants if result.name == BASELINE), record.contestants[0])
+
+
+def factor(record: Record, slow: Result, fast: Result) -> Estimate | None:
+    """The time of the one over the time of the other, with an interval that is to hold the next run's; None without."""
+    seen = ratio(slow.seconds, fast.seconds) if slow.seconds and fast.seconds else None
+    return seen and seen.with_spread(MOMENTS if record.apart else PROCESSES)
+
+
+def speedup(record: Record, result: Result) -> Estimate | None:
+    """The baseline's time over this contestant's; None where either has none."""
+    return factor(record, baseline(record), result)
+
+
+def efficiency(record: Record, result: Result) -> Estimate | None:
+    """The floor's time over this contestant's; None where either has none.
+
+    Old records have a floor for an epoch, too: of one mini-batch over and over, and not of the walk through the data.
+    """
+    floor = record.floor if record.cell.data == "random" else None
+    return factor(record, floor, result) if floor else None
+
+
+def fastest(record: Record) -> list[Result]:
+    """The fastest contestant, and after it those that the noise floor does not tell from it."""
+    return level(record, [result.name for result in record.contestants])
+
+
+def level(record: Record, among: Sequence[str]) -> list[Result]:
+    """The same, among the contestants of these names."""
+    timed = [
+        (taken.value, result)
+        for result in record.contestants
+        if result.name in among and (taken := typical(result.seconds))
+    ]
+    if not timed:
+        return []
+    _, best = min(timed, key=lambda pair: pair[0])
+    reach = 1 + (noise_floor(record) or 0.0)
+    near = [result for _, result in timed if (gap := factor(record, result, best)) and gap.low <= reach]
+    return [best, *(result for result in near if result is not best)]
+
+
+def noise_floor(record: Record) -> float | None:
+    """What this machine could resolve in this race, as a share: the uncertainty of a ratio that must be 1.
+
+    None where nothing was timed.
+    """
+    if record.noise is None:
+        return None
+    original = next(result for result in record.contestants if result.name == record.noise.of)
+    twins = ratio(record.noise.seconds, original.seconds) if original.seconds else None
+    return twins.uncertainty if twins else None

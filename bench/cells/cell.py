@@ -1,0 +1,99 @@
+"""A cell: all that a race holds fixed, made from what a user asks for, or refused in a line."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Literal, get_args
+from unicodedata import category
+
+import msgspec
+
+from backprop import InputError
+
+from . import capacity, processors
+from .processors import cores, most_threads
+from .setting import Setting
+
+DType = Literal["float32", "float64"]
+UNFIT = ("Cs", "Cc", "Zl", "Zp")  # by Unicode: halves of what is no UTF-8, control characters, ends of lines
+
+
+class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One setting of everything that a race holds fixed.
+
+    sizes: units in each layer, inputs first. data: "random", where a slice is some steps on one random
+    mini-batch; or a data set's name, where a slice is one epoch over its training part.
+    """
+
+    sizes: tuple[int, ...]
+    batch: int
+    dtype: DType = "float64"
+    threads: int = 1
+    data: str = "random"
+
+    @property
+    def id(self) -> str:
+        """The cell in one word, such as 784-30-10-b10-float64-t1."""
+        word = f"{format_sizes(self.sizes)}-b{self.batch}-{self.setting_on()}"
+        return word if self.data == "random" else f"{word}-{self.data}"
+
+    def setting_on(self, machine: str = "") -> Setting:
+        return Setting(machine, self.dtype, self.threads)
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations in the products of a step: the first layer has two, the others three."""
+        forward = [2 * self.batch * n_in * n_out for n_in, n_out in itertools.pairwise(self.sizes)]
+        return 3 * sum(forward) - forward[0]
+
+
+def make_cell(sizes: str, batch: int, dtype: str, threads: int, data: str = "random", *, here: bool = True) -> Cell:
+    """A cell that this machine, if it is `here`, can race; InputError names what is wrong and what is accepted."""
+    check_name(data, "data set")
+    if batch < 1:
+        raise InputError(f"batch must be 1 or more, not {batch}")
+    if dtype not in get_args(DType):
+        raise InputError(f"unknown dtype {dtype!r}: there are {' and '.join(get_args(DType))}")
+    given = processors.cpus() if here and threads > 1 else None
+    if threads < 1 or (here and threads > cores()):
+        bound = f"from 1 to {cores()}, the cores of this machine" if here else "1 or more"
+        raise InputError(f"threads must be {bound}, not {threads}")
+    if given is not None and threads > most_threads(cores(), given):
+        raise InputError(
+            f"threads must be at most {most_threads(cores(), given)}, not {threads}: this process has "
+            f"{processors.told(given)}"
+        )
+    cell = Cell(parse_sizes(sizes), batch, dtype, threads, data)  # type: ignore[arg-type]  # checked above
+    if here:
+        capacity.check(cell.id, cell.sizes, cell.batch, cell.dtype)
+    return cell
+
+
+def check_name(name: str, what: str) -> None:
+    """InputError for a name that no record can hold, or that is more than one line of text: `what` it names."""
+    if bad := next((character for character in name if category(character) in UNFIT), None):
+        way_out = "rename it, or set LC_ALL=C.UTF-8" if category(bad) == "Cs" else "rename it"
+        raise InputError(f"{what} {name!a} has {bad!a} in its name, which is no text for a record: {way_out}")
+
+
+def parse_batches(text: str) -> list[int]:
+    """Batch sizes from text such as 10 or 1,10,100."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts) or len(
+        batches := list(dict.fromkeys(int(part) for part in parts))
+    ) < len(parts):
+        raise InputError(f"--batch takes different whole numbers of 1 or more, such as 10 or 1,10,100, not {text!r}")
+    return batches
+
+
+def parse_sizes(text: str) -> tuple[int, ...]:
+    """Layer sizes from text such as 784-30-10."""
+    parts = text.split("-")
+    if len(parts) < 2 or not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts):
+        raise InputError(f"sizes must be two or more positive numbers such as 784-30-10, not {text!r}")
+    return tuple(int(part) for part in parts)
+
+
+def format_sizes(sizes: tuple[int, ...]) -> str:
+    """The inverse of parse_sizes."""
+    return "-".join(str(size) for size in sizes)

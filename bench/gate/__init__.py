@@ -1,0 +1,1 @@
+"""A change against a git revision: whether it slowed an engine down."""

@@ -1,0 +1,70 @@
+"""Whose fault is it that a process has ended?  The base is asked before the change is blamed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import msgspec
+
+from ..cells.revisions import Tree
+from ..timing.process import ProcessError
+
+# In the words of Python and numpy, of PyTorch and XLA: there was no memory, which says nothing about the code.
+NO_MEMORY = re.compile("MemoryError|allocate memory|out of memory|RESOURCE_EXHAUSTED", re.IGNORECASE)
+
+Trial = Callable[[Tree, Tree], str | None]
+"""Does what has ended again, with these trees as change and base; tells what failed, or raises ProcessError."""
+
+
+class Standing(msgspec.Struct):
+    """An engine not raced to an end, and why: unchanged, new, removed, unavailable, left out, inconclusive or wrong."""
+
+    engine: str
+    state: str
+    why: str
+
+
+def lacks_memory(told: str) -> bool:
+    """Whether what went wrong is that there was no memory."""
+    return bool(NO_MEMORY.search(told))
+
+
+def starved(told: str) -> bool:
+    """Whether it may have been that: the system kills what has too much."""
+    return lacks_memory(told) or "SIGKILL" in told
+
+
+def blame(engine: str, error: ProcessError, trial: Trial, base: Tree, change: Tree) -> Standing:
+    """The standing of an engine whose process has ended, and is tried again with other trees.
+
+    The change is wrong only where the base in its place lives and the two end once more; where the base alone ends
+    and the change alone does not, the engine is new. All else is inconclusive, want of memory and hanging among it.
+    """
+
+    def inconclusive(more: str = "") -> Standing:
+        return Standing(engine, "inconclusive", f"{error}{more}")
+
+    if starved(str(error)):
+        return inconclusive()
+    of_base = _end(trial, base, base)
+    if of_base is None:
+        if error.timed_out:
+            return inconclusive(f"; {base.label} alone does not")
+        again = _end(trial, change, base)
+        if again is None or again.timed_out or starved(str(again)):
+            return inconclusive(f"; {base.label} alone does not, and neither did both once more")
+        return Standing(engine, "wrong", f"{error}; {base.label} alone does not")
+    if of_base.timed_out and not error.timed_out:
+        return inconclusive(f"; no time was left to see whether {base.label} alone does, too")
+    if starved(str(of_base)) or _end(trial, change, change) is not None:
+        return inconclusive(f"; it is not the change, {base.label} alone does so too: {of_base}")
+    return Standing(engine, "new", f"{base.label} had it wrong: {of_base}")
+
+
+def _end(trial: Trial, change: Tree, base: Tree) -> ProcessError | None:
+    try:
+        failed = trial(change, base)
+    except ProcessError as error:
+        return error
+    return ProcessError(failed) if failed else None

@@ -1,0 +1,185 @@
+"""The gate: did a change slow an engine down?  The work tree raced against a git revision, engine by engine.
+
+Each pass is a process of its own (gate_pass), passes are spread over the whole run, and go on only in the cells that
+the rule (verdict) has not decided yet. What is found is a GateRecord; gate_report shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from math import nan
+from statistics import median
+from time import perf_counter
+
+import msgspec
+import numpy as np
+
+from backprop import InputError
+
+from ..cells import revisions
+from ..cells.cell import Cell
+from ..timing import machine
+from ..timing.process import ProcessError
+from ..timing.rounds import Clock
+from . import touched
+from .blame import Standing
+from .findings import SCHEMA, GateRecord
+from .jobs import InProcess, Jobs, failure
+from .one_pass import ARMS, BASE, Lap, in_own_process
+from .rule import ERROR, Row
+from .touched import Look, Seen, sort_out
+from .track import Track
+
+SECONDS, ROUNDS = 0.04, 20  # of a pass in a cell, at the least: short, because many passes beat long ones
+
+PATIENCE, LEAST_PATIENCE = 10.0, 30.0  # a pass hangs that takes so many times what it should, and so many seconds
+LOOK_SECONDS = 60.0  # to import the engines of both trees, at the most
+
+Progress = Callable[[int, int, float], None]
+
+
+def gate(
+    against: str,
+    cells: Sequence[Cell],
+    *,
+    engines: Sequence[str] | None = None,
+    tolerance: float,
+    budget: float,
+    everything: bool = False,
+    pin: bool = True,
+    rng: np.random.Generator,
+    in_process: InProcess = in_own_process,
+    see: Callable[[Look, float], Seen] = touched.in_own_process,
+    clock: Clock = perf_counter,
+    progress: Progress = lambda *_: None,
+) -> GateRecord:
+    """Race the engines of the work tree against themselves at the revision `against`, for `budget` seconds at most.
+
+    Without `engines`, all but those that compile for seconds; without `everything`, only those whose code
+    differs. progress is told how many rows are undecided, how many there are, and the seconds left. Raises
+    InputError for a call that can't be met.
+    """
+    started, start = datetime.now(UTC).isoformat(timespec="seconds"), clock()
+    end = start + budget
+    base, change = revisions.lay(against), revisions.lay_work_tree()
+    if pin:
+        machine.pin_allocator()
+    threads = max(cell.threads for cell in cells)
+    with machine.reserved(threads) as (numbers, shared):
+        jobs = Jobs(base, change, pin, in_process, end, clock, numbers)
+        standings, to_race = sort_out(
+            engines, base, change, everything, lambda job: see(job, min(jobs.patience, LOOK_SECONDS))
+        )
+        with machine.alone(threads, numbers):  # as each pass is, in its process
+            environment, throttled = machine.environment(), machine.watch()
+        laps: dict[str, list[Lap]] = {}
+        for engine in to_race:
+            found = check(engine, cells, jobs)
+            if isinstance(found, Standing):
+                standings.append(found)
+            else:
+                laps[engine] = found
+        rows = sum(map(len, laps.values()))
+        tracks = [Track(engine, lap, Row(tolerance, rows)) for engine, own in laps.items() for lap in own]
+        standings += run_passes(tracks, jobs, rng, progress)
+    for track in tracks:
+        track.row.close()
+    return GateRecord(
+        schema=SCHEMA,
+        against=against,
+        commit=base.commit or "",
+        tolerance=tolerance,
+        budget_seconds=budget,
+        error=ERROR,
+        findings=[track.finding() for track in tracks],
+        standings=sorted(standings, key=lambda standing: standing.engine),
+        environment=msgspec.structs.replace(environment, cores_shared=shared, throttled=throttled()),
+        started=started,
+        elapsed_seconds=round(clock() - start, 3),
+    )
+
+
+def check(engine: str, cells: Sequence[Cell], jobs: Jobs) -> list[Lap] | Standing:
+    """Check an engine of both trees in every cell, and find how long a pass there is to be; or how it failed."""
+    first = [Lap(cell, SECONDS) for cell in cells]
+    try:
+        found = jobs.run(engine, first, jobs.patience)
+    except ProcessError as error:
+        return jobs.blame(engine, first, error)
+    failed = failure(engine, cells, found, jobs.base.label)
+    if failed:
+        return failed
+    laps = []
+    for cell, rounds in zip(cells, found, strict=True):
+        one_round = len(ARMS) * (rounds.steps + 1) * median(rounds.seconds[BASE])
+        laps.append(Lap(cell, max(SECONDS, ROUNDS * one_round), rounds.steps))
+    return laps
+
+
+def run_passes(tracks: list[Track], jobs: Jobs, rng: np.random.Generator, progress: Progress) -> list[Standing]:
+    """Pass after pass, engines and cells in random order, until every row is decided or the time is spent.
+
+    An engine that fails on the way is taken off the tracks, and returned with the reason.
+    """
+    standings: list[Standing] = []
+    overhead = 1.0  # what a pass takes beyond its laps: the longest seen of late
+    total = len(tracks)
+    while undecided := [track for track in tracks if track.row.verdict is None]:
+        progress(len(undecided), total, jobs.left)
+        engines = sorted({track.engine for track in undecided})
+        rng.shuffle(engines)
+        rng.shuffle(undecided)
+        time_for_any = False
+        for engine in engines:
+            own = _fitting([track for track in undecided if track.engine == engine], jobs.left - overhead)
+            if not own:
+                continue
+            time_for_any = True
+            planned, began = sum(track.lap.seconds for track in own), jobs.clock()
+            patience = max(PATIENCE * (planned + overhead), LEAST_PATIENCE)
+            try:
+                failed = run_pass(engine, own, jobs, max(min(patience, jobs.left), 1.0))
+            except ProcessError as error:
+                if error.timed_out and jobs.left <= 0:
+                    return standings
+                failed = jobs.blame(engine, [track.lap for track in own], error)
+            overhead = max(0.8 * overhead, jobs.clock() - began - planned)
+            if failed:
+                standings.append(failed)
+                tracks[:] = [track for track in tracks if track.engine != engine]
+        if not time_for_any:
+            break
+    return standings
+
+
+def run_pass(engine: str, tracks: Sequence[Track], jobs: Jobs, timeout: float) -> Standing | None:
+    """One pass of an engine on these tracks, added to them; or how it failed."""
+    found = jobs.run(engine, [track.lap for track in tracks], timeout)
+    failed = failure(engine, [track.lap.cell for track in tracks], found, jobs.base.label)
+    if not failed:
+        for track, rounds in zip(tracks, found, strict=True):
+            track.add(rounds)
+    return failed
+
+
+def _fitting(tracks: Sequence[Track], seconds: float) -> list[Track]:
+    """As many of the tracks as there is time for, the long ones left out first, in the order given."""
+    fitting, spent = set(), 0.0
+    for track in sorted(tracks, key=lambda track: track.lap.seconds):
+        spent += track.lap.seconds
+        if spent <= seconds:
+            fitting.add(track)
+    return [track for track in tracks if track in fitting]
+
+
+def parse_share(text: str) -> float:
+    """A share from text such as 2% or 0.02."""
+    number, percent = text.removesuffix("%"), text.endswith("%")
+    try:
+        share = float(number) / (100 if percent else 1)
+    except ValueError:
+        share = nan
+    if not 0 < share < 1:
+        raise InputError(f"the tolerance must lie between 0% and 100%, such as 2% or 0.02, not {text!r}")
+    return share

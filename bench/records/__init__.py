@@ -1,0 +1,1 @@
+"""What is kept: records, a line of JSON each, and the files that they lie in."""

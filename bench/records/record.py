@@ -1,0 +1,86 @@
+"""A record: what one race found, of each contestant, in one cell and environment."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ..cells.cell import Cell
+from ..cells.setting import Setting
+from .environment import Environment
+
+SCHEMA = 1
+
+Slices = list[list[float | None]]
+"""Seconds per step, passes x rounds; None where a contestant sat a round out."""
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What the race found of one contestant.
+
+    left_out says why there are no seconds, or is None; failed says whether that is the engine's own fault.
+    commit is that of an engine named at a revision, None where it is the work tree's. after is the engine that
+    this one is one change away from. first_step_seconds is what the first step of all took: compilation, trials.
+    by is, of a floor, the first engine named that has its products by the same library; None where that is BLAS.
+    peak_bytes is None where it is not known.
+    """
+
+    name: str
+    seconds: Slices = []
+    steps_per_slice: int | None = None
+    gradient_error: float | None = None
+    peak_bytes: int | None = None
+    left_out: str | None = None
+    failed: bool = False
+    commit: str | None = None
+    after: str | None = None
+    first_step_seconds: float | None = None
+    by: str | None = None
+
+
+class Noise(msgspec.Struct, frozen=True):
+    """The slices of a second copy of the contestant `of`, taken in the same rounds as its own."""
+
+    of: str
+    seconds: Slices
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One race: the cell, what was found of each contestant in the order they were named, the noise, the floor.
+
+    seconds is the time that it was given, and floor_asked whether a floor was to be raced: None in old records.
+    hidden names the blocks whose gradient, on the network that was raced, is lost in the dtype's rounding.
+    apart says that each pass was a process of its own; before there were such, one process ran them all.
+    """
+
+    schema: int
+    cell: Cell
+    contestants: list[Result]
+    noise: Noise | None
+    environment: Environment
+    started: str
+    elapsed_seconds: float
+    floor: Result | None = None
+    seconds: float | None = None
+    floor_asked: bool | None = None
+    hidden: list[str] = []
+    apart: bool = False
+
+    @property
+    def setting(self) -> Setting:
+        return self.cell.setting_on(self.environment.machine)
+
+    @property
+    def failures(self) -> list[Result]:
+        return [result for result in self.contestants if result.failed]
+
+    @property
+    def timed_seconds(self) -> float:
+        """Time spent inside slices, the second copy's among them."""
+        steps = {result.name: result.steps_per_slice or 0 for result in self.contestants}
+        slices = [(result.name, result.seconds) for result in self.contestants]
+        if self.floor:
+            steps[self.floor.name] = self.floor.steps_per_slice or 0
+            slices.append((self.floor.name, self.floor.seconds))
+        if self.noise:
+            slices.append((self.noise.of, self.noise.seconds))
+        return sum(steps[name] * taken for name, passes in slices for rounds in passes for taken in rounds if taken)

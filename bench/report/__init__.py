@@ -1,0 +1,1 @@
+"""What is shown: a document as data, its writers, and the figures."""

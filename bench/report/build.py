@@ -1,0 +1,76 @@
+"""A results folder rebuilt from its records: the CSV, the pictures, both pages, and a summary for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from ..analysis import cost_model, frame
+from ..records import environment, outputs, store, training_record
+from ..records.record import Record
+from . import html, markdown, pictures, time_to_accuracy
+from .document import Section, Table
+from .figures import accuracy_curves, save
+from .filenames import shown
+from .grouping import letter
+from .races import IN_A_LINE, describe, machines
+from .sections import tell
+
+CSV = "speedup.csv"
+MARKDOWN = "report.md"
+HTML = "report.html"
+QUESTION = "How much faster is backprop over a whole mini-batch?"
+
+
+def build(folder: Path) -> Iterator[str | Table]:
+    """Rebuild everything in the folder that follows from its records, and yield the summary to print."""
+    trained, warnings = training_record.load(folder)
+    found: list[Record] = []
+    raced = store.files(folder / store.FILE)
+    if not trained or any(file.stat().st_size for file in raced):
+        found, torn = store.load(folder)
+        warnings += torn
+    warnings += environment.doubts([*(one.environment for one in found), *(one.environment for one in trained)])
+    models = cost_model.models(found)
+    rows = frame.frame(found, models)
+    files = [file.name for file in (*raced, *store.files(folder / training_record.FILE))]
+    note = footnote(found, rows) if found else ""
+    if found:
+        outputs.write(folder / CSV, frame.csv(rows))
+        files.insert(0, CSV)
+    asked = [*accuracy_curves.draw(trained), *pictures.of_races(found, rows, note)]
+    paths = save.save(asked, folder, warnings)
+    sections = list(tell(found, rows, models, trained, note))
+    write_pages(folder, QUESTION, sections, paths, pictures.shots(found, rows, trained, warnings))
+    if found:
+        yield from describe(found, rows)
+    if trained:
+        yield from time_to_accuracy.describe(trained)
+    yield from (f"warning: {warning}" for warning in warnings)
+    yield f"in {shown(folder)}: {HTML}, {MARKDOWN}, {', '.join(files)}, {len(paths)} pictures"
+
+
+def write_pages(
+    folder: Path,
+    title: str,
+    sections: Sequence[Section],
+    paths: Sequence[Path],
+    shots: Mapping[str, Sequence[html.Shot]],
+) -> None:
+    """The sections as report.md and report.html."""
+    for name, text in (
+        (MARKDOWN, markdown.page(title, sections, paths)),
+        (HTML, html.page(title, sections, shots)),
+    ):
+        outputs.write(folder / name, text.encode(errors="backslashreplace"))
+
+
+def footnote(found: Sequence[Record], rows: pd.DataFrame) -> str:
+    """The foot of every plot: machine, date, noise floor."""
+    noise = frame.noise(rows)
+    resolved = f"noise floor {noise.median:.1%} in the median cell, {noise.worst:.1%} in the worst" if noise else ""
+    told = machines(record.environment for record in found)
+    where = " | ".join(told) if len(told) <= IN_A_LINE else f"{len(told)} machines, A to {letter(len(told) - 1)}"
+    return f"{where}\n{max(record.started for record in found)[:10]}; {resolved}"

@@ -1,0 +1,1 @@
+"""The pictures: one kind a file, all in one style."""

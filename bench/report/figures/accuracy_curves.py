@@ -1,0 +1,165 @@
+"""The picture of time to accuracy: test accuracy against seconds of training, a panel for each engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from math import ceil, isnan
+from textwrap import fill
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator
+
+from ...records.training_record import Training
+from .. import numbers, time_to_accuracy
+from ..time_to_accuracy import SETTING
+from .axes import foot, log_ticks, shades
+from .save import Draw
+from .style import SMALL, style
+
+STEM = "accuracy-by-seconds"
+WIDTH = 9.0  # inches
+LABEL_INCHES = {True: 2.0, False: 1.4}  # what the longest label takes, with and without its epochs
+LABEL_STEP = 0.1  # from one label to the next, on the axis of accuracy
+
+
+class Panel(NamedTuple):
+    """One engine in one setting, on its own, with neither title nor foot."""
+
+    finding: str
+    setting: str
+    draw: Draw
+
+
+class Curve(NamedTuple):
+    """One batch size: training seconds and accuracy after each epoch, up to the median seed's last."""
+
+    seconds: Any  # (epochs,)
+    accuracy: Any  # (3, epochs): median, lowest and highest over the seeds
+    label: str
+    epochs: str
+    reached: bool
+    best: bool
+
+
+def draw(found: Sequence[Training]) -> Iterator[tuple[str, Draw]]:
+    """A figure for each setting, under its file's name; that of a second one has -2 in it."""
+    for number, (setting, engines) in enumerate(_settings(found), start=1):
+        yield STEM if number == 1 else f"{STEM}-{number}", partial(_figure, setting, engines, found[-1].started[:10])
+
+
+def _figure(setting: pd.DataFrame, engines: dict[str, list[Curve]], date: str) -> Figure:
+    """The engines of a setting one below the other, over the same axes."""
+    with style():
+        figure = Figure(figsize=(WIDTH, 2.8 * len(engines) + 1.5), layout="constrained")
+        grid = figure.subplots(len(engines), squeeze=False, sharex=True)[:, 0]
+        finding = fill(time_to_accuracy.finding(setting), 100)
+        figure.suptitle(finding, x=0.01, ha="left", fontweight="bold", fontsize=11)
+        for axes, engine in zip(grid, engines, strict=True):
+            axes.set_title(time_to_accuracy.best(setting)[engine], loc="left", fontsize=10)
+            _panel(axes, engine, engines, setting["target"].iloc[0], in_full=True)
+            axes.label_outer()
+        foot(figure, _note(setting, date))
+    return figure
+
+
+def panels(found: Sequence[Training]) -> Iterator[Panel]:
+    """A small figure for each setting and engine; those of a setting have the same axes."""
+    for setting, engines in _settings(found):
+        told, title = time_to_accuracy.best(setting), time_to_accuracy.title(setting)
+        for engine in engines:
+            yield Panel(told[engine], title, partial(_small, setting, engines, engine))
+
+
+def _small(setting: pd.DataFrame, engines: dict[str, list[Curve]], engine: str) -> Figure:
+    with style():
+        figure = Figure(figsize=SMALL, layout="constrained")
+        _panel(figure.subplots(), engine, engines, setting["target"].iloc[0], in_full=False)
+    return figure
+
+
+def _settings(found: Sequence[Training]) -> Iterator[tuple[pd.DataFrame, dict[str, list[Curve]]]]:
+    """The summary of each setting, and the curves of each of its engines."""
+    if not found:
+        return
+    keys = [*SETTING, "batch", "engine"]
+    lessons = dict(iter(time_to_accuracy.lessons(found).groupby(keys)))
+    for _, setting in time_to_accuracy.frame(found).groupby(SETTING, sort=False):
+        engines: dict[str, list[Curve]] = {engine: [] for engine in setting["engine"].unique()}
+        for row in setting.itertuples():
+            engines[row.engine].append(_curve(row, lessons[tuple(getattr(row, key) for key in keys)]))
+        yield setting, engines
+
+
+def _curve(row: Any, own: pd.DataFrame) -> Curve:
+    """Median times of the epochs, added up to the median seconds; a seed that is done keeps its accuracy."""
+    reached = not isnan(row.epochs)
+    last = ceil(row.epochs) if reached else max(map(len, own["accuracy"]))
+    seconds = np.cumsum(
+        [np.median([taken[epoch] for taken in own["epoch_seconds"] if epoch < len(taken)]) for epoch in range(last)]
+    )
+    if reached:  # a sum of medians is not the median sum, which the label names
+        seconds *= row.seconds / seconds[-1]
+    ends = [len(shares) if isnan(epochs) else int(epochs) for shares, epochs in own[["accuracy", "epochs"]].to_numpy()]
+    accuracy = [
+        [shares[min(epoch, end - 1)] for epoch in range(last)]
+        for shares, end in zip(own["accuracy"], ends, strict=True)
+    ]
+    return Curve(
+        seconds,
+        np.array([np.median(accuracy, axis=0), np.min(accuracy, axis=0), np.max(accuracy, axis=0)]),
+        f"batch {row.batch}: {numbers.seconds(row.seconds) if reached else 'not'}",
+        f", {row.epochs:g} epoch{'' if row.epochs == 1 else 's'}" if reached else f" within {row.epoch_limit} epochs",
+        reached,
+        row.best,
+    )
+
+
+def _limits(engines: dict[str, list[Curve]], in_full: bool) -> tuple[float, float]:
+    """The ends of a logarithmic axis of seconds: the last label fits in."""
+    curves = [curve for own in engines.values() for curve in own]
+    first = 0.8 * min(curve.seconds[0] for curve in curves)
+    last = 1.2 * max(curve.seconds[-1] for curve in curves)
+    share = LABEL_INCHES[in_full] / ((WIDTH if in_full else SMALL[0]) - 1)
+    return first, last * (last / first) ** (share / (1 - share))
+
+
+def _panel(axes: Axes, engine: str, engines: dict[str, list[Curve]], target: float, in_full: bool) -> None:
+    """The engine's curves to the target, on axes with room for any of them; in_full tells each one's epochs, too."""
+    curves = engines[engine]
+    first, last = _limits(engines, in_full)
+    axes.set(xscale="log", xlim=(first, last), ylim=(0, target + 0.1 + LABEL_STEP * max(map(len, engines.values()))))
+    axes.axhline(target, color="0.5", lw=1, ls="--", zorder=0)
+    beside: dict[str, Any] = {"xytext": (4, 0), "textcoords": "offset points", "va": "center"}
+    at_end = ("axes fraction", "data")
+    axes.annotate(f"target\n{target:.4g}", (1, target), xycoords=at_end, color="0.35", annotation_clip=False, **beside)
+    colours = shades(len(curves))
+    by_time = sorted(range(len(curves)), key=lambda i: -curves[i].seconds[-1])  # the first to end has its label on top
+    for place, i in enumerate(by_time):
+        curve, colour = curves[i], colours[i]
+        middle, low, high = curve.accuracy
+        axes.fill_between(curve.seconds, low, high, color=colour, alpha=0.2, lw=0)
+        axes.plot(curve.seconds, middle, color=colour)
+        x, y, height = curve.seconds[-1], middle[-1], target + 0.09 + LABEL_STEP * place
+        axes.plot(x, y, color=colour, marker="o" if curve.reached else "x")
+        axes.vlines(x, y, height + 0.03, color=colour, lw=0.8)
+        weight = "bold" if curve.best else "normal"
+        label = curve.label + (curve.epochs if in_full or not curve.reached else "")
+        axes.annotate(label, (x, height), color=colour, fontsize=8.5, fontweight=weight, **beside)
+    log_ticks(axes.xaxis, numbers.seconds, fine=100)
+    axes.yaxis.set_major_locator(FixedLocator(list(np.arange(0, 1.01, 0.2))))
+    axes.set_xlabel("time in training (logarithmic; tests are off the clock)")
+    axes.set_ylabel("test accuracy")
+
+
+def _note(setting: pd.DataFrame, date: str) -> str:
+    few, many = setting["seeds"].min(), setting["seeds"].max()
+    seeds = f"{many} seed{'' if many == 1 else 's'}" if few == many else f"{few} to {many} seeds"
+    what = (
+        f"{setting['data'].iloc[0]}, {time_to_accuracy.network(setting)}; median of {seeds}, band: their range; {date}"
+    )
+    return f"{what}\n{setting['machine'].iloc[0]}"

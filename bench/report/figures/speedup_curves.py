@@ -1,0 +1,59 @@
+"""The speedup of an engine against batch size: a curve for each hidden width, with its interval as a band."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from ...analysis.question import BASELINE, CHALLENGER, CLAIMS
+from ..grouping import widths
+from .axes import batch_axis, log_ticks, shades
+
+
+def draw(axes: Axes, part: pd.DataFrame, all_rows: pd.DataFrame) -> None:
+    """One panel; its axes are those of the panels of all rows."""
+    bottom, top = _limits(all_rows)
+    axes.set_yscale("log")
+    axes.set_ylim(bottom, top)
+    log_ticks(axes.yaxis, lambda value: f"{value:g}x")
+    batch_axis(axes, all_rows["batch"])
+    left, right = all_rows["batch"].min() / 1.15, all_rows["batch"].max() * 1.15
+    axes.set_xlim(left, right)
+    hiddens = widths(part)
+    ends = []
+    for width, colour in zip(hiddens, shades(len(hiddens)), strict=True):
+        line = part[part["hidden"] == width].dropna(subset=["speedup"]).sort_values("batch")
+        if line.empty:
+            continue
+        axes.fill_between(line["batch"], line["speedup_low"], line["speedup_high"], color=colour, alpha=0.25, lw=0)
+        axes.plot(line["batch"], line["speedup"], color=colour, marker="o", markersize=4)
+        ends.append((line["batch"].iloc[-1], line["speedup"].iloc[-1], f"width {width or 'none'}", colour))
+    engine, baseline = part["engine"].iloc[0], part["baseline"].iloc[0]
+    claims = CLAIMS if (engine, baseline) == (CHALLENGER, BASELINE) else {}
+    for value, label in {1.0: f"1x: above this line {engine} pays", **claims}.items():
+        axes.axhline(value, color="0.2" if value == 1 else "0.6", lw=1, ls="-" if value == 1 else "--", zorder=0)
+        place = {"xytext": (-4, 3), "textcoords": "offset points", "ha": "right", "fontsize": 8, "color": "0.35"}
+        axes.annotate(label, (right, value), **place)  # type: ignore[arg-type]  # matplotlib's own stubs
+    for (batch, _, label, colour), height in zip(ends, _apart([end[1] for end in ends], top / bottom), strict=True):
+        beside = {"xytext": (8, 0), "textcoords": "offset points", "va": "center", "annotation_clip": False}
+        axes.annotate(label, (batch, height), color=colour, **beside)  # type: ignore[arg-type]
+    axes.set_ylabel(f"speedup over {baseline}, 95 % band")
+
+
+def _limits(rows: pd.DataFrame) -> tuple[float, float]:
+    """The ends of the axis of speedups: 1x is in sight, and the claims where they are drawn."""
+    has_claims = ((rows["engine"] == CHALLENGER) & (rows["baseline"] == BASELINE)).any()
+    ends = rows[["speedup", "speedup_low", "speedup_high"]].astype(float).stack()
+    ends = ends[(ends > 0) & (ends < np.inf)]  # one pass has no interval: from 0 to infinity
+    return min(0.8, 0.9 * ends.min()), max(6.0 if has_claims else 1.25, 1.15 * ends.max())
+
+
+def _apart(heights: list[float], span: float) -> list[float]:
+    """The heights, on a logarithmic axis of this span, moved up just enough that labels don't overlap."""
+    step = span ** (1 / 22)
+    moved = np.array(heights, dtype=float)
+    lowest = 0.0
+    for i in np.argsort(moved):
+        moved[i] = lowest = max(moved[i], lowest * step)
+    return [float(height) for height in moved]

@@ -1,0 +1,88 @@
+"""How numbers are written wherever people read them: factors, times, shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..analysis import speedups
+from ..analysis.intervals import Estimate
+from ..records.record import Record
+
+FRACTIONS = {
+    0.0: "hardly anything",
+    1 / 10: "a tenth",
+    1 / 5: "a fifth",
+    1 / 4: "a quarter",
+    1 / 3: "a third",
+    2 / 5: "two fifths",
+    1 / 2: "half",
+    3 / 5: "three fifths",
+    2 / 3: "two thirds",
+    3 / 4: "three quarters",
+    4 / 5: "four fifths",
+    9 / 10: "nine tenths",
+    1.0: "nearly all",
+}
+
+
+def hidden(blocks: Sequence[str], dtype: str) -> str:
+    """What the check could not see on the network itself, in a sentence."""
+    return (
+        f"the rounding of {dtype} hides the gradient of {', '.join(blocks)} of this network, where its terms cancel: "
+        "that the engines follow it was seen on a network made for the check, of the same sizes"
+    )
+
+
+def factor(value: float) -> str:
+    """A ratio with three significant digits: 0.97x, 4.60x, 12.3x, 1234x."""
+    return f"{value:#.3g}".rstrip(".") + "x" if value < 999.5 else f"{value:.0f}x"
+
+
+def interval(low: float, high: float) -> str:
+    """The ends of a factor's interval: 4.51-4.72x."""
+    return f"{factor(low)[:-1]}-{factor(high)}"
+
+
+def estimate(value: Estimate) -> str:
+    """A factor with its interval: 4.60x (4.51-4.72x)."""
+    return f"{factor(value.value)} ({interval(value.low, value.high)})"
+
+
+def seconds(value: float) -> str:
+    """A time with three significant digits in the unit that suits it."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
+        if value >= 0.9995 * size:  # 999.6 us is 1.00 ms with three digits
+            return f"{value / size:#.3g}".rstrip(".") + f" {unit}"
+    return f"{value * 1e9:.0f} ns"
+
+
+def size(value: float) -> str:
+    """Bytes with three significant digits in the unit that suits them, powers of 1,000."""
+    for unit, whole in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if value >= 0.9995 * whole:
+            return f"{value / whole:#.3g}".rstrip(".") + f" {unit}"
+    return f"{value:.0f} B"
+
+
+def fraction(share: float) -> str:
+    """A share of a whole in words, to the nearest of some simple fractions."""
+    return FRACTIONS[min(FRACTIONS, key=lambda simple: abs(simple - share))]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence: a, b and c."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def outcome(record: Record) -> str:
+    """A race in a few words: who was fastest, by how much, and who was left out; the summary has it all."""
+    told = []
+    for result in speedups.fastest(record)[:1]:
+        gain = speedups.speedup(record, result)
+        told.append(f"{result.name} {factor(gain.value)}" if gain else result.name)
+    told += [f"{result.name} FAILED" for result in record.failures]
+    slow = [result.name for result in record.contestants if result.left_out and not result.failed]
+    if slow:
+        told.append(f"{slow[0] if len(slow) == 1 else len(slow)} left out")
+    return ", ".join(told)

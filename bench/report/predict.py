@@ -1,0 +1,80 @@
+"""What the cost model of a folder's records says of any sizes and batch: nothing is raced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from backprop import InputError
+
+from ..analysis import cost_model
+from ..analysis.cost_model import FEWEST, Model
+from ..analysis.question import BASELINE, CHALLENGER
+from ..cells.cell import Cell
+from ..records import store
+from . import answer, numbers
+from .document import Table
+
+
+def predict(folder: Path, cell: Cell) -> Iterator[str | Table]:
+    """A table for each machine, of the engines that have a model for the cell's dtype and threads.
+
+    Raises InputError where the folder's records are too few for a model, or none is of this dtype and threads.
+    """
+    models = cost_model.models(store.load(folder)[0])
+    if not models:
+        cells, batches, sizes = FEWEST
+        raise InputError(
+            f"the records of {folder} are too few for a cost model: it takes an engine timed in {cells} cells, with "
+            f"{batches} batch sizes and {sizes} layer sizes among them"
+        )
+    fitting = [model for model in models if model.setting == cell.setting_on(model.setting.machine)]
+    if not fitting:
+        settings = dict.fromkeys(model.setting for model in models)
+        known = ", ".join(dict.fromkeys(f"{own.dtype} with threads {own.threads}" for own in settings))
+        raise InputError(
+            f"{folder} has no timings for a model of {cell.dtype} with threads {cell.threads}; it has: {known}"
+        )
+    yield f"{cell.id}: predicted from {folder}, not raced"
+    for machine in dict.fromkeys(model.setting.machine for model in fitting):
+        own = [model for model in fitting if model.setting.machine == machine]
+        yield machine
+        yield ""
+        yield _table(own, cell)
+        yield ""
+        yield from _notes(own, cell)
+
+
+def _table(models: list[Model], cell: Cell) -> Table:
+    slow = _baseline(models)
+    steps = [(model, model.seconds(cell)) for model in models]
+    lines = [
+        [
+            model.engine,
+            numbers.seconds(seconds),
+            numbers.factor(slow.seconds(cell) / seconds) if model is not slow else "",
+            *(f"{part / seconds:.0%}" for part in model.shares(cell)),
+            f"{model.median_error:.0%}",
+            f"{abs(model.worst.error):.0%}",
+        ]
+        for model, seconds in steps
+    ]
+    headings = ["engine", "a step", "speedup", "dispatch", "products", "passes", "off by", "worst"]
+    return Table(headings, lines, folds=(0,))
+
+
+def _notes(models: list[Model], cell: Cell) -> Iterator[str]:
+    slow = _baseline(models)
+    for model in models:
+        if model.engine == CHALLENGER and model is not slow:
+            yield f"{answer.pays_from(slow, model, cell.sizes)}."
+    yield (
+        "off by, worst: the median and the worst error on cells that were timed and that a fit had not seen; another "
+        "cell may be further off."
+    )
+    if any(model.is_beyond(cell) for model in models):
+        yield "warning: this cell lies beyond the batch sizes, parameters or depths that were timed"
+
+
+def _baseline(models: list[Model]) -> Model:
+    return next((model for model in models if model.engine == BASELINE), models[0])

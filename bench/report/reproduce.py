@@ -1,0 +1,174 @@
+"""How to make a folder's records again: the commands, with the grid files that they need."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from math import ceil, prod
+from typing import NamedTuple
+
+from ..cells.cell import Cell, format_sizes
+from ..cells.grids import EPOCH_SHARE, MAX_HOURS
+from ..records.record import Record
+from ..records.training_record import Training
+from ..timing.to_accuracy import ANCHOR
+
+
+class Axes(NamedTuple):
+    """A full grid: what is combined with what."""
+
+    sizes: tuple[str, ...]
+    batch: tuple[int, ...]
+    dtype: tuple[str, ...]
+    threads: tuple[int, ...]
+
+
+class How(NamedTuple):
+    """All but the cell that a race was begun with; seconds and floor are None where an old record does not tell."""
+
+    revision: str | None
+    engines: tuple[str, ...]
+    seconds: float | None
+    floor: bool | None
+    allocator: str
+
+
+def commands(found: Sequence[Record], trained: Sequence[Training]) -> str:
+    """Shell commands that race the engines of these records over their cells again, and train them again.
+
+    They write to files and folders of their own, named after a digest of what goes into them.
+    """
+    lines = []
+    at = None
+    for revision, line in (*_races(found), *_trainings(trained)):
+        if revision and revision != at:
+            lines.append(f"git checkout {shlex.quote(revision)}")
+            at = revision
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _races(found: Sequence[Record]) -> Iterator[tuple[str | None, str]]:
+    """Lines, each with the revision that it is for."""
+    groups: dict[How, list[Cell]] = {}
+    for record in found:
+        groups.setdefault(_how(record), []).append(record.cell)
+    for how, raced in groups.items():
+        cells = list(dict.fromkeys(raced))
+        for axes in full_grids(cell for cell in cells if cell.data == "random"):
+            lines = [f"{field} = [{', '.join(map(_toml, values))}]" for field, values in axes._asdict().items()]
+            name = _digest(how, *lines)
+            yield how.revision, "\n".join([f"cat > grid-{name}.toml <<'END'", *lines, "END"])
+            hours = _hours(how, prod(map(len, axes)))
+            yield (
+                how.revision,
+                f"backprop-bench sweep --grid grid-{name}.toml --engines {_listed(how.engines)}{_options(how)}"
+                + (f" --max-hours {hours}" if hours > MAX_HOURS else "")
+                + f" --out results/again-{name}",
+            )
+        epochs = [cell.id for cell in cells if cell.data != "random"]
+        if epochs:
+            how = how._replace(seconds=how.seconds and how.seconds / EPOCH_SHARE)
+            options = f"{_options(how).replace('--seconds', '--cell-seconds')} --results results/again-"
+            command = f"pytest --benchmark -k epoch --engines {_listed(how.engines)}{options}{_digest(how, *epochs)}"
+            yield how.revision, command
+
+
+def _how(record: Record) -> How:
+    about = record.environment
+    engines = tuple(_address(result.name, result.commit) for result in record.contestants)
+    return How(about.revision, engines, record.seconds, record.floor_asked, about.allocator)
+
+
+def _options(how: How) -> str:
+    """Those that are not as they would be by themselves, or may not be."""
+    return (
+        (f" --seconds {_number(how.seconds)}" if how.seconds else "")
+        + (" --no-floor" if how.floor is False else "")
+        + (" --allocator default" if how.allocator == "default" else "")
+    )
+
+
+def _hours(how: How, cells: int) -> int:
+    """What a sweep may be expected to take at the most, rounded up."""
+    return ceil(2 * cells * ((how.seconds or 0) + len(how.engines)) / 3600)
+
+
+def _trainings(trained: Sequence[Training]) -> Iterator[tuple[str | None, str]]:
+    """A command for each setting, its batch sizes together, and each run of seeds without a gap."""
+    seeds: dict[tuple[How, tuple[str, ...]], dict[int, set[int]]] = {}
+    for each in trained:
+        cell, about = each.cell, each.environment
+        engines = tuple(_address(lesson.name, lesson.commit) for lesson in each.engines)
+        options: tuple[str, ...] = (
+            f"--data {shlex.quote(cell.data)}",
+            f"--sizes {format_sizes(cell.sizes)} --dtype {cell.dtype} --threads {cell.threads}",
+            f"--to-accuracy {_number(each.target)} --eta {_number(each.eta * max(1, ANCHOR / cell.batch))}",
+            f"--epochs {each.epoch_limit}",
+        )
+        setting = How(about.revision, engines, None, None, about.allocator), options
+        seeds.setdefault(setting, {}).setdefault(cell.batch, set()).add(each.seed)
+    for (how, options), own in seeds.items():
+        alike: dict[tuple[int, int], list[str]] = {}
+        for batch, of_batch in own.items():
+            for first, number in _runs(of_batch):
+                alike.setdefault((first, number), []).append(str(batch))
+        for (first, number), batches in alike.items():
+            asked = f"{' '.join(options)} --batch {','.join(batches)} --seed {first} --seeds {number}{_options(how)}"
+            out = f"results/again-{_digest(how, *options)}"
+            yield how.revision, f"backprop-bench train --engines {_listed(how.engines)} {asked} --out {out}"
+
+
+def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """The numbers as runs without a gap: the first of each, and how many there are."""
+    start, known = None, sorted(numbers)
+    for number in known:
+        if start is None or number - 1 not in known:
+            start = number
+        if number + 1 not in known:
+            yield start, number - start + 1
+
+
+def _address(name: str, commit: str | None) -> str:
+    """What a contestant was named by; a revision as the commit that it was."""
+    address = re.sub(r"#\d+$", "", name)
+    return f"{address.rpartition('@')[0]}@{commit}" if commit and "@" in address else address
+
+
+def _listed(engines: Sequence[str]) -> str:
+    """The engines as an option takes them; one that was raced beside itself is named as often."""
+    return shlex.quote(",".join(engines))
+
+
+def _number(value: float) -> str:
+    return f"{value:.12g}"  # short of the last digits, which a product leaves
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:8]
+
+
+def full_grids(cells: Iterable[Cell]) -> Iterator[Axes]:
+    """The cells as few full grids: sizes that were raced over the same batch sizes, dtypes and threads make one."""
+    batches: dict[tuple[str, str, int], list[int]] = {}
+    for cell in cells:
+        batches.setdefault((format_sizes(cell.sizes), cell.dtype, cell.threads), []).append(cell.batch)
+    settings: dict[str, dict[tuple[str, int], tuple[int, ...]]] = {}
+    for (sizes, dtype, threads), own in batches.items():
+        settings.setdefault(sizes, {})[dtype, threads] = tuple(own)
+    alike: dict[tuple[tuple[int, ...], tuple[str, ...], tuple[int, ...]], list[str]] = {}
+    for sizes, held in settings.items():
+        dtypes, counts = tuple(dict.fromkeys(dtype for dtype, _ in held)), tuple(dict.fromkeys(n for _, n in held))
+        if len(held) == len(dtypes) * len(counts) and len(set(held.values())) == 1:
+            alike.setdefault((next(iter(held.values())), dtypes, counts), []).append(sizes)
+        else:
+            for (dtype, count), batch in held.items():
+                alike.setdefault((batch, (dtype,), (count,)), []).append(sizes)
+    for (batch, dtypes, counts), same in alike.items():
+        yield Axes(tuple(same), batch, dtypes, counts)
+
+
+def _toml(value: str | int) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value)

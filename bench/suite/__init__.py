@@ -1,0 +1,1 @@
+"""What `pytest --benchmark` collects, and how it is run."""

@@ -1,0 +1,237 @@
+"""The suite under pytest: what is raced over what, how far it has come, and what pytest is told of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from backprop import InputError
+from backprop.check import verify
+from backprop.packages import needed_by
+
+from ..cells import entry, grids
+from ..cells.cell import Cell
+from ..cells.grids import EPOCH_SHARE
+from ..cells.inputs import prepare
+from ..cells.isolation import kept
+from ..records import outputs, store
+from ..records.record import Result
+from ..report import numbers
+from ..report.figures import style
+from ..sweep import folder as sweep_folder
+from ..sweep import run
+from ..sweep.folder import Run
+from ..terminal.console import refusal, screen, show
+from ..terminal.streams import Patient
+from ..timing import machine
+from ..timing.lane import Lane, attempt
+from ..timing.race import Job, check_seconds
+from ..timing.race import race as run_race
+from .table import Ending, hand_over
+
+SUITE_FOLDER = Path(__file__).parent
+
+
+class Suite:
+    """One run of the suite: what is raced over what, how far it has come, and where its records go."""
+
+    def __init__(self, config: pytest.Config, grid_name: str, timed: bool) -> None:
+        self.config = config
+        self.timed = timed
+        self.cells = grids.load(grid_name)
+        self.entries = entry.resolve(entry.addresses(config.option.engines))
+        self.seconds: float = config.option.cell_seconds
+        check_seconds(self.seconds)
+        self.run = Run(None)
+        self.set_aside: Path | None = None
+        self.ending = Ending(lambda: self.ended > 0)
+        self.budgets: list[float] = []  # of the races to come, this one first
+        self.total = self.ended = 0
+
+    def claim(self, folder: Path, resume: bool) -> None:
+        """Make sure of the folder for the records, and keep it from others until pytest ends.
+
+        Folder, lock and records are those of a sweep, with two differences. The records of another run are not
+        refused but set aside, and that only when there is a first new one: a suite that comes to nothing costs none.
+        And it is pytest that calls each race: the rows of pytest-benchmark's table are made of all slices, in pytest's
+        process, by the fixture of the test. The races themselves are in processes of their own here, too.
+        """
+        stack = ExitStack()
+        self.config.add_cleanup(stack.close)
+        stack.enter_context(outputs.locked(folder))
+        if (folder / sweep_folder.FILE).exists():
+            raise InputError(f"{folder} holds a sweep: name another folder with --results")
+        option = self.config.option
+        now = run.plan(
+            self.cells,
+            self.entries,
+            seconds=self.seconds,
+            floor=option.floor,
+            allocator=option.allocator,
+            software=machine.software(),
+            machine=run.Here().machine,
+        )
+        manifest = folder / sweep_folder.SUITE
+        if resume:
+            self.run = Run(folder, sweep_folder.begun_before(manifest, now))
+            return
+        if aside := store.aside(folder):
+            if any(place.is_relative_to(folder.resolve()) for place in (Path.cwd(), self.config.rootpath)):
+                raise InputError(f"{folder} holds records, and what is worked in: name another folder with --results")
+            with outputs.made(aside):
+                pass
+
+        def make_room() -> None:
+            self.set_aside = store.set_aside(folder)
+            sweep_folder.begin(manifest, now)
+
+        self.run = Run(folder, before_first=make_room)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter and self.timed:
+            reporter._tw._file = Patient(reporter._tw._file)
+
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """With --benchmark, look nowhere but among the benchmarks; in another repository these may be anywhere."""
+        if not self.config.option.benchmark or self.config.rootpath != SUITE_FOLDER.parents[1]:
+            return None
+        return True if collection_path.is_file() and not collection_path.is_relative_to(SUITE_FOLDER) else None
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """With --benchmark, run nothing but benchmarks."""
+        others = [item for item in items if "benchmark" not in getattr(item, "fixturenames", ())]
+        if self.config.option.benchmark and others:
+            items[:] = [item for item in items if item not in others]
+            self.config.hook.pytest_deselected(items=others)
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Give each benchmark that leaves its cell open every cell of the grid."""
+        marks = metafunc.definition.iter_markers("parametrize")
+        given = {name for mark in marks for name in _names(*mark.args, **mark.kwargs)}
+        if {"race", "cell"} <= set(metafunc.fixturenames) and "cell" not in given:
+            metafunc.parametrize("cell", self.cells, ids=lambda cell: cell.id)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self.budgets = [self.budget(cell) for item in session.items if (cell := cell_of(item))]
+        self.total = len(self.budgets)
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter and self.config.option.benchmark:
+            reporter.showfspath = False  # each race writes a line of its own
+
+    def budget(self, cell: Cell) -> float:
+        """Seconds to race for in this cell; none where its record is there."""
+        if cell in self.run.done:
+            return 0.0
+        return self.seconds * (1 if cell.data == "random" else EPOCH_SHARE)
+
+    def check(self, cell: Cell) -> None:
+        """Each contestant's gradient in this cell, untimed."""
+        course = prepare(cell, np.random.default_rng())
+        lanes = [Lane(one.name, one.make) for one in self.entries]
+        with kept():
+            for lane in lanes:
+                attempt(lane, verify, lane.fresh, course.network, course.x, course.y, cell.batch)
+        fail_by([lane for lane in lanes if lane.failed])
+
+    def race(self, cell: Cell, benchmark: BenchmarkFixture) -> None:
+        """Race in this cell, record it, and hand the slices to pytest-benchmark."""
+        budget = self.budgets.pop(0)
+        head = f"[{self.total - len(self.budgets):{len(str(self.total))}}/{self.total}] {cell.id}"
+        record, told = self.run.done.get(cell), "as recorded before"
+        if not record:
+            self.progress(f"{head}  racing")
+            start = time.monotonic()
+            option = self.config.option
+            job = Job(cell, self.entries, budget, option.floor, option.allocator == "pinned")
+            record = run_race(job, progress=lambda share: self.progress(f"{head}  racing {share:.0%}"))
+            with or_exit():
+                self.run.add(record, budget, time.monotonic() - start)
+            left = self.run.left(sum(self.budgets)) or 0.0
+            told = f"{left // 60:.0f}:{left % 60:02.0f} left"
+        self.ended += 1
+        self.progress(f"{head}  {numbers.outcome(record)}  {told}", end="\n")
+        for result in record.contestants:
+            if result.seconds:
+                hand_over(benchmark, cell, result)
+        fail_by(record.failures)
+
+    def progress(self, line: str, end: str = "") -> None:
+        """Write a line over the one before it, on the real terminal, past pytest's capture.
+
+        Where there is no terminal, only lines that end are written.
+        """
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        capture = self.config.pluginmanager.get_plugin("capturemanager")
+        if reporter and capture and reporter.verbosity >= 0 and (reporter.isatty or end):
+            with capture.global_and_fixture_disabled():
+                reporter.rewrite(line, erase=reporter.isatty)
+                reporter.write(end)
+                reporter.flush()
+
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """No dot for a race that went well: its own line has said more."""
+        timed = self.total and report.when == "call" and report.passed and self.ended
+        return ("passed", "", "PASSED") if timed else None
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)  # after pytest-benchmark's table, also where its compare fails
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, object, object]:
+        try:
+            yield
+        except Exception as error:
+            self.ending.tell(error)
+        if self.run.folder and self.ended:
+            try:
+                self.summarise(self.run.folder, terminalreporter)
+            except InputError as error:  # a full disk: the records are whole
+                self.ending.tell(error)
+        for told in self.ending.told:
+            terminalreporter.write_line(told, red=True)
+        return None
+
+    def summarise(self, folder: Path, reporter: pytest.TerminalReporter) -> None:
+        """Table and plots from what was recorded. Imports pandas and matplotlib, now that nothing is timed."""
+        with needed_by("the report"):
+            style.load_matplotlib()
+            from ..report import build
+
+        reporter.section("backprop-bench")
+        console = screen(reporter._tw._file, reporter.hasmarkup)
+        show(build.build(folder), console)
+        if self.set_aside:
+            show([f"the records that were there before: {self.set_aside}"], console)
+
+
+def _names(argnames: str | Sequence[str], *_: object, **__: object) -> Sequence[str]:
+    """The parameters that a parametrize mark gives."""
+    return [name.strip() for name in argnames.split(",")] if isinstance(argnames, str) else argnames
+
+
+@contextmanager
+def or_exit() -> Iterator[None]:
+    """End pytest, in a line and with status 2, where the call or its input is wrong, or the machine refuses."""
+    try:
+        yield
+    except InputError as error:
+        pytest.exit(str(error), returncode=2)
+    except (OSError, MemoryError) as error:
+        pytest.exit(refusal(error), returncode=2)
+
+
+def fail_by(failed: Sequence[Lane | Result]) -> None:
+    """Fail the test where engines have failed, each by its name and with its reason."""
+    if failed:
+        pytest.fail("; ".join(f"engine {one.name}: {one.left_out}" for one in failed), pytrace=False)
+
+
+def cell_of(item: pytest.Item) -> Cell | None:
+    """The cell that a test is to race in, by its parameter `cell`."""
+    cell = getattr(item, "callspec", None) and item.callspec.params.get("cell")  # type: ignore[attr-defined]
+    return cell if "race" in getattr(item, "fixturenames", ()) and isinstance(cell, Cell) else None

@@ -1,0 +1,158 @@
+"""Who is raced, and how each is timed: checked, weighed, given its steps; the others have the reason.
+
+The first pass of a race admits its contestants; those that come after take the places that it found.
+"""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from math import log2
+
+from backprop.check import verify
+
+from ..cells import capacity
+from ..cells.cell import Cell
+from ..cells.entry import Entry
+from ..cells.inputs import Course
+from .floor import Floor
+from .lane import Lane, Place, attempt, running
+from .rounds import ETA, SLICE_SECONDS, Clock, time_slice
+from .tracing import Paused
+
+PASSES = (5, 20)  # the fewest that give an interval worth printing, and where more no longer pay
+ROUNDS = 10  # in each pass, wanted of every contestant that is fast enough
+
+
+def admitted(
+    contestants: Sequence[Entry],
+    cell: Cell,
+    course: Course,
+    *,
+    seconds: float,
+    race_seconds: float,
+    floor: bool,
+    clock: Clock,
+) -> list[Lane]:
+    """The lanes of a race: the contestants, floors, a second copy of the fastest; who is left out has the reason.
+
+    seconds are those of rounds in this pass, race_seconds those of the whole race.
+    """
+    lanes = [lane_of(number, contestant) for number, contestant in enumerate(contestants)]
+    ground = floors(contestants) if floor and cell.data == "random" else []  # see Floor
+    for lane in [*lanes, *ground]:
+        attempt(lane, admit, lane, course, cell.batch, race_seconds, clock)
+    leave_out_slow(lanes, race_seconds)
+    lanes += [*ground, *second_copy(lanes)]
+    set_strides(lanes, seconds)
+    return lanes
+
+
+def admit(lane: Lane, course: Course, batch: int, seconds: float, clock: Clock) -> None:
+    """Let the engine take its first two steps, and qualify it unless it is too slow in any field."""
+    engine = lane.fresh(course.network)
+    took = []
+    for _ in range(2):
+        with Paused():
+            start = clock()
+            engine.step(*course.batches[0], ETA)
+            took.append(clock() - start)
+    lane.first_step_seconds, lane.step_seconds = round(took[0], 6), took[1]
+    leave_out_slow([lane], seconds)
+    if not lane.left_out:
+        qualify(lane, course, batch, clock)
+
+
+def qualify(lane: Lane, course: Course, batch: int, clock: Clock) -> None:
+    """Check the gradient, weigh the memory of one step, and find how many steps make a slice."""
+    if lane.role == "contestant":
+        lane.gradient_error = verify(lane.fresh, course.network, course.x, course.y, batch)
+    x, y = course.batches[0]
+    if lane.traced:
+        tracemalloc.start()
+        try:
+            lane.fresh(course.network).step(x, y, ETA)
+            lane.peak_bytes = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    engine = lane.fresh(course.network)
+    engine.step(x, y, ETA)
+    lane.steps = course.steps or 1
+    while (total := lane.steps * time_slice(engine, course, lane.steps, clock)) < SLICE_SECONDS / 3:
+        lane.steps *= 2
+    lane.step_seconds = total / lane.steps
+    lane.steps = course.steps or max(1, round(SLICE_SECONDS / lane.step_seconds))
+
+
+def out_of_time(cell: Cell, seconds: float) -> str | None:
+    """Why nobody can be raced in this time, where a step takes so long; None where one may try."""
+    step = capacity.least_seconds(cell.flops, cell.dtype)
+    needed = 2 * PASSES[0] * 2 * step
+    if needed <= seconds:
+        return None
+    return (
+        f"too slow: the products of a step alone take more than {step:.2g} s, and {PASSES[0]} passes need "
+        f"{needed:.1f} s at the least; {seconds:g} s were given"
+    )
+
+
+def leave_out_slow(lanes: Sequence[Lane], seconds: float) -> None:
+    """Leave out, the slowest first, whoever has no room for the fewest passes of a warm-up and one round."""
+    spent = 0.0
+    for lane in sorted(running(lanes), key=lambda lane: lane.step_seconds):
+        spent += PASSES[0] * 2 * lane.slice_seconds
+        if spent > seconds:
+            lane.left_out = (
+                f"too slow: a step takes {lane.step_seconds:.2g} s, and {PASSES[0]} passes need "
+                f"{spent:.1f} s; {seconds:g} s were given"
+            )
+
+
+def lane_at(place: Place, contestants: Sequence[Entry]) -> Lane:
+    """The lane of a place, as the first pass has found it."""
+    if place.role == "floor":
+        lane = floor_lane(place.entry, contestants)
+    else:
+        assert place.entry is not None, place
+        lane = lane_of(place.entry, contestants[place.entry])
+        lane.role = place.role
+    lane.steps, lane.stride = place.steps, place.stride
+    return lane
+
+
+def lane_of(number: int, contestant: Entry) -> Lane:
+    """The lane of the contestant with this number."""
+    own = contestant
+    return Lane(own.name, own.make, entry=number, commit=own.commit, after=own.after, traced=own.traced)
+
+
+def floors(contestants: Sequence[Entry]) -> list[Lane]:
+    """A floor by BLAS, and one by each other library that an engine in the race computes with."""
+    others = {one.products: number for number, one in reversed(list(enumerate(contestants))) if one.products}
+    return [floor_lane(number, contestants) for number in (None, *others.values())]
+
+
+def floor_lane(entry: int | None, contestants: Sequence[Entry]) -> Lane:
+    """The floor by BLAS, or by the library of the entry with this number."""
+    if entry is None:
+        return Lane(Floor.name, Floor, "floor")
+    products = contestants[entry].products
+    assert products is not None, entry
+    return Lane(Floor.name, partial(Floor, products=products), "floor", entry, traced=False)
+
+
+def second_copy(lanes: Sequence[Lane]) -> list[Lane]:
+    """A second copy of the fastest contestant, to be raced in the same rounds: what the machine can resolve."""
+    fastest = min(running(lanes), key=lambda lane: lane.step_seconds, default=None)
+    return [replace(fastest, role="twin", seconds=[])] if fastest else []
+
+
+def set_strides(lanes: Sequence[Lane], seconds: float) -> None:
+    """Let the slow sit rounds out, so that the fast have ROUNDS of them in a pass of so many seconds."""
+    slices = [lane.slice_seconds for lane in running(lanes)]
+    if slices:
+        fair = max(seconds / ROUNDS / len(slices), min(slices))
+        for lane in running(lanes):  # powers of two, so that two slow contestants meet in the same rounds
+            lane.stride = 2 ** int(log2(max(1.0, lane.slice_seconds / fair)))

@@ -1,0 +1,160 @@
+"""The race: several engines side by side in one cell, pass by pass, each pass a process of its own.
+
+Two processes that run the same code on the same machine differ, for as long as they live: in where their memory lies,
+in what the trial of the products chose, in the seed of their hashes. An interval within one process knows nothing of
+that; the README, "How it measures", has the figures. So a race starts as many processes as its time allows, and its
+interval is over them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from math import isfinite
+from pathlib import Path
+from time import perf_counter
+
+import msgspec
+import numpy as np
+
+from backprop import InputError
+
+from ..cells import datasets, revisions
+from ..cells.cell import Cell
+from ..cells.entry import Entry
+from ..cells.temporary_folder import room, scratch
+from ..records.environment import Environment
+from ..records.record import SCHEMA, Record, Result
+from . import machine
+from .one_pass import Pass, PassJob, in_own_process
+from .process import ProcessError
+from .rounds import Clock
+from .schedule import Schedule
+from .tally import Tally, floor_of, noise_of, of_role
+
+TIMEOUT = (20.0, 600.0)  # of a pass: times the seconds to race for, and seconds more: checks of a huge cell take long
+
+InProcess = Callable[[PassJob, float], Pass]
+
+
+class Job(msgspec.Struct, frozen=True):
+    """A cell to race in, and how; pin says whether the allocator's thresholds are pinned."""
+
+    cell: Cell
+    entries: list[Entry]
+    seconds: float
+    floor: bool
+    pin: bool
+
+
+def race(
+    job: Job,
+    *,
+    rng: np.random.Generator | None = None,
+    in_process: InProcess = in_own_process,
+    clock: Clock = perf_counter,
+    progress: Callable[[float], None] = lambda _: None,
+) -> Record:
+    """Race the entries of the job in its cell for about its seconds (the checks come on top).
+
+    With job.floor the products of a step alone are raced, too, by each library that computes in this race; the
+    fastest goes into the record. progress is told the share done after each pass. A contestant that fails its check,
+    or raises, or is too slow for five passes within the seconds, is in the record with the reason and without
+    timings; where a process dies, or hangs, every contestant has failed by that. Raises InputError where no process
+    can be had at all, and where the code has changed since the first race of this process.
+    """
+    check_seconds(job.seconds)
+    revisions.refuse_changed_code()
+    rng = rng or np.random.default_rng()
+    started, start = datetime.now(UTC).isoformat(timespec="seconds"), clock()
+    share, more = TIMEOUT
+    timeout = share * job.seconds + more
+    entries = [entry.laid() for entry in job.entries]
+    samples = lay_samples(job.cell)
+    schedule, tallies, environment = Schedule(job.seconds), list[Tally](), None
+    hidden: list[str] = []
+    throttled = machine.watch()
+
+    try:
+        with machine.reserved(job.cell.threads) as (numbers, shared):
+            while not schedule.over:
+                still = [tally for tally in tallies if not tally.left_out]
+                if tallies and not still:
+                    break
+                planned, last, began = schedule.seconds, schedule.after_this().over, clock()
+                next_pass = PassJob(
+                    job.cell,
+                    entries,
+                    seconds=planned,
+                    race_seconds=job.seconds,
+                    floor=job.floor,
+                    pin=job.pin,
+                    seed=int(rng.integers(2**32)),
+                    places=[tally.first.place for tally in still],
+                    last=last,
+                    samples=samples,
+                    core_numbers=numbers,
+                )
+                answer = in_process(next_pass, timeout)
+                if not tallies:
+                    environment, hidden = answer.environment, answer.hidden
+                    tallies = still = [Tally(found) for found in answer.found]
+                for tally, found in zip(still, answer.found, strict=True):
+                    tally.add(found)
+                schedule.took(clock() - began, planned)
+                progress(1.0 if last else min(1 - schedule.left / job.seconds, 0.99))
+                if last:
+                    break
+    except ProcessError as error:
+        revisions.refuse_changed_code()
+        results = [Result(one.name, left_out=str(error), failed=True, commit=one.commit) for one in entries]
+        environment = environment or _environment(job, in_process, timeout)
+        elapsed = round(clock() - start, 3)
+        return Record(SCHEMA, job.cell, results, None, environment, started, elapsed, None, job.seconds, job.floor)
+    revisions.refuse_changed_code()
+    assert environment is not None, "the first pass tells it"
+    environment = msgspec.structs.replace(environment, cores_shared=shared, throttled=throttled())
+    return Record(
+        SCHEMA,
+        job.cell,
+        [tally.result(entries[tally.first.place.entry or 0].name) for tally in of_role(tallies, "contestant")],
+        noise_of(tallies, entries),
+        environment,
+        started,
+        round(clock() - start, 3),
+        floor_of(tallies, entries),
+        job.seconds,
+        job.floor,
+        hidden,
+        apart=True,
+    )
+
+
+def check_seconds(seconds: float) -> None:
+    """Refuse a time to race for that is none."""
+    if not (isfinite(seconds) and seconds > 0):
+        raise InputError(f"the seconds to race for must be a positive number, not {seconds:g}")
+
+
+def lay_samples(cell: Cell) -> str | None:
+    """The training part of the cell's data set as a file, for its processes to read: to parse it takes seconds."""
+    if cell.data == "random":
+        return None
+    path = scratch() / f"{Path(cell.data).stem}-{cell.dtype}.npz"
+    if not path.exists():
+        digits = datasets.load(cell.data, cell.dtype)
+        with room():
+            np.savez(path, x=digits.x_train, y=digits.y_train)
+    return str(path)
+
+
+def _environment(job: Job, in_process: InProcess, timeout: float) -> Environment:
+    """What the job ran on, told by a process like its own: with no engine, and no array that could be too large."""
+    tiny = msgspec.structs.replace(job.cell, sizes=(1, 1), batch=1, data="random")
+    nobody = PassJob(tiny, [], 0.0, 1.0, floor=False, pin=job.pin, seed=0)
+    try:
+        environment = in_process(nobody, timeout).environment
+    except ProcessError as error:
+        raise InputError(f"nothing can be raced here: {error}") from error
+    assert environment is not None, "a first pass tells it"
+    return environment

@@ -1,0 +1,120 @@
+"""Time to accuracy: engines trained side by side until the test accuracy is reached, and the record of it.
+
+Larger batches make epochs faster and learning slower; which of the two wins depends on the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import perf_counter
+
+import msgspec
+
+from backprop import InputError
+
+from ..cells.cell import Cell
+from ..cells.datasets import Dataset
+from ..cells.entry import Entry
+from ..records.training_record import SCHEMA, Lesson, Training
+from . import machine
+from .rounds import Clock
+from .training import Epoch, check, train
+
+ANCHOR = 10  # the batch size at which the learning rate is the one that was given
+
+
+@dataclass(frozen=True)
+class Goal:
+    """The test accuracy to reach, a share; in how many epochs at the most; and at what rate at batch 10."""
+
+    accuracy: float
+    epoch_limit: int
+    eta: float
+
+    def learning_rate(self, batch: int) -> float:
+        """The rate for a batch size, the same for every engine: in proportion to it below 10, and eta from there on.
+
+        In proportion is the linear scaling rule of Goyal et al., 2017 (arXiv:1706.02677), which holds, as they
+        say, up to some batch size only. For sigmoid layers with a quadratic cost, 10 is about as far as it goes:
+        in proportion, and at batch 1000 with the square root of it (Krizhevsky, 2014, arXiv:1404.5997) as well,
+        every unit saturates and nothing is learnt. `train --batch 1000 --eta 30` shows it.
+        """
+        return self.eta * min(1.0, batch / ANCHOR)
+
+
+def run(
+    contestants: Sequence[Entry],
+    cells: Sequence[Cell],
+    dataset: Dataset,
+    *,
+    goal: Goal,
+    seeds: Sequence[int],
+    clock: Clock = perf_counter,
+    progress: Callable[[Cell, int, Epoch], None] = lambda *_: None,
+) -> Iterator[Training]:
+    """Train in each cell from each seed until every engine has reached the goal, or its epochs are over.
+
+    Whether it is reached is judged after each epoch, for each engine by its own network: that float64 engines
+    reach it in the same epoch is to be expected, and nothing relies on it. progress hears of each epoch. Raises
+    InputError at once, before anything is timed; EngineError as `train` does.
+    """
+    if not 0 < goal.accuracy <= 1:
+        raise InputError(f"--to-accuracy must be a share above 0 and at most 1, such as 0.85, not {goal.accuracy:g}")
+    for cell in cells:
+        check(cell, dataset, goal.eta)
+
+    def each() -> Iterator[Training]:
+        for seed in seeds:  # all batch sizes of a seed before the next: a machine that slows down does so for all
+            for cell in cells:
+                yield _train(contestants, cell, dataset, goal, seed, clock, progress)
+
+    return each()
+
+
+def _train(
+    contestants: Sequence[Entry],
+    cell: Cell,
+    dataset: Dataset,
+    goal: Goal,
+    seed: int,
+    clock: Clock,
+    progress: Callable[[Cell, int, Epoch], None],
+) -> Training:
+    started, start, throttled = datetime.now(UTC).isoformat(timespec="seconds"), clock(), machine.watch()
+    rate = goal.learning_rate(cell.batch)
+    epochs: list[Epoch] = []
+    reached: dict[str, int] = {}
+    for epoch in train(contestants, cell, dataset, eta=rate, epochs=goal.epoch_limit, seed=seed, clock=clock):
+        epochs.append(epoch)
+        reached |= {
+            name: epoch.number
+            for name, share in epoch.accuracy.items()
+            if share >= goal.accuracy and name not in reached
+        }
+        progress(cell, seed, epoch)
+        if len(reached) == len(contestants):
+            break
+    lessons = [
+        Lesson(
+            each.name,
+            [epoch.seconds[each.name] for epoch in epochs],
+            [epoch.accuracy[each.name] for epoch in epochs],
+            reached.get(each.name),
+            each.commit,
+        )
+        for each in contestants
+    ]
+    return Training(
+        SCHEMA,
+        cell,
+        rate,
+        seed,
+        goal.accuracy,
+        goal.epoch_limit,
+        lessons,
+        msgspec.structs.replace(machine.environment(), throttled=throttled()),
+        started,
+        clock() - start,
+    )

@@ -1,0 +1,326 @@
+"""A user's file is a module like any other, with the helpers beside it; or it is refused in one line."""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+import typing
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+from backprop import InputError, Network
+from bench.cells.cell import Cell
+from bench.cells.entry import resolve
+from bench.sweep.run import plan
+from bench.timing.one_pass import PassJob, in_own_process
+
+CELL = Cell((4, 3, 2), 2)
+IMPORT = "from backprop.engines.full_matrix import FullMatrix\n"
+MINE = IMPORT + "class Mine(FullMatrix):\n    own = True\n"
+BOXED = f"""from __future__ import annotations
+from dataclasses import dataclass
+{IMPORT}
+@dataclass
+class Settings:
+    block: int = 64
+
+class Mine(FullMatrix):
+    settings = Settings()
+    def tuned(self) -> Settings: return self.settings
+"""
+POOLED = f"""import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+{IMPORT}
+def share(v): return 2 * v
+
+@cache
+def pool(): return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("{{how}}"))
+
+class Mine(FullMatrix):
+    def __init__(self, network):
+        super().__init__(network)
+        assert pool().submit(share, 21).result(timeout=30) == 42
+"""
+LATE = f"""{IMPORT}from knobs import RATE
+class Late(FullMatrix):
+    def step(self, x, y, eta):
+        import knobs
+        super().step(x, y, knobs.RATE * eta)
+"""
+LATER = LATE.replace("from knobs import RATE", "")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The current folder, and a function that writes a file in it."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(name, content):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+        return name
+
+    write.path = tmp_path
+    return write
+
+
+def loaded(*addresses):
+    return [contestant.make for contestant in resolve(addresses)]
+
+
+def raced(entries):
+    """What a first pass finds of each in a process of its own."""
+    job = PassJob(CELL, [one.laid() for one in entries], 0.05, 1.0, floor=False, pin=False, seed=0)
+    return in_own_process(job, 60).found[: len(entries)]
+
+
+def failed(*addresses):
+    return [found.left_out if found.failed else None for found in raced(resolve(addresses))]
+
+
+def digests(*addresses):
+    return [one.digest for one in resolve(addresses)]
+
+
+def test_a_file_is_a_module_that_is_registered(folder):
+    (mine,) = loaded(folder("boxed.py", BOXED))
+    module = sys.modules[mine.__module__]
+    assert module.Mine is mine
+    assert module.__file__ == str(folder.path / "boxed.py")
+    assert typing.get_type_hints(mine.tuned)["return"] is module.Settings
+    assert pickle.loads(pickle.dumps(module.Settings(3))).block == 3
+    engine = mine(Network.random((2, 1), np.random.default_rng(0)))
+    assert type(pickle.loads(pickle.dumps(engine))) is mine
+
+
+@pytest.mark.parametrize("how", ["fork", "spawn"])
+def test_it_may_have_a_pool_of_processes(folder, how):
+    if how not in __import__("multiprocessing").get_all_start_methods():
+        pytest.skip("not on this platform")
+    assert failed(folder("pooled.py", POOLED.format(how=how))) == [None]
+
+
+@pytest.mark.parametrize(
+    "name", ["numpy.py", "random.py", "test.py", "my engine.py", "rückwärts.py", "v1.2.py", "class.py", "__init__.py"]
+)
+def test_whatever_a_file_is_called_it_works(folder, name):
+    import random
+
+    (mine,) = loaded(
+        folder(name, "import random, numpy as np\n" + MINE + "    half = np.float32(random.choice([0.5]))\n")
+    )
+    assert mine.half == 0.5
+    assert sys.modules["random"] is random
+    assert pickle.loads(pickle.dumps(mine)) is mine
+
+
+def test_two_files_of_one_name_are_two_modules(folder):
+    a, b = loaded(folder("a/mine.py", MINE + "    whose = 'a'\n"), folder("b/mine.py", MINE + "    whose = 'b'\n"))
+    assert (a.whose, b.whose) == ("a", "b")
+    assert sys.modules[a.__module__] is not sys.modules[b.__module__]
+
+
+def test_a_file_that_has_changed_is_imported_anew_and_one_that_has_not_is_not(folder):
+    path = folder("mine.py", MINE)
+    (first,) = loaded(path)
+    assert loaded(path, path) == [first, first]
+    folder("mine.py", MINE + "    changed = True\n")
+    assert loaded(path)[0].changed
+
+
+@pytest.mark.parametrize("content", [LATE, LATER])
+def test_helpers_beside_a_file_are_found_at_once_and_later(folder, content):
+    """A wrong one, so that it is told whether the helper was the right one."""
+    folder("team/knobs.py", "RATE = 1.0")
+    late = folder("team/late.py", content)
+    before = digests(late)
+    assert failed(late) == [None]
+    folder("team/knobs.py", "RATE = 2.0")
+    assert digests(late) != before
+    assert "off by" in failed(late)[0]
+    assert not list(folder.path.glob("**/__pycache__"))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import kit.inner",
+        "from kit import inner",
+        "def later(): from kit.inner import deep",
+        "import importlib; importlib.import_module('kit')",
+        "import other  # which imports kit",
+        "import plain.part  # a folder without __init__.py",
+        "name = 'k' + 'it'; __import__(name)",
+    ],
+)
+def test_all_that_a_helper_is_made_of_counts(folder, statement):
+    folder("kit/__init__.py", "")
+    folder("kit/inner.py", "from . import deep")
+    folder("kit/deep.py", "VALUE = 1")
+    folder("kit/data.txt", "no code")
+    folder("other.py", "import kit")
+    folder("plain/part.py", "import kit, __main__\ndef never(): __import__(''), __import__('.x')")
+    mine = folder("mine.py", f"{statement}\n{MINE}")
+    (before,) = resolve([mine])
+    more = {"other.py", "plain/part.py"}
+    assert set(before.helpers) - more == {"kit/__init__.py", "kit/inner.py", "kit/deep.py"}
+    folder("kit/deep.py", "VALUE = 2")
+    assert digests(mine) != [before.digest]
+
+
+def test_a_sweep_notices_a_helper_that_has_changed(folder):
+    folder("team/knobs.py", "RATE = 1.0")
+    late = folder("team/late.py", LATER)
+    whole = {"seconds": 1.0, "floor": False, "allocator": "pinned", "software": None, "machine": None}
+    before = plan([CELL], resolve([late]), **whole)
+    folder("team/knobs.py", "RATE = 2.0")
+    assert before.engines != plan([CELL], resolve([late]), **whole).engines
+
+
+def test_what_lies_beside_a_file_and_is_not_imported_does_not_count(folder):
+    mine = folder("mine.py", "import scipy\n" + MINE)
+    before = digests(mine)
+    folder("knobs.py", "RATE = 1.0")
+    folder("scipy/setup.py", "raise ImportError('a clone of another project')")
+    folder("backprop/__init__.py", "raise ImportError('a clone of this very project')")
+    folder("numpy.py", "raise ImportError('stands in nobody's way')")
+    assert digests(mine) == before
+    assert failed(mine) == [None]
+
+
+def test_helpers_of_one_name_are_refused_by_name(folder):
+    for team in ("a", "b"):
+        folder(f"{team}/knobs.py", f"RATE = '{team}'")
+    late = [folder(f"{team}/late.py", LATE) for team in ("a", "b")]
+    with pytest.raises(InputError, match=r"^engine file b/late\.py imports knobs, .* another .*a/knobs\.py: rename"):
+        loaded(*late)
+    assert [sys.modules[make.__module__].RATE for (make,) in (loaded(late[0]), loaded(late[1]))] == ["a", "b"]
+
+
+def test_a_helper_that_is_hidden_by_an_installed_module_is_refused(folder):
+    folder("random.py", "choice = max")
+    mine = folder("mine.py", "import random\n" + MINE)
+    with pytest.raises(
+        InputError, match=r"^engine file mine\.py imports random, which lies beside it, .*random\.py: r"
+    ):
+        loaded(mine)
+
+
+def test_the_file_is_raced_in_its_own_place_and_as_it_was_where_that_is_gone(folder):
+    content = f"from pathlib import Path\n{MINE}    data = Path(__file__).with_name('data.txt').read_text()\n"
+    folder("team/data.txt", "some")
+    here = folder("team/mine.py", content)
+    assert failed(here) == [None]
+    folder("team/knobs.py", "RATE = 1.0")
+    late = folder("team/late.py", LATER)
+    entries = resolve([late, here])
+    folder("team/late.py", "changed")
+    folder("team/knobs.py", "changed")
+    folder("team/mine.py", "changed")
+    found = raced(entries)
+    assert [one.failed for one in found] == [False, True]  # a copy has no data beside it, and the others are raced
+    assert found[1].left_out.startswith("engine file team/mine.py fails on import: FileNotFoundError")
+    assert entries[0].laid().place != entries[0].place
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("import sys; sys.exit()", "engine file quits.py ends the program on import (SystemExit)"),
+        ("import sys; 'demo' in sys.argv or sys.exit(1)", "engine file quits.py ends the program on import"),
+        ("import os; os._exit(0)", "engine file quits.py ends the program on import (SystemExit)"),
+        ("raise GeneratorExit", "engine file quits.py fails on import: GeneratorExit"),
+        ("class Stop(BaseException): pass\nraise Stop('two\\nlines')", "fails on import: Stop: two lines"),
+        ("input()", "engine file quits.py fails on import: EOFError"),
+        ("from . import knobs", "engine file quits.py fails on import: ImportError: attempted relative import"),
+        ("import knobs", "engine file quits.py fails on import: ValueError: a broken helper"),
+    ],
+)
+@pytest.mark.parametrize(
+    "command", [("race",), ("train", "--engine"), ("sweep", "--grid", "smoke", "--out", "o", "--engine")]
+)
+def test_a_file_that_ends_the_program_is_told_in_a_line(call, folder, command, line, message):
+    folder("knobs.py", "raise ValueError('a broken helper')")
+    folder("quits.py", MINE + line)
+    status, _, err = call(*command, "quits.py" if len(command) > 1 else "full_matrix,quits.py")
+    assert (status, err.count("\n")) == (2, 1)
+    assert message in err
+    assert not (folder.path / "o").exists()
+
+
+def test_arguments_are_those_of_a_script_of_its_own(folder):
+    folder("mine.py", "import argparse\nargparse.ArgumentParser().parse_args()\n" + MINE)
+    assert loaded("mine.py")
+
+
+def test_what_a_file_changes_on_import_is_put_back(folder):
+    lines = [
+        "import os, random, signal, sys, warnings, numpy as np",
+        "np.seterr(all='raise'); np.random.seed(0); random.seed(0)",
+        "warnings.simplefilter('error'); os.chdir('/'); os.environ['MINE'] = '1'",
+        "signal.signal(signal.SIGINT, signal.SIG_IGN); sys.stdout = None",
+    ]
+    before = np.geterr(), list(warnings.filters), signal.getsignal(signal.SIGINT), np.random.get_state()[1].tolist()
+    loaded(folder("strict.py", "\n".join([*lines, MINE])))
+    assert Path.cwd() == folder.path
+    assert "MINE" not in os.environ
+    assert sys.stdout
+    after = np.geterr(), list(warnings.filters), signal.getsignal(signal.SIGINT), np.random.get_state()[1].tolist()
+    assert after == before
+
+
+@pytest.mark.filterwarnings("ignore:.*fork")  # JAX's, where another test has loaded it into this process before
+def test_a_process_that_is_forked_on_import_ends_as_it_would(folder):
+    fork = "import os\nif not (child := os.fork()): os._exit(7)\n"
+    wait = "ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])\n"
+    (mine,) = loaded(folder("forks.py", fork + wait + MINE))
+    assert sys.modules[mine.__module__].ended == 7
+
+
+def test_folders_that_a_file_adds_to_the_path_are_searched_last(folder):
+    folder("lib/tools.py", "VALUE = 1")
+    path = "import sys; sys.path.insert(0, 'lib')\n"
+    (mine,) = loaded(folder("mine.py", path + IMPORT + "class Mine(FullMatrix):\n    def late(self): import tools\n"))
+    assert sys.path[0] != "lib"
+    mine.late(None)
+    sys.path.remove("lib")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        """
+import multiprocessing, threading, time
+from concurrent.futures import ProcessPoolExecutor
+threading.Thread(target=time.sleep, args=(600,)).start()
+multiprocessing.Process(target=time.sleep, args=(600,)).start()
+ProcessPoolExecutor(1).submit(abs, 1).result()
+""",
+        """
+import os, time
+os.fork() or time.sleep(600)
+os.fork()  # and the copy goes on
+""",
+    ],
+)
+def test_what_a_file_starts_on_import_keeps_no_command_from_ending(folder, lines):
+    folder("starts.py", f"{lines}{MINE}class Other(Mine): pass")  # is refused, after its import
+    command = [sys.executable, "-m", "bench", "race", "starts.py"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    errors = folder.path / "errors"  # no pipe, which would be at its end when the last process is
+    with errors.open("w") as file:
+        done = subprocess.Popen(command, env=environment, stderr=file, start_new_session=True)
+    assert done.wait(timeout=60) == 2
+    assert errors.read_text().count("\n") == 1
+    assert "found Mine, Other" in errors.read_text()
+    time.sleep(0.1)
+    with pytest.raises(ProcessLookupError):
+        os.killpg(done.pid, 0)

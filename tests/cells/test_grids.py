@@ -1,0 +1,88 @@
+"""Cells and grids: their words, and what is refused."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backprop import InputError
+from bench.cells import grids
+from bench.cells.cell import Cell, format_sizes, make_cell, parse_sizes
+
+
+def test_a_cell_in_one_word():
+    assert make_cell("784-30-10", 10, "float64", 1).id == "784-30-10-b10-float64-t1"
+    assert Cell((784, 30, 10), 10, data="mnist5k").id == "784-30-10-b10-float64-t1-mnist5k"
+
+
+@given(st.lists(st.integers(1, 10**6), min_size=2, max_size=6).map(tuple))
+def test_sizes_as_text_and_back(sizes):
+    assert parse_sizes(format_sizes(sizes)) == sizes
+
+
+def test_the_default_grid_is_the_one_promised():
+    cells = grids.load("default")
+    assert {cell.sizes for cell in cells} == {(784, width, 10) for width in (10, 30, 100, 300)}
+    assert {cell.batch for cell in cells} == {1, 3, 10, 30, 100, 300}
+    assert len(cells) == 24
+    assert {(cell.dtype, cell.threads) for cell in cells} == {("float64", 1)}
+
+
+def test_a_grid_file_is_every_combination(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('sizes = ["8-4-2", "8-2"]\nbatch = [1, 5]\ndtype = ["float32", "float64"]\n')
+    cells = grids.load(str(path))
+    assert len(cells) == len(set(cells)) == 8
+    assert Cell((8, 2), 5, "float32") in cells
+
+
+@pytest.mark.parametrize("sizes", ["784", "784-0-10", "a-b", "", "784--10", "-784-10", "784-30-", "1.5-2", "784-٣"])
+def test_sizes_that_are_none_are_refused(sizes):
+    with pytest.raises(InputError, match="such as 784-30-10"):
+        make_cell(sizes, 10, "float64", 1)
+
+
+@pytest.mark.parametrize(
+    ("batch", "dtype", "threads", "message"),
+    [
+        (0, "float64", 1, "batch must be 1 or more, not 0"),
+        (-3, "float64", 1, "batch must be 1 or more, not -3"),
+        (1, "float16", 1, "float32 and float64"),
+        (1, "float64", 0, "threads must be from 1"),
+        (1, "float64", 10**6, "the cores of this machine"),
+    ],
+)
+def test_a_cell_that_cannot_be_raced_is_refused(batch, dtype, threads, message):
+    with pytest.raises(InputError, match=message):
+        make_cell("8-2", batch, dtype, threads)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('sizes = ["8-2"]\nbatch = [1]\nbatches = [2]', "unknown field `batches`"),
+        ('sizes = ["8-2"]', "missing required field `batch`"),
+        ('sizes = "8-2"\nbatch = [1]', "Expected `array`, got `str`"),
+        ('sizes = ["8-2"]\nbatch = ["1"]', "Expected `int`, got `str`"),
+        ('sizes = ["8-2"]\nbatch = [1.5]', "Expected `int`"),
+        ('sizes = ["8-2"]\nbatch = [1]\ndtype = ["int8"]', "Invalid enum value 'int8'"),
+        ('sizes = ["8"]\nbatch = [1]', "such as 784-30-10"),
+        ('sizes = ["8-2"]\nbatch = [0]', "batch must be 1 or more"),
+        ('sizes = ["8-2"]\nbatch = []', "batch must be a list of one or more"),
+        ('sizes = ["8-2", "8-2"]\nbatch = [1]', "sizes must be a list of one or more different"),
+        ("sizes = [", "grid file"),
+        ("\udcff", "grid file"),
+    ],
+)
+def test_a_bad_grid_file_is_refused_in_one_line(tmp_path, text, message):
+    path = tmp_path / "bad.toml"
+    path.write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(InputError, match=message) as refusal:
+        grids.load(str(path))
+    assert "\n" not in str(refusal.value)
+
+
+def test_an_unknown_grid_says_what_there_is():
+    with pytest.raises(InputError, match="smoke, default, full"):
+        grids.load("tiny")
+    with pytest.raises(InputError, match="can't be read: No such file"):
+        grids.load("none.toml")

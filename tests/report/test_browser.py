@@ -1,0 +1,125 @@
+"""report.html as a browser has it: no errors, no requests, tables that sort, nothing that runs over the edge.
+
+Needs Chromium (or Chrome) and its driver, as a distribution's packages have them; skipped where there are none.
+"""
+
+import json
+import shutil
+
+import pytest
+from conftest import leave_out_png, make_ladder_record, make_record
+
+from bench.records import store
+from bench.report import build
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+DRIVER = shutil.which("chromedriver")
+QUIET = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync")  # fmt: skip
+OVER_THE_EDGE = """
+const width = document.documentElement.clientWidth;
+return [...document.querySelectorAll("body *")]
+  .filter(element => !element.parentElement.closest(".scroll"))
+  .filter(element => element.getBoundingClientRect().right > width + 1)
+  .map(element => element.outerHTML.slice(0, 100));
+"""
+
+pytestmark = pytest.mark.skipif(not (BROWSER and DRIVER), reason="no chromium with chromedriver is installed")
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """A report with all that one can hold: peers, an engine that failed, two machines, a name of markup."""
+    folder = tmp_path_factory.mktemp("browsed")
+    for batch in (1, 10, 100):
+        for hidden in ("10", "30", "1000-1000"):
+            store.append(folder, make_ladder_record(batch, hidden))
+    store.append(folder, make_record(failed="</script><b id='injected'>{{ 7 * 7 }}"))
+    with pytest.MonkeyPatch.context() as patch:
+        leave_out_png(patch)  # the page has the SVG of each
+        list(build.build(folder))
+    return folder / "report.html"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = BROWSER
+    for argument in QUIET:
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    with webdriver.Chrome(options, webdriver.ChromeService(DRIVER)) as driver:
+        yield driver
+
+
+def opened(browser, page, width=1280, scheme="light"):
+    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    feature = {"name": "prefers-color-scheme", "value": scheme}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+    browser.get(page.as_uri())
+    return browser
+
+
+def test_it_asks_the_network_for_nothing_and_logs_nothing(browser, page):
+    opened(browser, page)
+    assert browser.get_log("browser") == []
+    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+    assert [url for url in asked if not url.startswith("data:")] == [page.as_uri()]
+    assert browser.title.startswith("How much faster")
+
+
+@pytest.mark.parametrize("width", [375, 1280])
+def test_nothing_runs_over_the_edge(browser, page, width):
+    opened(browser, page, width)
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    assert browser.execute_script(OVER_THE_EDGE) == []
+
+
+def column(browser, number):
+    cells = browser.find_elements("css selector", f"table.sortable tbody td:nth-child({number})")
+    return [float(cell.get_attribute("data-value") or "nan") for cell in cells]
+
+
+def test_a_click_on_a_heading_sorts_and_another_turns_it_round(browser, page):
+    opened(browser, page)
+    headings = browser.find_elements("css selector", "table.sortable th button")
+    number = [heading.text for heading in headings].index("a step") + 1
+    before = column(browser, number)
+    headings[number - 1].click()
+    assert column(browser, number) == sorted(before) != before
+    headings[number - 1].click()
+    assert column(browser, number) == sorted(before, reverse=True)
+    assert headings[number - 1].find_element("xpath", "..").get_attribute("aria-sort") == "descending"
+
+
+def test_empty_fields_stay_last_and_text_sorts_as_one_reads_it(browser, page):
+    opened(browser, page)
+    headings = {heading.text: heading for heading in browser.find_elements("css selector", "table.sortable th button")}
+    number = list(headings).index("memory") + 1
+    for _ in range(2):
+        headings["memory"].click()
+        known = [value == value for value in column(browser, number)]  # the peers' is not known
+        assert known == sorted(known, reverse=True)
+        assert not all(known)
+    headings["cell"].click()
+    cells = [cell.text for cell in browser.find_elements("css selector", "table.sortable tbody td:first-child")]
+    assert cells.index("784-30-10-b1-float64-t1") < cells.index("784-1000-1000-10-b1-float64-t1")
+
+
+def test_text_from_records_is_text(browser, page):
+    opened(browser, page)
+    assert browser.find_elements("id", "injected") == []
+    assert "wrong: </script><b id='injected'>{{ 7 * 7 }}" in browser.find_element("id", "left-out").text
+
+
+def test_dark_is_dark(browser, page):
+    papers = []
+    for scheme in ("light", "dark"):
+        opened(browser, page, scheme=scheme)
+        papers.append(browser.execute_script("return getComputedStyle(document.body).backgroundColor"))
+    assert papers[0] == "rgb(255, 255, 255)"
+    assert max(map(int, papers[1][4:-1].split(","))) < 50

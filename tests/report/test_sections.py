@@ -1,0 +1,224 @@
+"""What a report says: the same facts in Markdown and in HTML, three sentences, machines apart, and how to repeat it."""
+
+import re
+import xml.etree.ElementTree as ET
+from itertools import product
+from math import exp
+
+import msgspec
+import pytest
+from conftest import ENVIRONMENT, LADDER, make_ladder_record, make_record, make_timed_record, with_pictures
+from test_cost_model import GRID, LOOP, MATRIX, exact
+
+from bench.analysis import cost_model, frame, speedups
+from bench.cells.cell import Cell
+from bench.records import store
+from bench.records.record import Result
+from bench.report import build, html, markdown, numbers, pictures, sections, tables
+from bench.report.answer import sentences
+from bench.report.document import Code, Listing, Number, Picture, Section, Table, Text
+from bench.report.figures import panels, save
+from bench.report.grouping import grid_of
+
+
+def told(found):
+    return list(sentences(found, frame.frame(found), cost_model.models(found)))
+
+
+@pytest.fixture(scope="module")
+def grid():
+    """Both engines over a grid, as their prices have it."""
+    return [
+        make_timed_record(cell, {"per_sample": exact(LOOP, cell), "full_matrix": exact(MATRIX, cell)}) for cell in GRID
+    ]
+
+
+def test_three_sentences_tell_how_much_from_where_why_at_what_cost_and_how_sure(grid):
+    much, why, sure = told(grid)
+    cell = Cell((784, 30, 10), 10)
+    gain = exact(LOOP, cell) / exact(MATRIX, cell)
+    factor, spread = numbers.factor(gain), exp(1.96 * speedups.MOMENTS)
+    assert much.startswith("At 784-30-10, batch 10 (float64, BLAS threads: 1), full_matrix takes ")
+    assert f": {factor} as fast (95 % interval {numbers.interval(gain / spread, gain * spread)})" in much
+    ratios = [exact(LOOP, cell) / exact(MATRIX, cell) for cell in GRID]
+    assert f"over 12 cells it is {numbers.factor(min(ratios))} to {numbers.factor(max(ratios))} as fast" in much
+    assert why.startswith("By the cost model full_matrix overtakes per_sample at a batch of 1.")
+    shares = cost_model.models(grid)[0].shares(cell)
+    assert f"of per_sample's time ({1 - shares.products / sum(shares):.0%}) is spent outside the products" in why
+    assert f"{numbers.seconds(shares.dispatch)} against 40.0 us go into the interpreter" in why
+    assert "1.00 kB against 1.00 kB at batch 10" in sure
+    assert "reached 0.0% from 1 in the median race" in sure
+    assert "it pays from batch 2 on" in why
+
+
+def test_a_folder_in_which_nothing_was_timed_says_so_and_has_no_empty_sections(tmp_path):
+    record = make_timed_record(GRID[0], {"per_sample": 1.0})
+    crashed = [Result("per_sample", left_out="killed by SIGSEGV", failed=True)]
+    store.append(tmp_path, msgspec.structs.replace(record, contestants=crashed, noise=None))
+    list(build.build(tmp_path))
+    titles = re.findall(r"^## (.*)$", (tmp_path / "report.md").read_text(), re.MULTILINE)
+    assert titles == [
+        "What was asked",
+        "The answer",
+        "How sure",
+        "Left out",
+        "Machine and versions",
+        "How to reproduce",
+    ]
+
+
+def test_a_revision_that_git_would_not_tell_is_unknown_and_why():
+    refused = msgspec.structs.replace(ENVIRONMENT, revision=None, dirty=None, revision_unknown="not yours")
+    assert ["revision", "unknown: not yours"] in [list(line) for line in tables._described(refused)]
+
+
+def test_what_is_no_loop_is_not_told_of_as_one():
+    found = [make_timed_record(cell, {"one": exact(MATRIX, cell), "other": 0.5 * exact(MATRIX, cell)}) for cell in GRID]
+    _, why, _ = told(found)
+    assert "against 20.0 us go into the interpreter and its calls" in why
+    assert "for each sample" not in why
+    assert "one sample at a time" not in why
+
+
+def test_without_a_model_or_a_second_engine_it_says_less():
+    (much, sure) = told([make_record()])
+    assert "full_matrix takes" in much
+    assert "model" not in sure
+    assert told([make_timed_record(GRID[0], {"per_sample": 1.0})]) == [
+        "No engine was timed beside another: there is no factor to tell."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("share", "told"), [(0.02, "hardly anything"), (0.52, "half"), (0.64, "two thirds"), (1, "nearly all")]
+)
+def test_shares_in_words(share, told):
+    assert numbers.fraction(share) == told
+
+
+@pytest.mark.parametrize(
+    ("size", "told"), [(999, "999 B"), (1500, "1.50 kB"), (2.5e6, "2.50 MB"), (999.9e6, "1.00 GB")]
+)
+def test_sizes_in_words(size, told):
+    assert numbers.size(size) == told
+
+
+@pytest.mark.usefixtures("without_png")
+def test_both_pages_have_every_section_and_number(tmp_path, grid):
+    for record in [*grid, make_ladder_record()]:
+        store.append(tmp_path, record)
+    list(build.build(tmp_path))
+    markdown, html = ((tmp_path / name).read_text() for name in ("report.md", "report.html"))
+    titles = re.findall(r"^## (.*)$", markdown, re.MULTILINE)
+    assert titles == [title for title in re.findall(r"<h2>(.*)</h2>", html) if title != "Every cell and engine"]
+    assert {"What was asked", "The answer", "Why: the cost model", "How sure", "How to reproduce"} <= set(titles)
+    for number in re.findall(r"\d+\.\d+", markdown.partition("## Every cell")[0]):
+        assert number in html
+    assert set(re.findall(r"<img src=\"([^,]*),", html)) == {"data:image/svg+xml;base64"}
+    names = r'xmlns(:xlink)?="[^"]*"|<!DOCTYPE svg[^>]*>'  # which ask for nothing
+    assert "http" not in re.sub(names, "", with_pictures(html))
+
+
+@pytest.mark.usefixtures("without_png")
+def test_several_machines_are_never_mixed(tmp_path):
+    other = msgspec.structs.replace(ENVIRONMENT, host="abcdef")
+    for batch in (1, 10):
+        record = make_record(batch)
+        store.append(tmp_path, record)
+        store.append(tmp_path, msgspec.structs.replace(make_record(batch, speedup=8.0), environment=other))
+    printed = [part for part in build.build(tmp_path) if isinstance(part, str)]
+    assert printed[0].startswith("A: Test CPU, 2 cores; ")
+    assert " | B: Test CPU, 2 cores (host abcdef); " in printed[0]
+    assert [line for line in printed if line.startswith("machine")] == ["machine A", "machine B"]
+    drawn = ET.parse(tmp_path / "speedup-heatmap.svg")
+    text = " ".join(element.text or "" for element in drawn.iter() if element.tag.endswith("text"))
+    assert "machine A: 784 inputs" in text
+    assert "machine B: 784 inputs" in text
+    assert re.search(r"full_matrix is (4.0\d|3.9\d)x to", text)
+    assert re.search(r"full_matrix is (8.0\d|7.9\d)x to", text)
+    markdown = (tmp_path / "report.md").read_text()
+    assert "| 784-30-10-b1-float64-t1, machine A |" in markdown
+    assert "| 784-30-10-b1-float64-t1, machine B |" in markdown
+    assert "| host | abcdef |" in markdown
+    (answers,) = re.findall(r"## The answer\n(.*?)\n## ", markdown, re.DOTALL)
+    first, second = answers.split("**Machine B**")
+    assert re.search(r"(4\.0\d|3\.9\d)x as fast", first)
+    assert re.search(r"(8\.0\d|7\.9\d)x as fast", second)
+    assert re.search(r"over 2 cells it is (7\.9\d|8\.0\d)x to", second)
+    assert re.search(r"## The ladder, at 784-30-10-b10-float64-t1, machine [AB]", markdown)
+    rows = frame.frame(store.load(tmp_path)[0])
+    assert rows["machine"].nunique() == 2
+
+
+@pytest.mark.usefixtures("without_png")
+def test_the_last_of_two_races_in_a_cell_is_shown(tmp_path):
+    for speedup in (2.0, 6.0):
+        store.append(tmp_path, make_record(speedup=speedup))
+    list(build.build(tmp_path))
+    drawn = (tmp_path / "speedup-heatmap.svg").read_text()
+    assert re.search(r"(5\.9\d|6\.0\d)x", drawn)
+    assert not re.search(r"(1\.9\d|2\.0\d)x as fast", drawn)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_more_panels_than_fit_give_each_engine_a_figure_and_the_page_one_setting(tmp_path):
+    engines = {name: LADDER[name] for name in ("per_sample", "full_matrix", "in_place", "fused")}
+    for dtype, threads in product(("float64", "float32"), (1, 2)):
+        store.append(tmp_path, make_ladder_record(dtype=dtype, threads=threads, engines=engines))
+    list(build.build(tmp_path))
+    assert (tmp_path / "speedup-heatmap-fused.svg").exists()
+    assert not (tmp_path / "speedup-heatmap.svg").exists()
+    html = (tmp_path / "report.html").read_text()
+    assert "On this page" in html
+    assert "784 inputs, one hidden layer, 10 outputs; float64; BLAS threads: 1</figcaption>" in html
+    assert "float32; BLAS threads: 2</figcaption>" not in html
+    assert "784-30-10-b10-float32-t2" in html
+    told = (tmp_path / "report.md").read_text()
+    shown = re.findall(r"!\[Speedup in each cell\]\((.*)\)", told)
+    assert shown == ["speedup-heatmap-full_matrix.png", "speedup-heatmap-fused.png"], "the challenger's, the fastest's"
+    assert "beside this page: speedup-heatmap-in_place.png." in told.replace("\\", "")
+
+
+def test_markup_stays_text_in_both_pages():
+    bad = "<b>|{{ x }}"
+    section = Section(bad, [Text(bad), Listing([bad]), Table([bad], [[bad]]), Code(bad)])
+    page = html.page(bad, [section], {})
+    assert "<b>" not in page
+    assert page.count("&lt;b&gt;|{{ x }}") == 9
+    assert r"| &lt;b&gt;\|{{ x }} |" in markdown.page("title", [section], [])
+
+
+def test_a_number_is_sorted_by_its_value():
+    table = Table(["a"], [[Number.of("1.5 us", 1.5e-6)], ["none"]], left=(), sortable=True)
+    page = html.page("t", [Section("s", [table])], {})
+    assert '<td class="number" data-value="1.5e-06">1.5 us</td>' in page
+    assert '<td class="number">none</td>' in page
+
+
+def test_pictures_in_one_page_share_no_id(grid):
+    shots = pictures.shots(grid, frame.frame(grid, cost_model.models(grid)), [], [])
+    made = html.page("t", [Section("s", [Picture(stem, "") for stem in shots])], shots)
+    assert not re.search(r"<svg|url\(", made), "each is a document of its own"
+    drawn = re.findall("<svg.*?</svg>", with_pictures(made), re.DOTALL)
+    assert len(drawn) > len(panels.KINDS)
+    for svg in drawn:
+        ids = re.findall(r' id="([^"]+)"', svg)
+        own = set(ids)
+        assert len(ids) == len(own) > 10
+        used = set(re.findall(r'(?:href="|url\()#([^")]+)', svg))
+        assert used <= own
+        assert used
+
+
+def test_an_engines_name_is_no_mathematics():
+    record = make_timed_record(Cell((4, 3, 2), 5), {"per_sample": 2.0, "a$b$_{c.py": 1.0})
+    for kind, facets in panels.by_kind(grid_of(frame.frame([record]))):
+        for facet in facets:
+            save.encode(panels.small(facet, kind), "svg")
+    (shown,) = [words for words in told([record]) if "takes" in words and "a step where" in words]
+    assert "a$b$_{c.py takes" in shown
+
+
+def test_noise_names_the_worst_cell(grid):
+    text = markdown.page("t", list(sections.tell(grid, frame.frame(grid), [], [], "note")), [])
+    assert "Here it was 0.0% in the median of 12 cells and 0.0% in the worst, 784-10-10-b1-float64-t1." in text
