@@ -11,10 +11,10 @@ Between them the same commits are judged by `pytest --benchmark-compare-fail` wi
 and time alike. All kinds of run are mixed in random order. What is found is appended as soon as a run ends, so that
 runs can be added to a folder later:
 
-    runs.jsonl      a line for each run of the gate: verdicts, times, standings
-    passes.csv.gz   the two log-ratios of every pass: change over base, and the A/A arm
-    compare.jsonl   a line for each comparison by pytest-benchmark
-    slower-N.png    the intervals of the last run at N %
+    runs.jsonl.gz      a line for each run of the gate: verdicts, times, standings
+    passes.csv.gz      the two log-ratios of every pass: change over base, and the A/A arm
+    compare.jsonl.gz   a line for each comparison by pytest-benchmark
+    slower-N.png       the intervals of the last run at N %
 
 `tables` reads them, resamples the passes into runs decided by the gate's own rule, and writes trial.md.
 """
@@ -49,7 +49,7 @@ TOLERANCE = 0.02
 SLOWDOWNS = (0, 2, 3, 5, 10)  # percent
 CAP = due(6)  # passes of a resampled row: what a run has time for
 RESAMPLED = 1000
-RUNS, COMPARISONS, PASSES = "runs.jsonl", "compare.jsonl", "passes.csv.gz"
+RUNS, COMPARISONS, PASSES = "runs.jsonl.gz", "compare.jsonl.gz", "passes.csv.gz"
 EXTRA_WORK = """        end = perf_counter()
         end += (end - start) * {percent} / 100
         while perf_counter() < end:
@@ -187,11 +187,11 @@ def compare(folder: Path, clone: Clone, number: int, percent: int) -> None:
 
 
 def lines(path: Path) -> list[dict]:
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()] if path.exists() else []
 
 
 def append(path: Path, line: dict) -> None:
-    with path.open("ab") as file:
+    with gzip.open(path, "ab") as file:
         file.write(msgspec.json.encode(line) + b"\n")
 
 
