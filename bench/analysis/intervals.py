@@ -13,8 +13,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import exp, hypot, inf, log, sqrt
-from statistics import fmean, median, stdev
+from math import exp, fsum, hypot, inf, log, sqrt
+from statistics import fmean, median
 
 from scipy.special import ndtri, stdtrit
 
@@ -78,7 +78,9 @@ def over_passes(logs: Sequence[float], confidence: float = CONFIDENCE) -> Estima
     if len(kept) == 1:
         return Estimate(exp(centre), 0.0, inf)
     winsorised = [min(max(value, kept[0]), kept[-1]) for value in ordered]
-    spread = stdev(winsorised) * sqrt((len(ordered) - 1) / (len(kept) - 1) / len(kept))
+    middle = fmean(winsorised)
+    squares = fsum((value - middle) ** 2 for value in winsorised)  # statistics.stdev takes six times as long
+    spread = sqrt(squares / (len(kept) - 1) / len(kept))
     half = float(stdtrit(len(kept) - 1, (1 + confidence) / 2)) * spread
     return Estimate(exp(centre), exp(centre - half), exp(centre + half) if centre + half < LARGEST_LOG else inf)
 
