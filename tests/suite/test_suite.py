@@ -1,4 +1,4 @@
-"""The suite as a user runs it: pytest in a process of its own, on a grid small enough for a test."""
+"""The suite as a user runs it, on a grid small enough for a test: in a process of its own where that is the point."""
 
 import json
 import os
@@ -7,12 +7,17 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
+import msgspec
+import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
+from conftest import LADDER, ROOT, make_ladder_record
+from test_options import COSTLY, Xdist
 
 from bench.records import store
+from bench.suite import run as suite_module
 from bench.suite.run import or_exit
 from bench.sweep.folder import Run
 
@@ -21,15 +26,6 @@ KINDS = {".jsonl", ".json", ".csv", ".md", ".html", ".png", ".svg"}
 CELLS = {f"8-{width}-2-b{batch}-float64-t1" for width in (4, 6) for batch in (1, 4)}
 WRONG = "from backprop.engines.full_matrix import FullMatrix\nclass Wrong(FullMatrix):\n    def step(self, x, y, eta): "
 WRONG += "super().step(x, y, 2 * eta)\n"
-CUT = """
-from bench.suite import run as suite
-
-def interrupt(*_, **__):
-    raise KeyboardInterrupt
-
-interrupt.__code__ = interrupt.__code__.replace(co_linetable=b"")
-suite.run_race = interrupt
-"""
 
 
 def command(*options):
@@ -39,6 +35,32 @@ def command(*options):
 def run(*options, **environment):
     environment = {**os.environ, **environment}
     return subprocess.run(command(*options), cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def here(monkeypatch, capsys, undrawn):
+    """Run pytest in this process, with the pictures left out."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("COLUMNS", "120")
+
+    def run(*options):
+        with np.errstate():
+            status = pytest.main([*(f"-pno:{name}" for name in COSTLY), *map(str, options)], plugins=[Xdist()])
+        printed = capsys.readouterr()
+        return SimpleNamespace(returncode=status, stdout=printed.out, stderr=printed.err)
+
+    return run
+
+
+@pytest.fixture
+def made_up(monkeypatch):
+    """Records of the four engines as races would have made them, at once."""
+    engines = {name: LADDER[name] for name in ("per_sample", "full_matrix", "in_place", "fused")}
+
+    def race(job, progress):
+        return msgspec.structs.replace(make_ladder_record(engines=engines), cell=job.cell)
+
+    monkeypatch.setattr(suite_module, "run_race", race)
 
 
 def small(folder, *options):
@@ -100,7 +122,7 @@ def test_pytest_benchmark_gets_a_group_a_cell_and_a_row_an_engine_with_every_sli
         assert row["params"]["batch"] == found[row["group"]].cell.batch
 
 
-def test_a_saved_run_is_compared_row_by_row_and_compare_fail_fails(finished, tmp_path):
+def test_a_saved_run_is_compared_row_by_row_and_compare_fail_fails(finished, tmp_path, here, made_up):
     folder, _ = finished
     (saved,) = (folder / "storage").rglob("*.json")
     stored = json.loads(saved.read_text())
@@ -108,57 +130,57 @@ def test_a_saved_run_is_compared_row_by_row_and_compare_fail_fails(finished, tmp
         row["stats"]["min"] /= 10
     saved.write_text(json.dumps(stored))
     storage = ("--benchmark-storage", folder / "storage", "--benchmark-columns", "min")
-    done = run(*small(tmp_path, *storage, "--benchmark-compare", "--benchmark-compare-fail", "min:200%"))
+    done = here(*small(tmp_path, *storage, "--benchmark-compare", "--benchmark-compare-fail", "min:200%"))
     assert len(re.findall(r"^full_matrix \(0001_one\)|^full_matrix \(NOW\)", done.stdout, re.M)) == 8
     assert "Performance has regressed" in done.stdout + done.stderr
     assert done.returncode != 0
     assert "= backprop-bench =" in done.stdout  # our own summary all the same
 
 
-def test_plain_pytest_checks_the_smoke_grid_untimed_and_leaves_nothing():
+def test_plain_pytest_checks_the_smoke_grid_untimed_and_leaves_nothing(here):
     before = sorted(ROOT.glob("results/*"))
-    done = run("bench", "--engines", f"per_sample,{ROOT / 'backprop/engines/full_matrix.py'}")
+    done = here("bench", "--engines", f"per_sample,{ROOT / 'backprop/engines/full_matrix.py'}")
     assert done.returncode == 2  # a built-in's file is no file of the user's: its imports are relative
-    done = run("bench")
+    done = here("bench")
     assert done.returncode == 0, done.stdout
     assert "5 passed" in done.stdout
     assert "backprop-bench =" not in done.stdout
     assert sorted(ROOT.glob("results/*")) == before
 
 
-def test_benchmark_runs_only_the_suite(tmp_path):
-    done = run(*small(tmp_path)[:-1], "--collect-only", "-qq")
+def test_benchmark_runs_only_the_suite(tmp_path, here):
+    done = here(*small(tmp_path)[:-1], "--collect-only", "-qq")
     assert done.stdout.split() == ["bench/suite/test_epoch.py:", "1", "bench/suite/test_step.py:", "4"]
 
 
-def test_benchmark_only_and_skip_and_disable_keep_their_meaning(tmp_path):
+def test_benchmark_only_and_skip_and_disable_keep_their_meaning(tmp_path, here, made_up):
     grid = small(tmp_path)[1:2]
-    only = run(
+    only = here(
         "--benchmark-only", *grid, "--cell-seconds=0.2", "bench/suite/test_step.py", "tests/backprop/test_network.py"
     )
     assert "4 passed" in only.stdout
     assert "skipped" in only.stdout
     assert "benchmark: 4 tests" not in only.stdout
     assert "benchmark '8-4-2-b1-float64-t1': 4 tests" in only.stdout
-    assert "4 skipped" in run("--benchmark-skip", *grid, "bench/suite/test_step.py").stdout
-    disabled = run(*small(tmp_path, "--benchmark-disable"))
+    assert "4 skipped" in here("--benchmark-skip", *grid, "bench/suite/test_step.py").stdout
+    disabled = here(*small(tmp_path, "--benchmark-disable"))
     assert "4 passed" in disabled.stdout
     assert "4 tests" not in disabled.stdout
 
 
-def test_a_wrong_engine_fails_its_cell_and_the_others_are_recorded(tmp_path):
+def test_a_wrong_engine_fails_its_cell_and_the_others_are_recorded(tmp_path, here):
     (tmp_path / "wrong.py").write_text(WRONG)
-    done = run(*small(tmp_path, "--engines", f"per_sample,full_matrix,{tmp_path / 'wrong.py'}", "-k", "8-4-2-b4"))
+    done = here(*small(tmp_path, "--engines", f"per_sample,full_matrix,{tmp_path / 'wrong.py'}", "-k", "8-4-2-b4"))
     assert done.returncode == 1
     assert re.search(r"engine .*wrong\.py: the gradient of weights\[1\] is off by", done.stdout)
     (record,), _ = store.load(tmp_path / "out")
     assert [bool(result.seconds) for result in record.contestants] == [True, True, False]
 
 
-def test_records_of_the_run_before_are_set_aside(tmp_path, record):
+def test_records_of_the_run_before_are_set_aside(tmp_path, record, here):
     (tmp_path / "out").mkdir()
     store.append(tmp_path / "out", record())
-    done = run(*small(tmp_path, "-k", "8-4-2-b1", "--no-floor"))
+    done = here(*small(tmp_path, "-k", "8-4-2-b1", "--no-floor"))
     assert done.returncode == 0
     assert store.load(tmp_path / "out")[0][0].floor is None
     (aside,) = tmp_path.glob("out-*")
@@ -168,7 +190,10 @@ def test_records_of_the_run_before_are_set_aside(tmp_path, record):
 
 def test_after_ctrl_c_the_summary_and_plots_are_made_from_what_is_there(tmp_path):
     process = subprocess.Popen(
-        command(*small(tmp_path, "--cell-seconds", 1)), cwd=ROOT, stdout=subprocess.PIPE, text=True
+        command(*small(tmp_path, "--cell-seconds", 1, "--engines", "per_sample,full_matrix", "--no-floor")),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     path = tmp_path / "out" / "cells.jsonl"
     deadline = time.monotonic() + 60
@@ -183,10 +208,15 @@ def test_after_ctrl_c_the_summary_and_plots_are_made_from_what_is_there(tmp_path
     assert (path.parent / "speedup-heatmap.png").exists()
 
 
-def test_an_interrupt_where_the_bytecode_has_no_line_number_is_one_like_any_other(tmp_path):
+def test_an_interrupt_where_the_bytecode_has_no_line_number_is_one_like_any_other(tmp_path, here, monkeypatch):
     """As CPython compiles the end of some loops: one Ctrl-C in thirteen fell there."""
-    (tmp_path / "cut.py").write_text(CUT)
-    done = run("-p", "cut", *small(tmp_path), PYTHONPATH=str(tmp_path))
+
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    interrupt.__code__ = interrupt.__code__.replace(co_linetable=b"")
+    monkeypatch.setattr(suite_module, "run_race", interrupt)
+    done = here(*small(tmp_path))
     assert done.returncode == 2
     assert "no tests ran" in done.stdout
     assert done.stderr == ""
@@ -203,8 +233,8 @@ def test_an_interrupt_where_the_bytecode_has_no_line_number_is_one_like_any_othe
         (["--results", "/proc/nowhere/out"], "can't be written"),
     ],
 )
-def test_bad_input_is_one_line_and_status_2(options, message):
-    done = run("--benchmark", *options)
+def test_bad_input_is_one_line_and_status_2(options, message, here):
+    done = here("--benchmark", *options)
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
@@ -227,18 +257,18 @@ def test_a_record_that_cannot_be_written_ends_the_run(tmp_path, record):
     assert ended.value.returncode == 2
 
 
-def test_what_the_machine_refuses_ends_the_suite_with_a_line(tmp_path):
-    refuses = "import bench.suite.run as suite\ndef race(*_, **__): raise MemoryError('Unable to allocate 5.7 TiB')\n"
-    (tmp_path / "refuses.py").write_text(refuses + "suite.run_race = race\n")
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    options = small(tmp_path, "-p", "refuses")
-    done = subprocess.run(command(*options), cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+def test_what_the_machine_refuses_ends_the_suite_with_a_line(tmp_path, here, monkeypatch):
+    def race(*_, **__):
+        raise MemoryError("Unable to allocate 5.7 TiB")
+
+    monkeypatch.setattr(suite_module, "run_race", race)
+    done = here(*small(tmp_path))
     assert done.returncode == 2
     assert "Exit: out of memory: Unable to allocate 5.7 TiB; name smaller sizes" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def test_the_untimed_suite_names_each_engine_that_fails_and_checks_the_others(tmp_path):
+def test_the_untimed_suite_names_each_engine_that_fails_and_checks_the_others(tmp_path, here):
     """One that ends the program fails its test, and no strict error state of one fails another."""
     full = "from backprop.engines.full_matrix import FullMatrix\n"
     for name, body in {
@@ -249,7 +279,7 @@ def test_the_untimed_suite_names_each_engine_that_fails_and_checks_the_others(tm
         (tmp_path / f"{name}.py").write_text(f"import numpy as np\n{full}class Mine(FullMatrix):\n{body}")
     engines = ",".join(str(tmp_path / f"{name}.py") for name in ("leaves", "strict", "loud"))
     (tmp_path / "one.toml").write_text('sizes = ["8-4-2"]\nbatch = [4]\n')
-    done = run(f"--grid={tmp_path / 'one.toml'}", "--engine", engines, "bench/suite/test_step.py")
+    done = here(f"--grid={tmp_path / 'one.toml'}", "--engine", engines, "bench/suite/test_step.py")
     assert done.returncode == 1
     assert f"engine {tmp_path / 'leaves.py'}: SystemExit: 0" in done.stdout
     assert done.stdout.count(f"engine {tmp_path}") == done.stdout.count(f"engine {tmp_path / 'leaves.py'}")
