@@ -43,7 +43,7 @@ def test_the_engine_is_complete_short_and_right(tmp_path, dtype):
     assert verify(mine.make, Network.random((9, 6, 5, 3), rng, dtype), x, y, 10) < 1e-5
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
+@pytest.mark.parametrize("folder", [*FOLDERS, "tests/trials"])
 def test_every_file_and_heading_it_links_to_is_there(folder):
     links = re.findall(r"\]\(([^):#]*)(?:#([^)]+))?\)", text_of(folder))
     assert links
@@ -73,3 +73,16 @@ def test_every_command_is_one(folder):
 
 def test_the_front_page_is_one():
     assert len(text_of(".").splitlines()) <= 150
+
+
+def test_the_map_of_the_rooms_is_of_all_rooms_and_names_files_that_are_there():
+    rows = dict(re.findall(r"^\| (?:\[(\w+)/\]|here).*?\|(.*)\|$", text_of("bench"), re.MULTILINE))
+    assert set(rows) - {""} == {path.parent.name for path in (ROOT / "bench").glob("*/__init__.py")}
+    for room, told in rows.items():
+        for name in re.findall(r"`(\w+\.py)`", told.replace("`mine.py`", "")):
+            assert (ROOT / "bench" / room / name).exists(), f"{room}/{name}"
+
+
+def test_every_trial_is_told():
+    told = re.findall(r"^\| \[(\w+\.py)\]", text_of("tests/trials"), re.MULTILINE)
+    assert sorted(told) == sorted(path.name for path in (ROOT / "tests" / "trials").glob("*.py"))

@@ -2,8 +2,8 @@
 
 Two processes that run the same code on the same machine differ, for as long as they live: in where their memory lies,
 in what the trial of the products chose, in the seed of their hashes. An interval within one process knows nothing of
-that; the README, "How it measures", has the figures. So a race starts as many processes as its time allows, and its
-interval is over them.
+that; bench/README.md, "How it measures", has the figures. So a race starts as many processes as its time allows, and
+its interval is over them.
 """
 
 from __future__ import annotations
