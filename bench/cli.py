@@ -196,7 +196,7 @@ def train(
         from .terminal import live_training
 
     field = entry.resolve(entry.addresses(engines))
-    learned = datasets.load(dataset, dtype)
+    learned = datasets.read(dataset, dtype)
     for remark in learned.remarks:
         warn(f"{dataset}: {remark}")
     sizes = sizes or f"{learned.n_in}-30-{learned.n_out}"
@@ -247,7 +247,7 @@ def sweep(
     check_seconds(seconds)
     if retry and not resume:
         raise InputError("--retry-failed goes with --resume only: add it, or leave both out to begin a sweep")
-    cells = grids.load(grid_name, here=dask is None)
+    cells = grids.cells_of(grid_name, here=dask is None)
     entries = entry.resolve(entry.addresses(engines))
     with ExitStack() as stack:
         software = machine.software()
@@ -336,7 +336,7 @@ def gate(
 
     check_seconds(budget)
     revisions.refuse_elsewhere()
-    share, cells, form = parse_share(tolerance), grids.load(grid_name), figure.form(plot)
+    share, cells, form = parse_share(tolerance), grids.cells_of(grid_name), figure.form(plot)
     asked = {"--json": json, "--markdown": markdown, "--plot": plot}
     with outputs.claimed(asked, read=[grid_name]) as files:
         with Countdown(budget) as countdown:

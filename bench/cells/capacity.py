@@ -20,7 +20,7 @@ SMALL = 10**9  # operations, of a step that takes some hundredths of a second: t
 PROC, GROUPS = Path("/proc"), Path("/sys/fs/cgroup")
 
 
-def check(cell: str, sizes: tuple[int, ...], batch: int, dtype: str) -> None:
+def refuse_too_large(cell: str, sizes: tuple[int, ...], batch: int, dtype: str) -> None:
     """Raises InputError where a race of this cell would need more memory than is available."""
     values, parameters = batch * sum(sizes), sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
     needed = np.dtype(dtype).itemsize * (OF_SAMPLES * values + OF_PARAMETERS * parameters)

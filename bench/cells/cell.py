@@ -65,7 +65,7 @@ def make_cell(sizes: str, batch: int, dtype: str, threads: int, data: str = "ran
         )
     cell = Cell(parse_sizes(sizes), batch, dtype, threads, data)  # type: ignore[arg-type]  # checked above
     if here:
-        capacity.check(cell.id, cell.sizes, cell.batch, cell.dtype)
+        capacity.refuse_too_large(cell.id, cell.sizes, cell.batch, cell.dtype)
     return cell
 
 

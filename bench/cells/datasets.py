@@ -73,7 +73,7 @@ SOURCES = {"mnist5k": mnist5k, "digits": digits}
 
 
 @cache
-def load(name: str, dtype: str = "float64") -> Dataset:
+def read(name: str, dtype: str = "float64") -> Dataset:
     """The data set of this name, or a user's .npz with x (n, n_in) and y: labels (n,) or (n, 1), or targets (n, n_out).
 
     A fixed shuffle keeps four fifths to train on and the rest to test on. Raises InputError.

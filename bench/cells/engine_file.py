@@ -64,7 +64,7 @@ def lie_in(folder: Path, files: dict[str, bytes]) -> bool:
         return False
 
 
-def load(path: Path, label: str, alias: Path | None = None) -> EngineFile:
+def import_file(path: Path, label: str, alias: Path | None = None) -> EngineFile:
     """The file imported, once for as long as it and its helpers stay as they are; `label` is how the user named it.
 
     alias is the module by which it is imported, one of `lay_alias`, where that has been laid by another process.

@@ -70,9 +70,9 @@ class Entry(msgspec.Struct, frozen=True, dict=True):
         if self.commit is None:
             return backprop.load(name)
         assert self.place, self
-        return revisions.load(name, Tree(rev, Path(self.place), self.commit)).make
+        return revisions.import_engine(name, Tree(rev, Path(self.place), self.commit)).make
 
-    def load(self) -> Entry:
+    def imported(self) -> Entry:
         """The entry, its engine imported by now, with the libraries that it computes by."""
         _ = self.make
         return self
@@ -151,7 +151,7 @@ def resolve(addresses: Sequence[str]) -> list[Entry]:
         check_name(address, "engine")
     engine_file.keep_only([Path(address) for address in addresses if address.endswith(".py")])
     return [
-        _enter(f"{address}#{before + 1}" if (before := addresses[:i].count(address)) else address, address).load()
+        _enter(f"{address}#{before + 1}" if (before := addresses[:i].count(address)) else address, address).imported()
         for i, address in enumerate(addresses)
     ]
 
@@ -159,20 +159,20 @@ def resolve(addresses: Sequence[str]) -> list[Entry]:
 def _enter(name: str, address: str) -> Entry:
     engine, at, rev = address.partition("@")
     if address.endswith(".py"):
-        file = engine_file.load(Path(address), address)
+        file = engine_file.import_file(Path(address), address)
         return Entry(name, address, source=file.source, helpers=file.helpers, place=str(file.path))
     if not at:
         return Entry(name, address)
     if engine.endswith(".py"):
         raise InputError(f"{address}: only a built-in engine can be named at a revision: {', '.join(backprop.names())}")
     tree = revisions.lay(rev)
-    revisions.load(engine, tree).try_interface()
+    revisions.import_engine(engine, tree).try_interface()
     return Entry(name, address, tree.commit, place=str(tree.folder))
 
 
 def _class_in(place: str, label: str, alias: Path | None = None) -> type[Engine]:
-    """The engine that a user's file defines; label is how the user named it, alias as in `engine_file.load`."""
-    return engine_in(engine_file.load(Path(place), label, alias).module, f"engine file {label}")
+    """The engine that a user's file defines; label is how the user named it, alias as in `engine_file.import_file`."""
+    return engine_in(engine_file.import_file(Path(place), label, alias).module, f"engine file {label}")
 
 
 def _refuse(why: str, _: Network) -> NoReturn:

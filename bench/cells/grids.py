@@ -51,7 +51,7 @@ NAMED = {
 }
 
 
-def load(name: str, here: bool = True) -> list[Cell]:
+def cells_of(name: str, here: bool = True) -> list[Cell]:
     """The cells of a named grid or of a TOML file; InputError where there is something wrong with either.
 
     here: whether it is this machine that is to race them, and its cores that have to do.

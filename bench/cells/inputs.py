@@ -16,7 +16,7 @@ from .cell import Cell
 
 
 @dataclass(frozen=True)
-class Course:
+class Inputs:
     """A network to start from, and the mini-batches of a cell in order."""
 
     network: Network
@@ -26,7 +26,7 @@ class Course:
     steps: int | None  # steps in a slice where the cell says so: the whole epoch
 
 
-def prepare(cell: Cell, rng: np.random.Generator, samples: str | None = None) -> Course:
+def prepare(cell: Cell, rng: np.random.Generator, samples: str | None = None) -> Inputs:
     """A random network, and random samples with random targets, or the training part of the cell's data set.
 
     samples is a file with that part as x and y, which is read in a hundredth of the time that parsing it takes.
@@ -37,17 +37,17 @@ def prepare(cell: Cell, rng: np.random.Generator, samples: str | None = None) ->
     if cell.data != "random":
         x, y = map(aligned, training_part(cell, samples))
         epoch = list(batches(x, y, cell.batch))
-        return Course(network, x, y, epoch, len(epoch))
+        return Inputs(network, x, y, epoch, len(epoch))
     n_in, n_out = cell.sizes[0], cell.sizes[-1]
     x = aligned(rng.random((cell.batch + 1, n_in)).astype(cell.dtype))
     y = aligned(rng.random((cell.batch + 1, n_out)).astype(cell.dtype))
-    return Course(network, x, y, [(x[: cell.batch], y[: cell.batch])], None)
+    return Inputs(network, x, y, [(x[: cell.batch], y[: cell.batch])], None)
 
 
 def training_part(cell: Cell, samples: str | None) -> tuple[Array, Array]:
     """Inputs (n, n_in) and targets (n, n_out) of the cell's data set, from the file if there is one."""
     if samples is None:
-        digits = datasets.load(cell.data, cell.dtype)
+        digits = datasets.read(cell.data, cell.dtype)
         return digits.x_train, digits.y_train
     with np.load(samples, allow_pickle=False) as arrays:
         return arrays["x"], arrays["y"]

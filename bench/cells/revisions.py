@@ -168,7 +168,7 @@ def names_of(tree: Tree) -> tuple[str, ...]:
     return _package(tree)[0]
 
 
-def load(name: str, tree: Tree) -> Loaded:
+def import_engine(name: str, tree: Tree) -> Loaded:
     """The engine of this name in this tree.
 
     Raises InputError where the tree's package does not fit today's interface, has no such engine, or the engine

@@ -17,7 +17,7 @@ from backprop.check import verify_again
 
 from ..cells import revisions
 from ..cells.cell import Cell
-from ..cells.inputs import Course, prepare
+from ..cells.inputs import Inputs, prepare
 from ..cells.revisions import Tree
 from ..timing import machine, process
 from ..timing.admission import qualify
@@ -68,7 +68,7 @@ def run(job: Job, clock: Clock = perf_counter) -> list[Rounds]:
     # in small cells the change then looks slower by a tenth of a percent.
     rng = np.random.default_rng()
     order = [ARMS[i] for i in rng.permutation(len(ARMS))]
-    makes = {arm: revisions.load(job.engine, Tree(arm, Path(folders[arm]))).make for arm in order}
+    makes = {arm: revisions.import_engine(job.engine, Tree(arm, Path(folders[arm]))).make for arm in order}
     return [_lap(lap, job.core_numbers, makes, rng, clock) for lap in job.laps]
 
 
@@ -79,21 +79,21 @@ def _lap(
     rng: np.random.Generator,
     clock: Clock,
 ) -> Rounds:
-    course = prepare(lap.cell, rng)
+    inputs = prepare(lap.cell, rng)
     lanes = [Lane(arm, makes[arm], steps=lap.steps or 1) for arm in ARMS]
     with machine.alone(lap.cell.threads, numbers and numbers[-lap.cell.threads :]):
         if lap.steps is None:
-            _check(lanes, course, lap.cell.batch, clock)
+            _check(lanes, inputs, lap.cell.batch, clock)
         for i in rng.permutation(len(lanes)):
             if not lanes[i].failed:
-                attempt(lanes[i], _first_step, lanes[i], course)
-        engines = {} if any(lane.failed for lane in lanes) else run_rounds(lanes, course, lap.seconds, rng, clock)
+                attempt(lanes[i], _first_step, lanes[i], inputs)
+        engines = {} if any(lane.failed for lane in lanes) else run_rounds(lanes, inputs, lap.seconds, rng, clock)
         for lane in lanes if not engines else ():  # whether the others fail, too, by themselves
             if not lane.left_out:
-                run_rounds([lane], course, lap.seconds, rng, clock)
+                run_rounds([lane], inputs, lap.seconds, rng, clock)
         if lap.steps is None:  # once more, after some hundred steps
             for i, engine in engines.items():
-                attempt(lanes[i], verify_again, lanes[i].fresh, engine, *course.batches[0])
+                attempt(lanes[i], verify_again, lanes[i].fresh, engine, *inputs.batches[0])
     failed = {lane.name: lane.left_out for lane in lanes if lane.left_out}
     if failed:
         return Rounds(failed=failed)
@@ -101,15 +101,15 @@ def _lap(
     return Rounds(lanes[0].steps, slices)
 
 
-def _first_step(lane: Lane, course: Course) -> None:
+def _first_step(lane: Lane, inputs: Inputs) -> None:
     """Let the code compile or try out what it does once in a process, off the clock of the lap."""
-    lane.fresh(course.network).step(*course.batches[0], ETA)
+    lane.fresh(inputs.network).step(*inputs.batches[0], ETA)
 
 
-def _check(lanes: list[Lane], course: Course, batch: int, clock: Clock) -> None:
+def _check(lanes: list[Lane], inputs: Inputs, batch: int, clock: Clock) -> None:
     """Check the change and the base, and give every arm the steps of the base: alike in all but the code."""
     change, base, _ = lanes
-    good = [attempt(lane, qualify, lane, course, batch, clock) for lane in (change, base)]
+    good = [attempt(lane, qualify, lane, inputs, batch, clock) for lane in (change, base)]
     if all(good):
         for lane in lanes:
             lane.steps = max(1, round(SLICE_SECONDS / base.step_seconds))

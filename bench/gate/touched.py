@@ -151,7 +151,7 @@ def _sight(engine: str, base: Tree, change: Tree) -> Sight:
     errors: list[str | None] = []
     for tree in (base, change):
         try:
-            loaded.append(revisions.load(engine, tree))
+            loaded.append(revisions.import_engine(engine, tree))
             errors.append(None)
         except InputError as error:
             errors.append(str(error))

@@ -44,7 +44,7 @@ class Suite:
     def __init__(self, config: pytest.Config, grid_name: str, timed: bool) -> None:
         self.config = config
         self.timed = timed
-        self.cells = grids.load(grid_name)
+        self.cells = grids.cells_of(grid_name)
         self.entries = entry.resolve(entry.addresses(config.option.engines))
         self.seconds: float = config.option.cell_seconds
         check_seconds(self.seconds)
@@ -134,11 +134,11 @@ class Suite:
 
     def check(self, cell: Cell) -> None:
         """Each contestant's gradient in this cell, untimed."""
-        course = prepare(cell, np.random.default_rng())
+        inputs = prepare(cell, np.random.default_rng())
         lanes = [Lane(one.name, one.make) for one in self.entries]
         with kept():
             for lane in lanes:
-                attempt(lane, verify, lane.fresh, course.network, course.x, course.y, cell.batch)
+                attempt(lane, verify, lane.fresh, inputs.network, inputs.x, inputs.y, cell.batch)
         fail_by([lane for lane in lanes if lane.failed])
 
     def race(self, cell: Cell, benchmark: BenchmarkFixture) -> None:

@@ -16,7 +16,7 @@ from backprop.check import verify
 from ..cells import capacity
 from ..cells.cell import Cell
 from ..cells.entry import Entry
-from ..cells.inputs import Course
+from ..cells.inputs import Inputs
 from .floor import Floor
 from .lane import Lane, Place, attempt, running
 from .rounds import ETA, SLICE_SECONDS, Clock, time_slice
@@ -29,7 +29,7 @@ ROUNDS = 10  # in each pass, wanted of every contestant that is fast enough
 def admitted(
     contestants: Sequence[Entry],
     cell: Cell,
-    course: Course,
+    inputs: Inputs,
     *,
     seconds: float,
     race_seconds: float,
@@ -43,47 +43,47 @@ def admitted(
     lanes = [lane_of(number, contestant) for number, contestant in enumerate(contestants)]
     ground = floors(contestants) if floor and cell.data == "random" else []  # see Floor
     for lane in [*lanes, *ground]:
-        attempt(lane, admit, lane, course, cell.batch, race_seconds, clock)
+        attempt(lane, admit, lane, inputs, cell.batch, race_seconds, clock)
     leave_out_slow(lanes, race_seconds)
     lanes += [*ground, *second_copy(lanes)]
     set_strides(lanes, seconds)
     return lanes
 
 
-def admit(lane: Lane, course: Course, batch: int, seconds: float, clock: Clock) -> None:
+def admit(lane: Lane, inputs: Inputs, batch: int, seconds: float, clock: Clock) -> None:
     """Let the engine take its first two steps, and qualify it unless it is too slow in any field."""
-    engine = lane.fresh(course.network)
+    engine = lane.fresh(inputs.network)
     took = []
     for _ in range(2):
         with Paused():
             start = clock()
-            engine.step(*course.batches[0], ETA)
+            engine.step(*inputs.batches[0], ETA)
             took.append(clock() - start)
     lane.first_step_seconds, lane.step_seconds = round(took[0], 6), took[1]
     leave_out_slow([lane], seconds)
     if not lane.left_out:
-        qualify(lane, course, batch, clock)
+        qualify(lane, inputs, batch, clock)
 
 
-def qualify(lane: Lane, course: Course, batch: int, clock: Clock) -> None:
+def qualify(lane: Lane, inputs: Inputs, batch: int, clock: Clock) -> None:
     """Check the gradient, weigh the memory of one step, and find how many steps make a slice."""
     if lane.role == "contestant":
-        lane.gradient_error = verify(lane.fresh, course.network, course.x, course.y, batch)
-    x, y = course.batches[0]
+        lane.gradient_error = verify(lane.fresh, inputs.network, inputs.x, inputs.y, batch)
+    x, y = inputs.batches[0]
     if lane.traced:
         tracemalloc.start()
         try:
-            lane.fresh(course.network).step(x, y, ETA)
+            lane.fresh(inputs.network).step(x, y, ETA)
             lane.peak_bytes = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
-    engine = lane.fresh(course.network)
+    engine = lane.fresh(inputs.network)
     engine.step(x, y, ETA)
-    lane.steps = course.steps or 1
-    while (total := lane.steps * time_slice(engine, course, lane.steps, clock)) < SLICE_SECONDS / 3:
+    lane.steps = inputs.steps or 1
+    while (total := lane.steps * time_slice(engine, inputs, lane.steps, clock)) < SLICE_SECONDS / 3:
         lane.steps *= 2
     lane.step_seconds = total / lane.steps
-    lane.steps = course.steps or max(1, round(SLICE_SECONDS / lane.step_seconds))
+    lane.steps = inputs.steps or max(1, round(SLICE_SECONDS / lane.step_seconds))
 
 
 def out_of_time(cell: Cell, seconds: float) -> str | None:

@@ -18,7 +18,7 @@ from backprop.check import hidden, verify_again
 
 from ..cells.cell import Cell
 from ..cells.entry import Entry
-from ..cells.inputs import Course, prepare
+from ..cells.inputs import Inputs, prepare
 from ..records.environment import Environment
 from . import machine, process
 from .admission import admitted, lane_at, lane_of, out_of_time
@@ -62,31 +62,31 @@ def run(job: PassJob, clock: Clock = perf_counter) -> Pass:
     Where one fails on the way, the pass is run again without it, so that every place has the same rounds.
     """
     rng = np.random.default_rng(job.seed)
-    contestants = [entry.load() for entry in job.entries]  # now: of their libraries, too, the threads are limited
+    contestants = [entry.imported() for entry in job.entries]  # now: of their libraries, too, the threads are limited
     with machine.alone(job.cell.threads, job.core_numbers):
         environment = None if job.places else machine.environment()
         if not job.places and (reason := out_of_time(job.cell, job.race_seconds)):
             return Pass(
                 [replace(lane_of(*one), left_out=reason).found() for one in enumerate(contestants)], environment
             )
-        course = prepare(job.cell, rng, job.samples)
-        lanes = [lane_at(place, contestants) for place in job.places] or _admitted(job, contestants, course, clock)
+        inputs = prepare(job.cell, rng, job.samples)
+        lanes = [lane_at(place, contestants) for place in job.places] or _admitted(job, contestants, inputs, clock)
         engines: dict[int, Engine] = {}
         while running(lanes) and not engines:
-            engines = run_rounds(lanes, course, job.seconds, rng, clock)
+            engines = run_rounds(lanes, inputs, job.seconds, rng, clock)
         for i, engine in engines.items() if job.last else ():
             if lanes[i].role == "contestant":
-                attempt(lanes[i], verify_again, lanes[i].fresh, engine, *course.batches[0])
+                attempt(lanes[i], verify_again, lanes[i].fresh, engine, *inputs.batches[0])
     return Pass(
-        [lane.found() for lane in lanes], environment, [] if job.places else hidden(course.network, *course.batches[0])
+        [lane.found() for lane in lanes], environment, [] if job.places else hidden(inputs.network, *inputs.batches[0])
     )
 
 
-def _admitted(job: PassJob, contestants: Sequence[Entry], course: Course, clock: Clock) -> list[Lane]:
+def _admitted(job: PassJob, contestants: Sequence[Entry], inputs: Inputs, clock: Clock) -> list[Lane]:
     return admitted(
         contestants,
         job.cell,
-        course,
+        inputs,
         seconds=job.seconds,
         race_seconds=job.race_seconds,
         floor=job.floor,

@@ -142,7 +142,7 @@ def lay_samples(cell: Cell) -> str | None:
         return None
     path = scratch() / f"{Path(cell.data).stem}-{cell.dtype}.npz"
     if not path.exists():
-        digits = datasets.load(cell.data, cell.dtype)
+        digits = datasets.read(cell.data, cell.dtype)
         with room():
             np.savez(path, x=digits.x_train, y=digits.y_train)
     return str(path)

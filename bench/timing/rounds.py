@@ -14,7 +14,7 @@ import numpy as np
 
 from backprop import Engine
 
-from ..cells.inputs import Course
+from ..cells.inputs import Inputs
 from .lane import Lane, attempt
 from .tracing import Paused
 
@@ -24,13 +24,13 @@ ETA = 1e-6  # so small that the network stays where it is: no saturation, no den
 Clock = Callable[[], float]
 
 
-def time_slice(engine: Engine, course: Course, steps: int, clock: Clock) -> float:
+def time_slice(engine: Engine, inputs: Inputs, steps: int, clock: Clock) -> float:
     """Seconds per step of this many consecutive steps, with garbage collection and tracers off.
 
     An untimed step comes first: the contestant before has left the caches cold, and without it an engine
     timed over three steps differs from its own copy timed over four.
     """
-    work = list(islice(cycle(course.batches), steps))
+    work = list(islice(cycle(inputs.batches), steps))
     step = engine.step
     with Paused():
         gc.disable()
@@ -45,7 +45,7 @@ def time_slice(engine: Engine, course: Course, steps: int, clock: Clock) -> floa
 
 
 def run_rounds(
-    lanes: Sequence[Lane], course: Course, seconds: float, rng: np.random.Generator, clock: Clock
+    lanes: Sequence[Lane], inputs: Inputs, seconds: float, rng: np.random.Generator, clock: Clock
 ) -> dict[int, Engine]:
     """Fresh engines, a warm-up slice of each, then rounds in random order for so many seconds.
 
@@ -58,11 +58,11 @@ def run_rounds(
     number = 0
 
     def warm_up(i: int) -> None:
-        engines[i] = lanes[i].fresh(course.network)
-        time_slice(engines[i], course, lanes[i].steps, clock)
+        engines[i] = lanes[i].fresh(inputs.network)
+        time_slice(engines[i], inputs, lanes[i].steps, clock)
 
     def take_slice(i: int) -> None:
-        taken = time_slice(engines[i], course, lanes[i].steps, clock)
+        taken = time_slice(engines[i], inputs, lanes[i].steps, clock)
         slices[i].append(float(f"{taken:.6g}"))  # finer digits are noise, and would double the record
 
     for i in rng.permutation(starters):

@@ -35,7 +35,7 @@ def test_an_epoch_takes_each_sample_once_with_its_target_in_the_generators_order
 
 
 def test_digits_are_learned_and_alike_by_every_engine(engine):
-    digits = datasets.load("digits")
+    digits = datasets.read("digits")
     results = []
     for make in (engine, load("full_matrix")):
         trained = make(Network.random((64, 20, 10), np.random.default_rng(0)))

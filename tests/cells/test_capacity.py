@@ -32,7 +32,7 @@ def test_where_nobody_tells_nothing_is_refused(machine, monkeypatch):
     (machine / "proc" / "meminfo").unlink()
     monkeypatch.delattr(os, "sysconf")
     assert capacity.available() is None
-    capacity.check("a cell", (784, 30, 10), 10**12, "float64")
+    capacity.refuse_too_large("a cell", (784, 30, 10), 10**12, "float64")
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_grid_with_one_such_cell_is_refused_by_its_name(machine, tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text('sizes = ["8-4-2", "20000-20000-2"]\nbatch = [1]\n')
     with pytest.raises(InputError, match="20000-20000-2-b1-float64-t1 takes about"):
-        grids.load(str(path))
+        grids.cells_of(str(path))
 
 
 def test_another_machine_may_be_larger(machine):
@@ -94,7 +94,7 @@ def test_another_machine_may_be_larger(machine):
 
 
 def test_the_cells_of_the_named_grids_fit(machine):
-    assert all(grids.load(name) for name in grids.NAMED)
+    assert all(grids.cells_of(name) for name in grids.NAMED)
 
 
 def test_the_least_time_grows_with_the_operations_and_is_nothing_where_it_is_short():

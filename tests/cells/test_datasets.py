@@ -17,7 +17,7 @@ def write(path, **arrays):
 
 
 def test_digits_are_scaled_split_and_one_hot():
-    digits = datasets.load("digits", "float32")
+    digits = datasets.read("digits", "float32")
     assert (digits.n_in, digits.n_out) == (64, 10)
     assert len(digits.x_train) == 1437
     assert len(digits.x_test) == 360
@@ -30,7 +30,7 @@ def test_digits_are_scaled_split_and_one_hot():
 
 def test_labels_become_targets_in_their_own_column(tmp_path):
     path = write(tmp_path / "mine.npz", x=np.arange(20.0).reshape(10, 2), y=np.arange(10) % 3)
-    loaded = datasets.load(path)
+    loaded = datasets.read(path)
     assert (loaded.n_in, loaded.n_out, len(loaded.x_train), len(loaded.x_test)) == (2, 3, 8, 2)
     for x, y in zip(loaded.x_train, loaded.y_train, strict=True):
         assert y.argmax() == (x[0] / 2) % 3
@@ -38,7 +38,7 @@ def test_labels_become_targets_in_their_own_column(tmp_path):
 
 def test_targets_are_taken_as_they_are(tmp_path):
     targets = np.linspace(0, 1, 20).reshape(10, 2)
-    loaded = datasets.load(write(tmp_path / "soft.npz", x=np.ones((10, 3)), y=targets))
+    loaded = datasets.read(write(tmp_path / "soft.npz", x=np.ones((10, 3)), y=targets))
     assert sorted(np.concatenate([loaded.y_train, loaded.y_test])[:, 0]) == sorted(targets[:, 0])
 
 
@@ -71,7 +71,7 @@ x, y = np.ones((10, 3)), np.arange(10) % 2
 )
 def test_a_bad_npz_is_refused(tmp_path, arrays, message):
     with pytest.raises(InputError, match=message):
-        datasets.load(write(tmp_path / "bad.npz", **arrays))
+        datasets.read(write(tmp_path / "bad.npz", **arrays))
 
 
 @pytest.mark.parametrize("content", [b"", b"not a zip file", b"PK\x03\x04 cut off"])
@@ -79,7 +79,7 @@ def test_a_file_that_is_no_npz_is_refused(tmp_path, content):
     path = tmp_path / "bad.npz"
     path.write_bytes(content)
     with pytest.raises(InputError, match="can't be read as"):
-        datasets.load(str(path))
+        datasets.read(str(path))
 
 
 def test_a_plain_npy_or_pickle_under_that_name_is_refused(tmp_path):
@@ -87,16 +87,16 @@ def test_a_plain_npy_or_pickle_under_that_name_is_refused(tmp_path):
     with path.open("wb") as file:
         np.save(file, x)
     with pytest.raises(InputError, match="can't be read as"):
-        datasets.load(str(path))
+        datasets.read(str(path))
     path.write_bytes(b"\x80\x04\x95\x05\x00\x00\x00\x00\x00\x00\x00]\x94K\x01a.")
     with pytest.raises(InputError, match="can't be read as"):
-        datasets.load(str(path))
+        datasets.read(str(path))
 
 
 @pytest.mark.parametrize(("name", "message"), [("mnist", "unknown data 'mnist'"), ("none.npz", "does not exist")])
 def test_unknown_data_say_what_there_is(name, message):
     with pytest.raises(InputError, match=message) as refusal:
-        datasets.load(name)
+        datasets.read(name)
     assert "mnist5k, digits" in str(refusal.value)
 
 
@@ -156,21 +156,21 @@ records = np.zeros(600, [("a", float), ("b", float)])
 )  # fmt: skip
 def test_what_is_there_is_named_with_the_expression_that_makes_it_fit(tmp_path, arrays, told):
     with pytest.raises(InputError) as refusal:
-        datasets.load(write(tmp_path / "mine.npz", **arrays))
+        datasets.read(write(tmp_path / "mine.npz", **arrays))
     assert told in str(refusal.value)
     assert "\n" not in str(refusal.value)
     if "save x=" in told:  # and it does
         made = str(refusal.value).partition("save ")[2]
         keep = np.isfinite(arrays["x"].astype(float)).all(axis=1) if "keep" in made else None
         fitting = eval(f"dict({made})", {"np": np, "keep": keep, **arrays})
-        assert datasets.load(write(tmp_path / "fits.npz", **fitting)).n_out > 1
+        assert datasets.read(write(tmp_path / "fits.npz", **fitting)).n_out > 1
 
 
 def test_values_beyond_the_range_of_the_dtype_are_the_datas_fault(tmp_path):
     path = write(tmp_path / "large.npz", x=rows * 1e30, y=labels)
-    assert datasets.load(path).n_in == 784
+    assert datasets.read(path).n_in == 784
     with pytest.raises(InputError, match=r"x reaches 1e\+30, too much for sums of products in float32"):
-        datasets.load(path, "float32")
+        datasets.read(path, "float32")
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_values_beyond_the_range_of_the_dtype_are_the_datas_fault(tmp_path):
 )
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_numbers_of_every_kind_and_order_become_rows_of_the_dtype_without_a_word(tmp_path, x, y, dtype):
-    loaded = datasets.load(write(tmp_path / "kinds.npz", x=x, y=y), dtype)
+    loaded = datasets.read(write(tmp_path / "kinds.npz", x=x, y=y), dtype)
     for array in (loaded.x_train, loaded.y_train, loaded.x_test, loaded.y_test):
         assert array.dtype == np.dtype(dtype)
         assert array.dtype.isnative
@@ -218,13 +218,13 @@ def test_numbers_of_every_kind_and_order_become_rows_of_the_dtype_without_a_word
     ],
 )  # fmt: skip
 def test_what_is_hardly_meant_gets_a_word(tmp_path, x, y, remark):
-    (told,) = datasets.load(write(tmp_path / "odd.npz", x=x, y=y)).remarks
+    (told,) = datasets.read(write(tmp_path / "odd.npz", x=x, y=y)).remarks
     assert re.match(remark, told)
 
 
 @pytest.mark.parametrize("name", ["digits", "mnist5k"])
 def test_our_own_data_need_no_word(name):
-    assert datasets.load(name).remarks == ()
+    assert datasets.read(name).remarks == ()
 
 
 def whole(save=np.savez_compressed):
@@ -269,16 +269,16 @@ def test_a_damaged_archive_is_a_line(tmp_path, how):
     path = tmp_path / "bad.npz"
     path.write_bytes(DAMAGED[how])
     with pytest.raises(InputError, match=r"bad.npz can't be read as .npz arrays") as refusal:
-        datasets.load(str(path))
+        datasets.read(str(path))
     assert "\n" not in str(refusal.value)
 
 
 def test_what_does_not_fit_into_memory_is_refused_before_it_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr(datasets.npz, "memory_bytes", lambda: 10**6)
     with pytest.raises(InputError, match=r"x \(600, 784\) float64 is 3,763,200 bytes, more than this machine's memory"):
-        datasets.load(write(tmp_path / "large.npz", x=rows, y=labels))
+        datasets.read(write(tmp_path / "large.npz", x=rows, y=labels))
     with pytest.raises(InputError, match="599 classes of 600 samples are more than this machine's memory"):
-        datasets.load(write(tmp_path / "numbers.npz", x=rows[:, :2], y=np.arange(600) % 599))
+        datasets.read(write(tmp_path / "numbers.npz", x=rows[:, :2], y=np.arange(600) % 599))
 
 
 @pytest.mark.parametrize(
@@ -297,4 +297,4 @@ def test_other_files_are_told_how_they_become_one(tmp_path, name, message):
     else:
         (tmp_path / name).write_bytes(b"0,1\n")
     with pytest.raises(InputError, match=message):
-        datasets.load(str(tmp_path / name))
+        datasets.read(str(tmp_path / name))

@@ -20,7 +20,7 @@ def test_sizes_as_text_and_back(sizes):
 
 
 def test_the_default_grid_is_the_one_promised():
-    cells = grids.load("default")
+    cells = grids.cells_of("default")
     assert {cell.sizes for cell in cells} == {(784, width, 10) for width in (10, 30, 100, 300)}
     assert {cell.batch for cell in cells} == {1, 3, 10, 30, 100, 300}
     assert len(cells) == 24
@@ -30,7 +30,7 @@ def test_the_default_grid_is_the_one_promised():
 def test_a_grid_file_is_every_combination(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text('sizes = ["8-4-2", "8-2"]\nbatch = [1, 5]\ndtype = ["float32", "float64"]\n')
-    cells = grids.load(str(path))
+    cells = grids.cells_of(str(path))
     assert len(cells) == len(set(cells)) == 8
     assert Cell((8, 2), 5, "float32") in cells
 
@@ -77,12 +77,12 @@ def test_a_bad_grid_file_is_refused_in_one_line(tmp_path, text, message):
     path = tmp_path / "bad.toml"
     path.write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(InputError, match=message) as refusal:
-        grids.load(str(path))
+        grids.cells_of(str(path))
     assert "\n" not in str(refusal.value)
 
 
 def test_an_unknown_grid_says_what_there_is():
     with pytest.raises(InputError, match="smoke, default, full"):
-        grids.load("tiny")
+        grids.cells_of("tiny")
     with pytest.raises(InputError, match="can't be read: No such file"):
-        grids.load("none.toml")
+        grids.cells_of("none.toml")

@@ -29,7 +29,7 @@ def test_an_engine_at_a_revision_is_the_code_of_that_commit(repository):
     assert new.make.new is True
     assert (old.commit, new.commit) == (first, second)
     assert (new.name, same.name) == ("full_matrix@HEAD", "full_matrix@HEAD#2")
-    assert revisions.load("full_matrix", revisions.lay_work_tree()).make.new == "uncommitted"
+    assert revisions.import_engine("full_matrix", revisions.lay_work_tree()).make.new == "uncommitted"
     assert state(repository) == before
 
 
@@ -44,7 +44,7 @@ def test_a_race_of_revisions_is_a_race_and_its_record_names_the_commit(repositor
 
 def test_engines_of_two_revisions_share_no_module(repository):
     tree = revisions.lay("HEAD")
-    one, other = revisions.load("full_matrix", tree), revisions.load("full_matrix", tree)
+    one, other = revisions.import_engine("full_matrix", tree), revisions.import_engine("full_matrix", tree)
     assert one.make is not other.make
     assert one.make.__module__ != other.make.__module__
     assert one.make.network.__code__ is not other.make.network.__code__
@@ -54,7 +54,7 @@ def test_engines_of_two_revisions_share_no_module(repository):
 def test_the_files_behind_an_engine_are_those_that_it_imports(repository):
     repository.edit(FULL, "        m = len(x)\n", "        m = len(x)\n        from .. import late\n")
     (repository.folder / "backprop" / "late.py").write_text("")
-    loaded = revisions.load("full_matrix", revisions.lay_work_tree())
+    loaded = revisions.import_engine("full_matrix", revisions.lay_work_tree())
     early = set(loaded.files())
     assert early == {
         "backprop/__init__.py",
@@ -139,5 +139,5 @@ def test_an_engine_that_ends_the_program_on_import_is_told(repository, line):
     repository.edit(FULL, "import numpy as np\n", f"import numpy as np\n{line}\n")
     before = np.geterr()
     with pytest.raises(InputError, match=r"^full_matrix of the work tree can't be loaded: \w+"):
-        revisions.load("full_matrix", revisions.lay_work_tree())
+        revisions.import_engine("full_matrix", revisions.lay_work_tree())
     assert np.geterr() == before

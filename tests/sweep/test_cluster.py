@@ -102,7 +102,7 @@ def cells(folder):
 
 
 def whole(folder):
-    return sorted(cell.id for cell in grids.load(str(folder / "grid.toml")))
+    return sorted(cell.id for cell in grids.cells_of(str(folder / "grid.toml")))
 
 
 def refused(told, *words):

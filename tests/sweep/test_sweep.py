@@ -88,7 +88,7 @@ def test_every_cell_is_raced_in_a_process_of_its_own_and_reported(call, tmp_path
     )
     assert (status, err) == (0, "")
     found, warnings = store.load(out)
-    assert [record.cell for record in found] == grids.load(str(grid_file))
+    assert [record.cell for record in found] == grids.cells_of(str(grid_file))
     assert warnings == []
     assert all([one.name for one in record.contestants] == ["per_sample", str(mine)] for record in found)
     assert all(one.seconds for record in found for one in (*record.contestants, record.floor))

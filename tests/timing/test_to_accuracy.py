@@ -15,7 +15,7 @@ from bench.timing import to_accuracy
 from bench.timing.to_accuracy import Goal
 from bench.timing.training import train
 
-DIGITS = datasets.load("digits")
+DIGITS = datasets.read("digits")
 STEPS = 144  # 1,437 samples in tens
 
 

@@ -106,7 +106,7 @@ def test_epochs_are_not_watched():
     Traced.hooks = []
     spy = Spy()
     with watched_by(spy, *HOOKS["tracer"]):
-        list(train([made("a", Traced)], Cell((64, 5, 10), 100, data="digits"), datasets.load("digits"), eta=1.0,
+        list(train([made("a", Traced)], Cell((64, 5, 10), 100, data="digits"), datasets.read("digits"), eta=1.0,
                    epochs=1, seed=0, clock=Clock()))  # fmt: skip
     assert Traced.hooks[-15:] == [(None, None)] * 15  # 1,437 samples in hundreds
 

@@ -15,7 +15,7 @@ FullMatrix = load("full_matrix")
 
 
 def run(*contestants, clock, cell=CELL, epochs=3, seed=0, eta=3.0):
-    return list(train(contestants, cell, datasets.load("digits"), eta=eta, epochs=epochs, seed=seed, clock=clock))
+    return list(train(contestants, cell, datasets.read("digits"), eta=eta, epochs=epochs, seed=seed, clock=clock))
 
 
 def test_epochs_side_by_side():

@@ -63,7 +63,7 @@ from backprop import Network, load
 from bench.cells import grids
 from bench.timing import machine
 machine.pin_allocator()
-CELLS = {cell.id: cell for cell in grids.load("gate")}
+CELLS = {cell.id: cell for cell in grids.cells_of("gate")}
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("engine", ["full_matrix", "per_sample"])
@@ -263,12 +263,12 @@ def named(runs: list[dict]) -> list[str]:
     head = [cells("cell", *(f"{percent} %" for percent in slowed)), "| --- |" + " ---: |" * len(slowed)]
     return head + [
         cells(cell.id, *(f"{red[cell.id, percent]} of {total[percent]}" for percent in slowed))
-        for cell in grids.load("gate")
+        for cell in grids.cells_of("gate")
     ]
 
 
 def gate_terms() -> str:
-    return f"tolerance {TOLERANCE:.0%}, error {ERROR:.0%} a run, {len(grids.load('gate'))} cells, two engines"
+    return f"tolerance {TOLERANCE:.0%}, error {ERROR:.0%} a run, {len(grids.cells_of('gate'))} cells, two engines"
 
 
 def gate_line(percent: int, runs: list[dict]) -> str:
@@ -293,7 +293,7 @@ def gate_line(percent: int, runs: list[dict]) -> str:
 
 def compare_line(percent: int, found: list[dict]) -> str:
     told = [f"{percent} %", len(found), f"{median(line['seconds'] for line in found):.0f}"]
-    rows = len(grids.load("gate")) * len(found)
+    rows = len(grids.cells_of("gate")) * len(found)
     for field in ("mean", "min"):
         told.append(sum(bool(line[field]) for line in found))
         red = [row.split()[0] for line in found for row in line[field]]

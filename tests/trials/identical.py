@@ -76,14 +76,14 @@ def main() -> None:
 
 def one_after_the_other(cell: Cell, twins: list[Entry], steps: int) -> tuple[float, float]:
     """The ratio of medians and of minima, each twin timed alone for half the time of a race, slices as in one."""
-    course = prepare(cell, np.random.default_rng())
+    inputs = prepare(cell, np.random.default_rng())
     taken = []
     for twin in twins:
-        engine = twin.make(course.network)
+        engine = twin.make(inputs.network)
         end = perf_counter() + SECONDS / 2
         slices = []
         while perf_counter() < end:
-            slices.append(time_slice(engine, course, steps, perf_counter))
+            slices.append(time_slice(engine, inputs, steps, perf_counter))
         taken.append(slices)
     return median(taken[0]) / median(taken[1]), min(taken[0]) / min(taken[1])
 

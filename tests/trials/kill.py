@@ -38,7 +38,7 @@ def main() -> int:
     options = parser.parse_args()
     options.folder.mkdir(parents=True)
     (options.folder / "grid.toml").write_text(GRID)
-    cells = grids.load(str(options.folder / "grid.toml"))
+    cells = grids.cells_of(str(options.folder / "grid.toml"))
 
     start = time.monotonic()
     status = begin(options, "undisturbed").wait()
