@@ -10,7 +10,7 @@ from . import FAULT
 def main() -> NoReturn:
     """Run the command line."""
     try:
-        from .cli import main as run
+        from .cli.main import main as run
     except Exception:
         print_exc()
         print("backprop-bench: its own code can't be imported; why, the lines above tell", file=sys.stderr)

@@ -14,10 +14,10 @@ from time import perf_counter
 import msgspec
 import numpy as np
 import pytest
+from bench.cli import main as cli
 from rich.console import Console
 
 from backprop import InputError, load, names
-from bench import cli
 from bench.analysis.intervals import Estimate
 from bench.cells import revisions
 from bench.cells.cell import Cell

@@ -5,11 +5,11 @@ import shlex
 
 import numpy as np
 import pytest
+from bench.cli import main as cli
 from conftest import ROOT
 
 from backprop import Network
 from backprop.check import verify
-from bench import cli
 from bench.cells import entry
 
 FOLDERS = [".", "backprop", "bench", "results"]

@@ -8,11 +8,12 @@ import msgspec
 import pytest
 from conftest import make_record, make_timed_record, make_training
 
-from bench import cli
 from bench.cells import entry
 from bench.cells.cell import make_cell
 from bench.cells.grids import load as load_grid
+from bench.cli import main as cli
 from bench.report import reproduce
+from bench.timing.to_accuracy import Goal
 
 
 def test_the_cells_come_back_from_the_commands(tmp_path):
@@ -117,7 +118,7 @@ def test_a_training_comes_back_seed_for_seed_at_the_rates_it_had(tmp_path, parse
     for options in map(parsed, calls):
         assert options["engines"] == "per_sample,fused"
         assert (options["accuracy"], options["epochs"], options["dataset"]) == (0.85, 40, "mnist5k")
-        goal = cli.Goal(options["accuracy"], options["epochs"], options["eta"])
+        goal = Goal(options["accuracy"], options["epochs"], options["eta"])
         for batch in map(int, options["batch"].split(",")):
             assert goal.learning_rate(batch) == pytest.approx(rates[batch], rel=1e-12)
             asked |= {(batch, options["seed"] + n) for n in range(options["seeds"])}

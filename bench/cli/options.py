@@ -1,0 +1,29 @@
+"""Options that several commands have, and how a path is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+Sizes = Annotated[str, typer.Option(help="Units in each layer, inputs first.")]
+Batch = Annotated[int, typer.Option(help="Samples in a mini-batch.")]
+DType = Annotated[str, typer.Option(help="float32 or float64.")]
+Threads = Annotated[int, typer.Option(help="BLAS threads.")]
+
+
+def path_option(about: str) -> Any:
+    """An option for a file or a folder; Path alone would take an empty name for the current folder."""
+
+    def parse(name: str) -> Path:
+        if not name:
+            raise typer.BadParameter("the name is empty: give one, or leave the option out")
+        return Path(name)
+
+    return typer.Option(help=about, parser=parse, metavar="PATH")
+
+
+Allocator = Annotated[
+    Literal["pinned", "default"], typer.Option(help="Pin glibc's thresholds for steady timings, or leave them alone.")
+]

@@ -1,0 +1,60 @@
+"""`backprop-bench race`: time several engines side by side in one cell."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from backprop import InputError
+from backprop.packages import needed_by
+
+from ..cells import entry
+from ..cells.cell import make_cell
+from ..records import outputs, store
+from ..report.figures import style
+from ..terminal.console import show, warn_of
+from ..terminal.progress import bar
+from .exit_status import status_of
+from .options import Allocator, Batch, DType, Sizes, Threads, path_option
+
+
+def race(
+    engines: Annotated[
+        list[str] | None, typer.Argument(help="Engines to race: names, or paths of your own .py files.")
+    ] = None,
+    listed: Annotated[str | None, typer.Option("--engines", "--engine", help="The same as a list: a,b,...")] = None,
+    sizes: Sizes = "784-30-10",
+    batch: Batch = 10,
+    dtype: DType = "float64",
+    threads: Threads = 1,
+    seconds: Annotated[float, typer.Option(help="Time to race for.")] = 5.0,
+    floor: Annotated[bool, typer.Option(help="Race the products of a step alone, too.")] = True,
+    json: Annotated[Path | None, path_option("Write the record, with every slice, to this file.")] = None,
+    allocator: Allocator = "pinned",
+) -> int:
+    """Time several engines side by side in one cell; speedups are relative to per_sample, or to the first."""
+    with needed_by("the report"):
+        style.load_matplotlib()
+        from ..analysis import frame
+        from ..report import races
+    from ..timing.race import Job
+    from ..timing.race import race as run_race
+
+    cell = make_cell(sizes, batch, dtype, threads)
+    named = entry.addresses(*(engines or ()), *([] if listed is None else [listed]))
+    if not named:
+        raise InputError("Missing argument: name the engines to race, such as per_sample full_matrix")
+    job = Job(cell, entry.resolve(named), seconds, floor, allocator == "pinned")
+    with outputs.claimed({"--json": json}, read=[name for name in named if name.endswith(".py")]) as files:
+        with bar() as progress:
+            task = progress.add_task(cell.id, total=1.0)
+            record = run_race(job, progress=lambda share: progress.update(task, completed=share, refresh=True))
+        try:
+            outputs.write_each(files, {"--json": partial(store.dump, record)})
+        finally:
+            show(races.describe([record], frame.frame([record])))
+    warn_of([record.environment])
+    return status_of([record])

@@ -1,0 +1,84 @@
+"""`backprop-bench train`: train a network by several engines side by side, for some epochs or to an accuracy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from backprop import InputError
+from backprop.packages import needed_by
+
+from ..cells import datasets, entry
+from ..cells.cell import make_cell, parse_batches
+from ..terminal.console import warn, warn_of
+from ..timing import machine
+from ..timing.to_accuracy import Goal
+from .options import Allocator, DType, Threads, path_option
+
+
+def train(
+    engines: Annotated[
+        str, typer.Option("--engines", "--engine", "--compare", help="Engines to train side by side: a,b,...")
+    ] = "full_matrix",
+    dataset: Annotated[str, typer.Option("--data", help="mnist5k, digits, or an .npz with x and y.")] = "mnist5k",
+    sizes: Annotated[str | None, typer.Option(help="Units in each layer; by default one hidden layer of 30.")] = None,
+    batch: Annotated[str, typer.Option(help="Samples in a mini-batch; with --to-accuracy a list: 1,10,100.")] = "10",
+    eta: Annotated[
+        float,
+        typer.Option(
+            help="The learning rate. With --to-accuracy the one at batch 10, for every engine: "
+            "smaller batches have it in proportion to their size, larger ones as it is."
+        ),
+    ] = 3.0,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Passes over the training part: 10; with --to-accuracy the limit: 100.", show_default=False
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the first network and of the order of samples.")] = 0,
+    accuracy: Annotated[
+        float | None,
+        typer.Option("--to-accuracy", help="Train until this share of the test part is right, such as 0.85."),
+    ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(min=1, help="With --to-accuracy: how many seeds, from --seed on: 5.", show_default=False),
+    ] = None,
+    out: Annotated[
+        Path | None, path_option("With --to-accuracy: add the records to this folder's training.jsonl.")
+    ] = None,
+    dtype: DType = "float64",
+    threads: Threads = 1,
+    allocator: Allocator = "pinned",
+) -> None:
+    """Train a network by several engines side by side: seconds and test accuracy of each epoch.
+
+    With --to-accuracy: seconds and epochs until that accuracy is reached, for each batch size, over several seeds.
+    """
+    with needed_by("train"):
+        from ..terminal import live_training
+
+    field = entry.resolve(entry.addresses(engines))
+    learned = datasets.read(dataset, dtype)
+    for remark in learned.remarks:
+        warn(f"{dataset}: {remark}")
+    sizes = sizes or f"{learned.n_in}-30-{learned.n_out}"
+    cells = [make_cell(sizes, each, dtype, threads, learned.name) for each in parse_batches(batch)]
+    if accuracy is None:
+        asked = {"--seeds": seeds is not None, "--out": out is not None, "a list for --batch": len(cells) > 1}
+        if given := [option for option, is_given in asked.items() if is_given]:
+            raise InputError(f"{given[0]} goes with --to-accuracy only: add, say, --to-accuracy 0.85")
+    if allocator == "pinned":
+        machine.pin_allocator()
+    with machine.alone(threads):
+        environment, throttled = machine.environment(), machine.watch()
+        if accuracy is None:
+            live_training.train_for(epochs or 10, field, cells[0], learned, eta, seed)
+        else:
+            goal = Goal(accuracy, epochs or 100, eta)
+            live_training.train_to(goal, field, cells, learned, range(seed, seed + (seeds or 5)), out)
+    warn_of([msgspec.structs.replace(environment, throttled=throttled())])
