@@ -14,7 +14,6 @@ from time import perf_counter
 import msgspec
 import numpy as np
 import pytest
-from bench.cli import main as cli
 from rich.console import Console
 
 from backprop import InputError, load, names
@@ -22,6 +21,7 @@ from bench.analysis.intervals import Estimate
 from bench.cells import revisions
 from bench.cells.cell import Cell
 from bench.cells.entry import Entry
+from bench.cli import main as cli
 from bench.gate.findings import Finding, GateRecord
 from bench.records.environment import Environment, Pool
 from bench.records.record import SCHEMA, Noise, Record, Result

@@ -5,12 +5,12 @@ import shlex
 
 import numpy as np
 import pytest
-from bench.cli import main as cli
 from conftest import ROOT
 
 from backprop import Network
 from backprop.check import verify
 from bench.cells import entry
+from bench.cli import main as cli
 
 FOLDERS = [".", "backprop", "bench", "results"]
 
