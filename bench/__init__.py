@@ -1,4 +1,4 @@
-"""How the engines of `backprop` are compared: grid -> race -> records -> summary -> plots and report."""
+"""How the engines of `backprop` are compared: cells -> timing -> records -> analysis -> report."""
 
 import os
 

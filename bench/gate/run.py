@@ -1,7 +1,7 @@
 """The gate: did a change slow an engine down?  The work tree raced against a git revision, engine by engine.
 
-Each pass is a process of its own (gate_pass), passes are spread over the whole run, and go on only in the cells that
-the rule (verdict) has not decided yet. What is found is a GateRecord; gate_report shows it.
+Each pass is a process of its own (one_pass), passes are spread over the whole run, and go on only in the cells that
+the rule has not decided yet. What is found is a GateRecord; show and figure show it.
 """
 
 from __future__ import annotations
