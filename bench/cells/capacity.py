@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
@@ -11,13 +12,13 @@ import numpy as np
 
 from backprop import InputError
 
+from .control_groups import folders, lines
+
 # What a race takes at its peak, which is in the check: so many arrays of all the values of a mini-batch, and of all the
 # parameters. By tracemalloc, for full_matrix, in_place and fused, 6 to 10 and 14 to 21.
 OF_SAMPLES, OF_PARAMETERS = 8, 16
 
 SMALL = 10**9  # operations, of a step that takes some hundredths of a second: that is soon found out by taking it
-
-PROC, GROUPS = Path("/proc"), Path("/sys/fs/cgroup")
 
 
 def refuse_too_large(cell: str, sizes: tuple[int, ...], batch: int, dtype: str) -> None:
@@ -34,14 +35,17 @@ def refuse_too_large(cell: str, sizes: tuple[int, ...], batch: int, dtype: str) 
 
 def available() -> int | None:
     """The bytes that this process may still allocate, by the system and its control groups; None where no one tells."""
-    found = [_free_in(group) for group in _groups()]
-    found.append(_of_the_machine())
-    try:
-        lines = dict(line.split(":", 1) for line in (PROC / "meminfo").read_text().splitlines())
-        found.append(int(lines["MemAvailable"].split()[0]) * 1024)
-    except (OSError, ValueError, KeyError):  # no Linux
-        pass
+    found = [memory_bytes(), *map(_free_in, folders("memory"))]
+    found += [int(line.split()[1]) * 1024 for line in lines("proc/meminfo") if line.startswith("MemAvailable:")]
     return min((free for free in found if free is not None), default=None)
+
+
+def memory_bytes() -> int | None:
+    """The memory of this machine; None where the system does not tell."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
 
 
 def least_seconds(flops: int, dtype: str) -> float:
@@ -62,40 +66,14 @@ def in_gigabytes(count: int) -> str:
     return f"{count // 10**9:,}.{count % 10**9 // 10**8} GB"
 
 
-def _of_the_machine() -> int | None:
-    """All the memory that there is, where no one tells how much of it is free."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return None
-
-
-def _groups() -> list[Path]:
-    """The folders of the control groups that limit this process's memory, of either version, its own first."""
-    try:
-        lines = [line.split(":", 2) for line in (PROC / "self" / "cgroup").read_text().splitlines()]
-    except OSError:
-        return []
-    folders = []
-    for _, controllers, path in (line for line in lines if len(line) == 3):
-        if controllers and "memory" not in controllers.split(","):
-            continue
-        root = GROUPS / "memory" if controllers else GROUPS
-        own = root / path.lstrip("/")
-        folders += [own, *(parent for parent in own.parents if parent.is_relative_to(root))]
-    return folders
-
-
 def _free_in(group: Path) -> int | None:
     """What a control group leaves to be allocated: its limit less what is used and could not be given back."""
     for limit, used, given_back in (
         ("memory.max", "memory.current", "inactive_file"),
         ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
     ):
-        try:
+        with suppress(OSError, ValueError):  # not there, or "max"
             most, now = int((group / limit).read_text()), int((group / used).read_text())
             stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
             return max(most - now + int(stat.get(given_back, 0)), 0)
-        except (OSError, ValueError):  # not there, or "max"
-            continue
     return None

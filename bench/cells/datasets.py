@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from backprop import InputError
 from backprop.network import Array
 from backprop.packages import needed_by
 
-from . import npz
+from . import capacity, npz
 
 TRAIN_SHARE = 0.8
 SPLIT_SEED = 0  # the split is part of the data set: every run and every engine sees the same one
@@ -143,9 +144,9 @@ def _problem(x: npt.NDArray[Any], y: npt.NDArray[Any], dtype: str) -> str | None
         return f"{wanted}, not such as {found[found != np.floor(found)][0]:g}; targets have two columns or more"
     if found[0] < 0 or found[-1] >= len(y):
         return f"{wanted}, not {found[0]:g} to {found[-1]:g}: save x=x, y={npz.as_labels('y')}"
-    memory = npz.memory_bytes()
-    if memory is not None and len(y) * (int(found[-1]) + 1) * 8 > memory:
-        return f"{wanted}: {int(found[-1]) + 1} classes of {len(y)} samples are more than this machine's memory"
+    classes = int(found[-1]) + 1
+    if len(y) * classes * 8 > (capacity.memory_bytes() or inf):
+        return f"{wanted}: {classes} classes of {len(y)} samples are more than this machine's memory"
     return None
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import permutations
-from math import prod
+from math import inf, prod
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from backprop import InputError
+
+from . import capacity
 
 WANTED = "x (samples, inputs) and y, labels (samples,) or targets (samples, outputs)"
 NUMBERS = "buif"  # kinds of dtype: booleans, whole numbers, real numbers
@@ -47,16 +48,13 @@ def read(path: Path) -> tuple[Numbers, Numbers]:
 
     A column of labels is given as labels (samples,). Raises InputError for anything else, in a line.
     """
-    if not path.exists():
-        raise InputError(f"{path} does not exist")
     if not path.is_file():
         raise InputError(f"{path} is {'a folder' if path.is_dir() else 'no file'}: an .npz file is wanted")
     try:
         with path.open("rb") as file, _archive(file) as archive:
-            stored = list(_headers(archive))
-            if not stored:
+            found = {stored.name: stored for stored in _headers(archive)}
+            if not found:
                 raise ValueError(f"it is a zip file without arrays; it has {_listed(archive.namelist())}")
-            found = {one.name: one for one in stored}
             if problem := _unnamed(found) or _misshapen(found["x"], found["y"]):
                 raise InputError(f"{path}{problem}")
             x, y = (_load(archive, found[name]) for name in "xy")
@@ -70,14 +68,6 @@ def read(path: Path) -> tuple[Numbers, Numbers]:
             f"{path} can't be read as .npz arrays of numbers (pickled objects are not loaded): {told}"
         ) from error
     return x, y.ravel() if y.ndim == 2 and y.shape[1] == 1 else y
-
-
-def memory_bytes() -> int | None:
-    """The memory of this machine; None where the system does not tell."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return None
 
 
 def as_labels(name: str, dtype: np.dtype[Any] | None = None) -> str:
@@ -98,14 +88,13 @@ def _archive(file: IO[bytes]) -> zipfile.ZipFile:
 
 def _headers(archive: zipfile.ZipFile) -> Iterator[Stored]:
     for place in archive.infolist():
-        name, dot, kind = place.filename.rpartition(".")
-        if (dot, kind) != (".", "npy"):
+        if not place.filename.endswith(".npy"):
             continue
         with archive.open(place) as member:
             version = np.lib.format.read_magic(member)
             header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             shape, _, dtype = header(member)
-            yield Stored(name, shape, dtype, place, member.tell())
+            yield Stored(place.filename.removesuffix(".npy"), shape, dtype, place, member.tell())
 
 
 def _load(archive: zipfile.ZipFile, stored: Stored) -> Numbers:
@@ -113,7 +102,7 @@ def _load(archive: zipfile.ZipFile, stored: Stored) -> Numbers:
     there = stored.place.file_size - stored.header_bytes
     if there != stored.bytes:
         raise ValueError(f"it is damaged: {stored} is {stored.bytes:,} bytes, and {there:,} are there")
-    if (memory := memory_bytes()) is not None and stored.bytes > memory:
+    if stored.bytes > (capacity.memory_bytes() or inf):
         raise InputError(f"{archive.filename}: {stored} is {stored.bytes:,} bytes, more than this machine's memory")
     with archive.open(stored.place) as member:
         array: Numbers = np.lib.format.read_array(member, allow_pickle=False)
@@ -123,12 +112,13 @@ def _load(archive: zipfile.ZipFile, stored: Stored) -> Numbers:
 
 def _unnamed(found: dict[str, Stored]) -> str | None:
     """What to say where there is no x or no y: which arrays there are, and how a likely pair of them is made to fit."""
-    missing = [name for name in "xy" if name not in found]
+    missing = " and ".join(f"no array {name}" for name in "xy" if name not in found)
     if not missing:
         return None
-    told = f" has no array {' and no array '.join(missing)}: it has {_listed(found.values())}"
     pair = _likely(found)
-    return f"{told}: save {_made_to_fit(*pair)}" if pair else f"{told}, and needs {WANTED}"
+    return f" has {missing}: it has {_listed(found.values())}" + (
+        f": save {_made_to_fit(*pair)}" if pair else f", and needs {WANTED}"
+    )
 
 
 def _likely(found: dict[str, Stored]) -> tuple[Stored, Stored] | None:

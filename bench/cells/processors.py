@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-ROOT = Path("/")  # the tests lay trees of their own
+from .control_groups import folders
 
 
 @cache
@@ -28,53 +27,17 @@ def most_threads(cores: int, given: float | None) -> int:
 
 def cpus() -> float | None:
     """How many processors' time the group may use, the least of its own quota and those above it; None for no quota."""
-    return min((given for folder in _groups() if (given := _quota(folder)) is not None), default=None)
+    return min((given for folder in folders("cpu") if (given := _quota(folder)) is not None), default=None)
 
 
 def throttled() -> int:
     """How often the group, or one above it, has been stopped until now for the rest of a period."""
-    return sum(_throttled(folder) for folder in _groups())
+    return sum(_throttled(folder) for folder in folders("cpu"))
 
 
 def told(given: float) -> str:
     """A quota in words."""
     return f"the time of {given:g} CPU{'s' if given > 1 else ''}"
-
-
-def _groups() -> Iterator[Path]:
-    """The folders of the process's group and of those above it, in each hierarchy that has quotas: version 1, 2."""
-    for mount, group, top in _hierarchies():
-        try:
-            inside = PurePosixPath(group).relative_to(top)
-        except ValueError:  # a group outside of what is mounted: that of another namespace
-            inside = PurePosixPath()
-        if ".." in inside.parts:
-            inside = PurePosixPath()
-        folder = ROOT / mount.lstrip("/")
-        yield folder
-        for part in inside.parts:
-            folder /= part
-            yield folder
-
-
-def _hierarchies() -> Iterator[tuple[str, str, str]]:
-    """Of each that is mounted: where, the process's group in it, and the group that the mount shows as its top."""
-    groups = {}
-    for line in _lines("proc/self/cgroup"):
-        _, controllers, group = line.split(":", 2)
-        if not controllers:
-            groups["cgroup2"] = group
-        elif "cpu" in controllers.split(","):
-            groups["cgroup"] = group
-    seen = set()
-    for line in _lines("proc/self/mountinfo"):
-        place, _, kind = line.partition(" - ")
-        top, mount = map(_unescape, place.split()[3:5])
-        system, _, options = kind.split(" ", 2)
-        quotas = system == "cgroup2" or (system == "cgroup" and "cpu" in options.split(","))
-        if quotas and system in groups and system not in seen:
-            seen.add(system)
-            yield mount, groups[system], top
 
 
 def _quota(folder: Path) -> float | None:
@@ -96,16 +59,3 @@ def _throttled(folder: Path) -> int:
     except OSError:
         return 0
     return int(found[1]) if found else 0
-
-
-def _lines(path: str) -> list[str]:
-    """Those of a file of Linux's; none on other systems."""
-    try:
-        return (ROOT / path).read_text(errors="surrogateescape").splitlines()
-    except OSError:
-        return []
-
-
-def _unescape(text: str) -> str:
-    r"""A path of mountinfo's, which has a blank as \040."""
-    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), text)

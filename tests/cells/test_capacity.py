@@ -6,15 +6,19 @@ import tracemalloc
 import pytest
 
 from backprop import InputError
-from bench.cells import capacity, grids
+from bench.cells import capacity, control_groups, grids
 from bench.cells.cell import make_cell
+
+MOUNTS = """31 23 0:28 / /groups rw,nosuid - cgroup2 cgroup2 rw
+33 31 0:31 / /groups/memory rw - cgroup cgroup rw,memory
+"""
 
 
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
-    """Folders that stand for /proc and /sys/fs/cgroup, with 8 GB available and no control group."""
-    monkeypatch.setattr(capacity, "PROC", tmp_path / "proc")
-    monkeypatch.setattr(capacity, "GROUPS", tmp_path / "groups")
+    """A folder that stands for the system's top, with 8 GB available and no control group."""
+    monkeypatch.setattr(control_groups, "ROOT", tmp_path)
+    write(tmp_path / "proc" / "self" / "mountinfo", MOUNTS)
     write(tmp_path / "proc" / "meminfo", "MemTotal:       16000000 kB\nMemAvailable:    8000000 kB\n")
     return tmp_path
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backprop import InputError
-from bench.cells import datasets
+from bench.cells import capacity, datasets
 
 
 def write(path, **arrays):
@@ -274,7 +274,7 @@ def test_a_damaged_archive_is_a_line(tmp_path, how):
 
 
 def test_what_does_not_fit_into_memory_is_refused_before_it_is_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(datasets.npz, "memory_bytes", lambda: 10**6)
+    monkeypatch.setattr(capacity, "memory_bytes", lambda: 10**6)
     with pytest.raises(InputError, match=r"x \(600, 784\) float64 is 3,763,200 bytes, more than this machine's memory"):
         datasets.read(write(tmp_path / "large.npz", x=rows, y=labels))
     with pytest.raises(InputError, match="599 classes of 600 samples are more than this machine's memory"):

@@ -5,7 +5,7 @@ import pytest
 from conftest import ENVIRONMENT, made, make_record, race_here
 
 from backprop import InputError, load
-from bench.cells import processors
+from bench.cells import control_groups, processors
 from bench.cells.cell import Cell, make_cell
 from bench.records import store
 from bench.records.environment import UNTRACKED, doubts
@@ -25,7 +25,7 @@ MOUNTS = {
 @pytest.fixture(params=[V1, V2], ids=["version 1", "version 2"])
 def lay(request, tmp_path, monkeypatch):
     """Lay a tree: the process's group, what the mount shows as its top, and quotas and stops by folder in it."""
-    monkeypatch.setattr(processors, "ROOT", tmp_path)
+    monkeypatch.setattr(control_groups, "ROOT", tmp_path)
 
     def write(group, top="/", quotas=(), stops=()):
         proc = tmp_path / "proc" / "self"
@@ -68,7 +68,7 @@ def test_the_least_of_the_groups_own_quota_and_those_above_it(lay, group, top, q
 
 
 def test_no_control_groups_no_quota(tmp_path, monkeypatch):
-    monkeypatch.setattr(processors, "ROOT", tmp_path)
+    monkeypatch.setattr(control_groups, "ROOT", tmp_path)
     assert (processors.cpus(), processors.throttled(), machine.watch()()) == (None, 0, None)
 
 
