@@ -28,7 +28,7 @@ from bench.records.record import SCHEMA, Noise, Record, Result
 from bench.records.training_record import Lesson, Training
 from bench.report.figures import save
 from bench.terminal.console import show
-from bench.timing import one_pass
+from bench.timing import one_pass, schedule
 from bench.timing.race import Job, race
 
 ROOT = Path(__file__).parents[1]
@@ -191,7 +191,13 @@ def temporary(monkeypatch, tmp_path_factory):
 
 
 @pytest.fixture
-def call(monkeypatch, capsys, temporary):
+def few_passes(monkeypatch):
+    """A race takes two passes, the fewest with an interval: each is a process."""
+    monkeypatch.setattr(schedule, "PASSES", (2, 2))
+
+
+@pytest.fixture
+def call(monkeypatch, capsys, temporary, few_passes):
     """Run a command line; returns its exit status, its output and its errors."""
     monkeypatch.setenv("COLUMNS", "100")
 

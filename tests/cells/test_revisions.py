@@ -33,6 +33,7 @@ def test_an_engine_at_a_revision_is_the_code_of_that_commit(repository):
     assert state(repository) == before
 
 
+@pytest.mark.usefixtures("few_passes")
 def test_a_race_of_revisions_is_a_race_and_its_record_names_the_commit(repository):
     repository.change(FULL)
     repository.commit()

@@ -38,8 +38,8 @@ def run(*options, **environment):
 
 
 @pytest.fixture
-def here(monkeypatch, capsys, undrawn):
-    """Run pytest in this process, with the pictures left out."""
+def here(monkeypatch, capsys, undrawn, few_passes):
+    """Run pytest in this process, with pictures left out and few passes."""
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("COLUMNS", "120")
 

@@ -26,6 +26,8 @@ from bench.timing import machine
 distributed = pytest.importorskip("distributed", reason="needs the extra cluster")
 
 QUICK = ("--seconds", 0.05, "--no-floor")
+FEW_PASSES = "from bench.timing import schedule\nschedule.PASSES = (2, 2)\n"  # each is a process
+ALONE = ("--nworkers", "1", "--nthreads", "1", "--no-nanny", "--preload", "few_passes.py")
 
 
 class Dask:
@@ -35,6 +37,7 @@ class Dask:
         self.folder = folder
         self.processes = []
         self.settings = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": str(allowed_failures)}
+        (folder / "few_passes.py").write_text(FEW_PASSES)
         file = folder / "scheduler.json"
         self.start("scheduler", "--port", "0", "--scheduler-file", file)
         end = time.monotonic() + 30
@@ -44,8 +47,7 @@ class Dask:
 
     def workers(self, count, *options, code=ROOT):
         """Start workers with this code of backprop and bench; they are returned once the scheduler knows them."""
-        options = ("--nworkers", "1", "--nthreads", "1", "--no-nanny", *options)
-        started = [self.start("worker", self.address, *options, code=code) for _ in range(count)]
+        started = [self.start("worker", self.address, *ALONE, *options, code=code) for _ in range(count)]
         with distributed.Client(self.address, set_as_default=False) as client:
             client.wait_for_workers(len(self.processes) - 1, timeout=30)
         return started
@@ -188,7 +190,7 @@ def test_without_any_worker_it_waits_for_one_and_says_so(sweep_of, dask, tmp_pat
     def start_when_waiting(bar, cells, left):
         at_work(bar, cells, left)
         if not cells:
-            running.start("worker", running.address, "--nworkers", "1", "--nthreads", "1", "--no-nanny", *OFFER)
+            running.start("worker", running.address, *ALONE, *OFFER)
 
     monkeypatch.setattr(cluster, "LOOK_AROUND_SECONDS", 0.2)
     monkeypatch.setattr(store, "append", kill_after_the_first)

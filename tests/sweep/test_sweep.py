@@ -149,6 +149,7 @@ def test_a_sweep_of_crashed_cells_alone_is_still_reported(call, tmp_path):
     assert "gone was left out: the process of this cell ended with status 1: " in " ".join(printed.split())
 
 
+@pytest.mark.usefixtures("few_passes")
 def test_an_engine_is_raced_as_it_was_when_the_sweep_began(tmp_path, repository):
     path = engine_file(tmp_path / "mine.py", "pass")
     entries = resolve([str(path), str(path), "full_matrix@HEAD", "full_matrix"])
