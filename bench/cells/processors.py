@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import os
 import re
-from functools import cache
 from pathlib import Path
 
 from .control_groups import folders
 
+# As the process starts: a race confines it to fewer.
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
-@cache
+
 def cores() -> int:
     """How many cores this process might run on when it started."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return CORES
 
 
 def most_threads(cores: int, given: float | None) -> int:

@@ -8,6 +8,7 @@ import sys
 import msgspec
 from threadpoolctl import threadpool_limits
 
+from bench.cells.processors import cores
 from bench.timing import machine
 
 
@@ -50,6 +51,12 @@ def test_pinning_the_allocator_is_told():
     before, after, libc = done.stdout.split() if len(done.stdout.split()) == 3 else (*done.stdout.split(), "")
     assert before == "default"
     assert (after == "pinned") == (libc == "glibc")
+
+
+def test_the_process_of_a_pass_tells_all_cores_of_the_machine_though_it_is_confined_to_its_own():
+    code = "from bench.timing import machine, one_pass\nwith machine.alone(1): print(machine.environment().cores)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) == cores()
 
 
 def test_a_timed_process_stays_light():
