@@ -18,8 +18,8 @@ from wrong import (
 
 from backprop import GradientError, Network, load
 from backprop.check import hidden, verify, verify_again
-from backprop.gradient import reference_gradient, tolerance
-from backprop.probe import probe
+from backprop.check.gradient import reference_gradient, tolerance
+from backprop.check.probe import probe
 
 
 def problem(sizes, samples, dtype="float64", seed=0):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from backprop import InputError, Network, load, names
 from backprop.check import verify
-from backprop.gradient import tolerance
+from backprop.check.gradient import tolerance
 
 quick = settings(max_examples=40, deadline=None)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backprop import Network, load, products
-from backprop.gradient import tolerance
+from backprop.check.gradient import tolerance
 from backprop.products import Plan, Products, cut, fastest
 
 PLANS = [

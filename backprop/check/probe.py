@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from .network import Array, Network
+from ..network import Array, Network
 
 
 def probe(sizes: Sequence[int], samples: int, dtype: npt.DTypeLike) -> tuple[Network, Array, Array]:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from .gradient import Block, Step, backward, forward, reference_gradient
-from .network import Array, Network, sigmoid
+from ..network import Array, Network, sigmoid
+from .gradient import Block, Step, backward, by_name, forward, reference_gradient
 
 CLOSE = 1e-3  # of a block's largest entry: as near as a guess must come to what was done
 SAMPLES = 64  # of which each is tried as the one that is left out
@@ -140,10 +140,7 @@ def _local(step: Step) -> Iterator[tuple[str, Network]]:
 def _without(w: Array, lost: npt.NDArray[np.intp], axis: int) -> Array:
     """The weights, zero in the columns (axis 0) or rows that are lost."""
     rest = w.copy()
-    if axis == 0:
-        rest[:, lost] = 0
-    else:
-        rest[lost] = 0
+    rest[(slice(None), lost) if axis == 0 else lost] = 0
     return rest
 
 
@@ -173,12 +170,8 @@ def _factor(blocks: list[Block]) -> float | None:
 
 def _is(step: Step, guess: Network) -> bool:
     """Whether the guess is what was done."""
-    done, allowed = step.implied, {block.name: block.allowed for block in step.blocks()}
-    return all(
-        _equal(a, b, allowed[f"{kind}[{layer}]"])
-        for kind in ("weights", "biases")
-        for layer, (a, b) in enumerate(zip(getattr(done, kind), getattr(guess, kind), strict=True))
-    )
+    guessed = by_name(guess)
+    return all(_equal(block.implied, guessed[block.name], block.allowed) for block in step.blocks())
 
 
 def _equal(done: Array, guess: Array, allowed: float) -> bool:

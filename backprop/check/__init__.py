@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
+from ..engine import Engine
+from ..errors import GradientError
+from ..network import Array, Network
 from .diagnosis import explain, explain_change
-from .engine import Engine
-from .errors import GradientError
-from .gradient import Step, forward, reference_gradient, tolerance
-from .network import Array, Network
+from .gradient import Step, by_name, forward, reference_gradient, tolerance
 from .probe import probe
 
 Make = Callable[[Network], Engine]
@@ -64,11 +65,9 @@ def hidden(network: Network, x: Array, y: Array) -> list[str]:
     """
     limit = tolerance(network, len(x))
     gradient, magnitude = reference_gradient(network, x, y)
+    sizes = by_name(magnitude)
     return [
-        f"{kind}[{layer}]"
-        for kind in ("weights", "biases")
-        for layer, (exact, size) in enumerate(zip(getattr(gradient, kind), getattr(magnitude, kind), strict=True))
-        if np.max(np.abs(exact)) <= 10 * limit * np.max(size)
+        name for name, exact in by_name(gradient).items() if np.max(np.abs(exact)) <= 10 * limit * np.max(sizes[name])
     ]
 
 
@@ -82,17 +81,13 @@ def take(engine: Engine, x: Array, y: Array, *, reach: float | None, buffers: Pa
     """
     before = engine.network().copy()
     exact, magnitude = reference_gradient(before, x, y)
-    sizes = [(float(np.max(w)), float(np.max(b))) for w, b in zip(magnitude.weights, magnitude.biases, strict=True)]
+    sizes = {name: float(np.max(block)) for name, block in by_name(magnitude).items()}
     if reach:
-        longest = [
-            float(np.max(np.abs(old))) / size
-            for pair, layer in zip(zip(before.weights, before.biases, strict=True), sizes, strict=True)
-            for old, size in zip(pair, layer, strict=True)
-            if size
-        ]
+        longest = [float(np.max(np.abs(old))) / sizes[name] for name, old in by_name(before).items() if sizes[name]]
         eta = reach * max(longest, default=1.0)
     else:
-        eta = 0.25 / (max(n_in * w + b for n_in, (w, b) in zip(before.sizes, sizes, strict=False)) or 1.0)
+        moves = [n * sizes[f"weights[{i}]"] + sizes[f"biases[{i}]"] for i, n in enumerate(before.sizes[:-1])]
+        eta = 0.25 / (max(moves) or 1.0)
     largest = float(np.finfo(before.dtype).max) ** 0.5
     eta = float(before.dtype.type(min(eta, largest)))  # as the engine's dtype has it
     _step_on_copies(engine, x, y, eta, buffers)
@@ -153,8 +148,7 @@ def _fresh_is_right(make: Make, step: Step) -> bool:
     """Whether the same step from the same parameters is right where no other was taken before."""
     engine = make(step.before)
     engine.step(step.x.copy(), step.y.copy(), step.eta)
-    fresh = Step(step.before, step.x, step.y, step.eta, engine.network(), step.exact, step.magnitude)
-    return all(block.right for block in fresh.blocks())
+    return all(block.right for block in replace(step, after=engine.network()).blocks())
 
 
 def _refuse_other_precision(make: Make, network: Network, x: Array) -> None:
@@ -184,7 +178,7 @@ def _refuse_other_precision(make: Make, network: Network, x: Array) -> None:
 def _refuse_double(step: Step) -> None:
     nearest = [
         (new == (old - step.eta * exact).astype(np.float32))[np.abs(step.eta * exact) >= np.abs(old)]
-        for old, new, exact in zip(*map(_blocks, (step.before, step.after, step.exact)), strict=True)
+        for old, new, exact in zip(*(by_name(at).values() for at in (step.before, step.after, step.exact)), strict=True)
     ]
     told = np.concatenate(nearest)
     if len(told) >= TOLD_BY and np.mean(told) > 0.9:
@@ -205,7 +199,7 @@ def _refuse_other_kind(network: Network, before: Network, when: str) -> None:
 
 
 def _refuse_changes(culprit: str, before: Network, after: Network, cause: str = "") -> None:
-    for name, old, new in zip(_names(before), _blocks(before), _blocks(after), strict=True):
+    for (name, old), new in zip(by_name(before).items(), by_name(after).values(), strict=True):
         if not np.array_equal(old, new):
             raise GradientError(f"{culprit} changed {name}{cause and f': {cause}'}")
 
@@ -218,12 +212,3 @@ def _step_on_copies(engine: Engine, x: Array, y: Array, eta: float, buffers: Pai
     for label, array, original in (("x", own_x, x), ("y", own_y, y)):
         if not np.array_equal(array, original):
             raise GradientError(f"the step changed its input {label}; an engine leaves what it is given alone")
-
-
-def _blocks(network: Network) -> tuple[Array, ...]:
-    return network.weights + network.biases
-
-
-def _names(network: Network) -> list[str]:
-    layers = range(len(network.weights))
-    return [f"weights[{layer}]" for layer in layers] + [f"biases[{layer}]" for layer in layers]

@@ -8,9 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .network import Array, Network, sigmoid
-
-Layers = list[tuple[Array, Array]]
+from ..network import Array, Network, sigmoid
 
 
 class Traces(NamedTuple):
@@ -35,7 +33,7 @@ def backward(weights: list[Array], activations: list[Array], slopes: list[Array]
 
     Nielsen, "Neural Networks and Deep Learning", chapter 2, equations BP2 to BP4; `delta` is BP1's.
     """
-    layers: Layers = []
+    layers: list[tuple[Array, Array]] = []
     for layer in reversed(range(len(weights))):
         layers.append((delta.T @ activations[layer], delta.sum(axis=0)))
         if layer:
@@ -74,6 +72,12 @@ def allowance(network: Network, length: int) -> float:
     the batch. The factor 16 is their lambda: what room the elementwise functions and the order of sums need.
     """
     return float(16 * np.finfo(network.dtype).eps * np.sqrt(length))
+
+
+def by_name(network: Network) -> dict[str, Array]:
+    """The blocks of its parameters: weights[0] and so on, then biases[0]."""
+    parts = {"weights": network.weights, "biases": network.biases}
+    return {f"{kind}[{layer}]": block for kind, blocks in parts.items() for layer, block in enumerate(blocks)}
 
 
 class Block(NamedTuple):
@@ -118,24 +122,25 @@ class Step:
     def implied(self) -> Network:
         """The gradient that the step followed, (before - after) / eta, in float64."""
         parts = ((self.before.weights, self.after.weights), (self.before.biases, self.after.biases))
-        moved = [
-            [(old.astype(np.float64) - new.astype(np.float64)) / self.eta for old, new in zip(*part, strict=True)]
-            for part in parts
-        ]
-        return Network(tuple(moved[0]), tuple(moved[1]))
+        return Network(
+            *(
+                tuple(
+                    (old.astype(np.float64) - new.astype(np.float64)) / self.eta for old, new in zip(*part, strict=True)
+                )
+                for part in parts
+            )
+        )
 
     def blocks(self) -> Iterator[Block]:
         """Every block, the last layer first: what is wrong there is inherited by those below."""
-        limit, smallest, implied = tolerance(self.before, len(self.x)), np.finfo(self.before.dtype), self.implied
+        limit, smallest = tolerance(self.before, len(self.x)), np.finfo(self.before.dtype)
+        old, implied, exact, size = map(by_name, (self.before, self.implied, self.exact, self.magnitude))
         # A parameter to which samples are added one by one loses half of its last bit each time, and always the same
         # way where what is added is smaller.
         kept = max(allowance(self.before, len(self.x)), float(smallest.eps) * len(self.x))
         lost = 1e3 * float(smallest.tiny / smallest.eps)  # below that, what is multiplied on the way has no digits left
-        for layer in reversed(range(len(implied.weights))):
-            for kind in ("weights", "biases"):
-                old, new, exact, size = (
-                    getattr(network, kind)[layer] for network in (self.before, implied, self.exact, self.magnitude)
-                )
-                most = float(np.max(size))
-                allowed = limit * most + kept * float(np.max(np.abs(old))) / self.eta + lost
-                yield Block(f"{kind}[{layer}]", new, exact, most, allowed)
+        for layer in reversed(range(len(self.exact.weights))):
+            for name in (f"weights[{layer}]", f"biases[{layer}]"):
+                most = float(np.max(size[name]))
+                allowed = limit * most + kept * float(np.max(np.abs(old[name]))) / self.eta + lost
+                yield Block(name, implied[name], exact[name], most, allowed)
