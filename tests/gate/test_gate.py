@@ -494,7 +494,9 @@ def test_killed_in_the_middle_it_leaves_nothing(repository, tmp_path, how):
     place = tmp_path / "place"
     place.mkdir()
     environment = {**os.environ, "TMPDIR": str(place), "PYTHONPATH": str(repository.folder)}
+    (tmp_path / "small.toml").write_text('sizes = ["6-4-3"]\nbatch = [2, 5]\n')
     command = [sys.executable, "-m", "bench", "gate", "--against", "HEAD", "--all", "--json", str(tmp_path / "x.json")]
+    command += ["--grid", str(tmp_path / "small.toml")]
     gate_process = subprocess.Popen(
         command, cwd=repository.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
