@@ -10,14 +10,14 @@ from conftest import make_record, make_timed_record, make_training
 
 from bench.cells import entry
 from bench.cells.cell import make_cell
-from bench.cells.grids import load as load_grid
+from bench.cells.grids import cells_of
 from bench.cli import main as cli
 from bench.report import reproduce
 from bench.timing.to_accuracy import Goal
 
 
 def test_the_cells_come_back_from_the_commands(tmp_path):
-    cells = [*load_grid("smoke"), make_cell("784-100-10", 5, "float32", 1), make_cell("784-100-10", 6, "float64", 1)]
+    cells = [*cells_of("smoke"), make_cell("784-100-10", 5, "float32", 1), make_cell("784-100-10", 6, "float64", 1)]
     found = [make_timed_record(cell, {"per_sample": 2.0, "my engine.py#2": 1.0}) for cell in cells]
     (tmp_path / "script").write_text(
         'git() { :; }\nbackprop-bench() { echo "$@"; }\n' + reproduce.commands(found, []), encoding="utf-8"
@@ -26,7 +26,7 @@ def test_the_cells_come_back_from_the_commands(tmp_path):
     calls = done.stdout.splitlines()
     assert len(calls) == 3
     assert all("--engines per_sample,my engine.py --out results/again-" in call for call in calls)
-    again = [cell for path in sorted(tmp_path.glob("*.toml")) for cell in load_grid(str(path))]
+    again = [cell for path in sorted(tmp_path.glob("*.toml")) for cell in cells_of(str(path))]
     assert sorted(again, key=str) == sorted(cells, key=str)
     assert all(tomllib.loads(path.read_text()) for path in tmp_path.glob("*.toml"))
 
@@ -83,10 +83,10 @@ def test_a_race_comes_back_with_all_that_it_was_begun_with(tmp_path, parsed):
         "per_sample", "per_sample", "my dir/it's.py", "full_matrix@" + "c" * 40
     ]  # fmt: skip
     assert (options["seconds"], options["floor"], options["allocator"]) == (0.1, False, "default")
-    assert load_grid(str(tmp_path / options["grid_name"]), here=False) == cells
+    assert cells_of(str(tmp_path / options["grid_name"]), here=False) == cells
     options = parsed(other)
     assert (options["seconds"], options["floor"], options["allocator"]) == (2.5, True, "pinned")
-    assert load_grid(str(tmp_path / options["grid_name"]), here=False) == cells[:1]
+    assert cells_of(str(tmp_path / options["grid_name"]), here=False) == cells[:1]
     before = {path.name: path.read_bytes() for path in tmp_path.glob("*.toml")}
     run(script, tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.glob("*.toml")} == before, "by itself only"
