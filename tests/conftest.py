@@ -25,7 +25,7 @@ from bench.cli import main as cli
 from bench.gate.findings import Finding, GateRecord
 from bench.records.environment import Environment, Pool
 from bench.records.record import SCHEMA, Noise, Record, Result
-from bench.records.training_record import Lesson, Training
+from bench.records.training_record import EngineTraining, Training
 from bench.report.figures import save
 from bench.terminal.console import show
 from bench.timing import one_pass, schedule
@@ -136,12 +136,14 @@ def with_pictures(html):
 def make_training(batch, seed, engines, limit=100, eta=3.0, target=0.9, environment=ENVIRONMENT, **cell):
     """A training record of engines {name: (seconds of an epoch, epochs to the target or None)}, to the last of them."""
     last = max(epochs or limit for _, epochs in engines.values())
-    lessons = [
-        Lesson(name, [seconds] * last, [target if epochs and n >= epochs else 0.5 for n in range(1, last + 1)], epochs)
+    trained = [
+        EngineTraining(
+            name, [seconds] * last, [target if epochs and n >= epochs else 0.5 for n in range(1, last + 1)], epochs
+        )
         for name, (seconds, epochs) in engines.items()
     ]
     cell = Cell((784, 30, 10), batch, data="mnist5k", **cell)
-    return Training(1, cell, eta, seed, target, limit, lessons, environment, "2026-01-02T03:04:05+00:00", 4.0)
+    return Training(1, cell, eta, seed, target, limit, trained, environment, "2026-01-02T03:04:05+00:00", 4.0)
 
 
 LADDER = {  # microseconds for each sample of a batch, and the engine that it changes

@@ -16,7 +16,7 @@ SCHEMA = 1
 FILE = "training.jsonl"
 
 
-class Lesson(msgspec.Struct, frozen=True):
+class EngineTraining(msgspec.Struct, frozen=True):
     """What one engine did: seconds of each epoch, test accuracy after it, and the first epoch that reached the target.
 
     reached is None where no epoch did. Testing is not in the seconds. commit is that of an engine named at a revision.
@@ -42,7 +42,7 @@ class Training(msgspec.Struct, frozen=True):
     seed: int
     target: float
     epoch_limit: int
-    engines: list[Lesson]
+    engines: list[EngineTraining]
     environment: Environment
     started: str
     elapsed_seconds: float

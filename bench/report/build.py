@@ -10,7 +10,7 @@ import pandas as pd
 from ..analysis import cost_model, frame
 from ..records import environment, outputs, store, training_record
 from ..records.record import Record
-from . import html, markdown, pictures, time_to_accuracy
+from . import html, markdown, pictures, trainings
 from .document import Section, Table
 from .figures import accuracy_curves, save
 from .filenames import shown
@@ -47,7 +47,7 @@ def build(folder: Path) -> Iterator[str | Table]:
     if found:
         yield from describe(found, rows)
     if trained:
-        yield from time_to_accuracy.describe(trained)
+        yield from trainings.describe(trained)
     yield from (f"warning: {warning}" for warning in warnings)
     yield f"in {shown(folder)}: {HTML}, {MARKDOWN}, {', '.join(files)}, {len(paths)} pictures"
 

@@ -101,7 +101,7 @@ def _trainings(trained: Sequence[Training]) -> Iterator[tuple[str | None, str]]:
     seeds: dict[tuple[How, tuple[str, ...]], dict[int, set[int]]] = {}
     for each in trained:
         cell, about = each.cell, each.environment
-        engines = tuple(_address(lesson.name, lesson.commit) for lesson in each.engines)
+        engines = tuple(_address(one.name, one.commit) for one in each.engines)
         options: tuple[str, ...] = (
             f"--data {shlex.quote(cell.data)}",
             f"--sizes {format_sizes(cell.sizes)} --dtype {cell.dtype} --threads {cell.threads}",

@@ -13,7 +13,7 @@ from ..cells.cell import format_sizes
 from ..records.environment import doubts
 from ..records.record import Record
 from ..records.training_record import Training
-from . import answer, time_to_accuracy
+from . import answer, trainings
 from .document import Block, Code, Listing, Picture, Section, Table, Text
 from .figures import accuracy_curves
 from .grouping import KEYS, MOST_PICTURED, grid_of, letters, of_setting, setting, widths
@@ -79,7 +79,7 @@ def tell(
             [
                 Text(ACCURACY),
                 Picture(accuracy_curves.STEM, "Test accuracy against seconds of training"),
-                *time_to_accuracy.blocks(trained),
+                *trainings.blocks(trained),
             ],
         )
     if found:

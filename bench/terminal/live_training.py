@@ -10,7 +10,7 @@ from ..cells.cell import Cell
 from ..cells.datasets import Dataset
 from ..cells.entry import Entry
 from ..records import outputs, store, training_record
-from ..report import epoch_lines, numbers, time_to_accuracy
+from ..report import numbers, trainings
 from ..timing import to_accuracy
 from ..timing.to_accuracy import Goal
 from ..timing.training import Epoch, check, hidden_at, train
@@ -27,11 +27,11 @@ def train_for(epochs: int, field: Sequence[Entry], cell: Cell, learned: Dataset,
         task = progress.add_task(f"{cell.id}, eta {eta:g}", total=epochs)
         for finished in train(field, cell, learned, eta=eta, epochs=epochs, seed=seed):
             if not done:
-                show([epoch_lines.heading(list(finished.seconds))])
+                show([trainings.epoch_heading(list(finished.seconds))])
             done.append(finished)
-            show([epoch_lines.line(finished)])
+            show([trainings.epoch_line(finished)])
             progress.update(task, advance=1, refresh=True)
-    show(epoch_lines.conclusion(done))
+    show(trainings.conclusion(done))
 
 
 def train_to(
@@ -60,11 +60,11 @@ def train_to(
             show(training_record.prepare(out))
         for training in runs:
             done.append(training)
-            show([time_to_accuracy.in_a_line(training)])  # first: a full disk costs the record, not what it says
+            show([trainings.in_a_line(training)])  # first: a full disk costs the record, not what it says
             if out:
                 store.append(out, training, training_record.FILE)
             progress.update(task, advance=1, refresh=True)
-    show(["", *time_to_accuracy.describe(done)])
+    show(["", *trainings.describe(done)])
     if out:
         show([f"in {out}: {training_record.FILE}; backprop-bench report {out} draws it"])
 

@@ -17,7 +17,7 @@ from backprop import InputError
 from ..cells.cell import Cell
 from ..cells.datasets import Dataset
 from ..cells.entry import Entry
-from ..records.training_record import SCHEMA, Lesson, Training
+from ..records.training_record import SCHEMA, EngineTraining, Training
 from . import machine
 from .rounds import Clock
 from .training import Epoch, check, train
@@ -96,8 +96,8 @@ def _train(
         progress(cell, seed, epoch)
         if len(reached) == len(contestants):
             break
-    lessons = [
-        Lesson(
+    engines = [
+        EngineTraining(
             each.name,
             [epoch.seconds[each.name] for epoch in epochs],
             [epoch.accuracy[each.name] for epoch in epochs],
@@ -113,7 +113,7 @@ def _train(
         seed,
         goal.accuracy,
         goal.epoch_limit,
-        lessons,
+        engines,
         msgspec.structs.replace(machine.environment(), throttled=throttled()),
         started,
         clock() - start,

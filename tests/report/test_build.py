@@ -10,7 +10,7 @@ from conftest import LADDER, make_ladder_record, make_record, text
 from bench.analysis import frame
 from bench.records import store
 from bench.records.record import Result
-from bench.report import build, comparison, epoch_lines
+from bench.report import build, comparison, trainings
 from bench.report.numbers import factor, seconds
 from bench.report.predict import predict
 from bench.timing.training import Epoch
@@ -177,19 +177,19 @@ def test_times_in_words(value, words):
     assert seconds(value) == words
 
 
-def test_lessons_give_seconds_an_epoch_side_by_side_and_the_factor():
+def test_epochs_give_seconds_an_epoch_side_by_side_and_the_factor():
     done = []
     for number, (slow, fast) in enumerate([(10.0, 2.0), (9.0, 2.0), (20.0, 4.0)], start=1):
         done.append(Epoch(number, {"per_sample": slow, "full_matrix": fast}, {"per_sample": 0.9, "full_matrix": 0.9}))
-    assert epoch_lines.heading(["per_sample", "full_matrix"]).split() == [
+    assert trainings.epoch_heading(["per_sample", "full_matrix"]).split() == [
         "epoch",
         "per_sample",
         "accuracy",
         "full_matrix",
         "accuracy",
     ]
-    assert epoch_lines.line(done[0]).split() == ["1", "10.0", "s", "90.00%", "2.00", "s", "90.00%"]
-    assert list(epoch_lines.conclusion(done)) == [
+    assert trainings.epoch_line(done[0]).split() == ["1", "10.0", "s", "90.00%", "2.00", "s", "90.00%"]
+    assert list(trainings.conclusion(done)) == [
         "per_sample: 10.0 s an epoch, test accuracy 90.00%",
         "full_matrix: 2.00 s an epoch, test accuracy 90.00%; 5.00x as fast as per_sample",
     ]

@@ -7,12 +7,13 @@ import msgspec
 import pytest
 from conftest import ENVIRONMENT, make_training, text
 
+from bench.analysis.time_to_accuracy import settings
 from bench.records import store, training_record
-from bench.report import build, time_to_accuracy
+from bench.report import build, trainings
 from bench.report.figures import accuracy_curves, save
 
 
-def trainings(times, epochs, **options):
+def trained(times, epochs, **options):
     """A record for each batch size and seed: times {engine: seconds an epoch} x epochs {batch: one for each seed}."""
     return [
         make_training(batch, seed, {name: (seconds, needed) for name, seconds in times.items()}, **options)
@@ -26,7 +27,7 @@ TIMES = {"per_sample": 0.4, "fused": 0.05}
 
 
 def rows_by(found):
-    return {(row.batch, row.engine): row for row in time_to_accuracy.frame(found).itertuples()}
+    return {(row.batch, row.engine): row for part in settings(found) for row in part.itertuples()}
 
 
 def folder_of(folder, found):
@@ -40,7 +41,7 @@ def svg_text(path):
 
 
 def test_medians_and_ranges_over_the_seeds_the_factor_and_the_best_batch_size():
-    rows = rows_by(trainings(TIMES, EPOCHS))
+    rows = rows_by(trained(TIMES, EPOCHS))
     assert list(rows) == [(10, "per_sample"), (10, "fused"), (100, "per_sample"), (100, "fused")]
     row = rows[100, "fused"]
     assert (row.epochs, row.epochs_low, row.epochs_high, row.reached, row.seeds) == (11, 10, 12, 3, 3)
@@ -51,13 +52,13 @@ def test_medians_and_ranges_over_the_seeds_the_factor_and_the_best_batch_size():
 
 
 def test_a_seed_that_does_not_reach_it_counts_as_longer_than_any():
-    rows = rows_by(trainings(TIMES, {10: [7, None, 3], 100: [5, None], 1000: [None, None]}))
+    rows = rows_by(trained(TIMES, {10: [7, None, 3], 100: [5, None], 1000: [None, None]}))
     row = rows[10, "fused"]
     assert (row.reached, row.epochs, row.epochs_low, row.epochs_high) == (2, 7, 3, 7)
     for batch in (100, 1000):
         assert rows[batch, "fused"].seconds != rows[batch, "fused"].seconds  # half did not: no median
         assert not rows[batch, "fused"].best
-    printed = text(time_to_accuracy.describe(trainings(TIMES, {10: [7, None, 3], 100: [5, None]})))
+    printed = text(trainings.describe(trained(TIMES, {10: [7, None, 3], 100: [5, None]})))
     assert re.search(r"fused +2 of 3 +7 \(3-7\) +350 ms \(150-350\) +8\.00x", printed)
     assert re.search(r"fused +1 of 2 +not within 100", printed)
 
@@ -86,36 +87,34 @@ def test_who_did_not_arrive_is_infinite_in_the_factor_as_in_the_seconds(slow, fa
     rows = rows_by(found)
     told = rows[10, "fused"].factor
     assert told == pytest.approx(factor) if factor else told != told
-    line = next(
-        line for line in text(time_to_accuracy.describe(found)).splitlines() if re.match(" +fused +\\d of", line)
-    )
+    line = next(line for line in text(trainings.describe(found)).splitlines() if re.match(" +fused +\\d of", line))
     assert line.split()[-1] == f"{factor:.2f}x" if factor else line.endswith("not told")
-    best = time_to_accuracy.best(time_to_accuracy.frame(found))["fused"]
+    best = trainings.best(*settings(found))["fused"]
     known = all(rows[10, name].seconds == rows[10, name].seconds for name in ("per_sample", "fused"))
     assert ("as fast as per_sample's best" in best) == known
 
 
 def test_where_nothing_is_reached_it_says_so():
-    found = trainings(TIMES, {10: [None, None]}, limit=30)
-    printed = text(time_to_accuracy.describe(found), 120)
+    found = trained(TIMES, {10: [None, None]}, limit=30)
+    printed = text(trainings.describe(found), 120)
     assert "fused: not within 30 epochs at any of these batch sizes" in printed
-    assert time_to_accuracy.finding(time_to_accuracy.frame(found)) == "No engine reaches 0.9 within 30 epochs"
+    assert trainings.finding(*settings(found)) == "No engine reaches 0.9 within 30 epochs"
 
 
 def test_of_a_seed_trained_again_the_last_counts_and_rates_and_limits_are_not_mixed():
-    first = trainings(TIMES, {10: [30, 30, 30]})
-    again = trainings(TIMES, {10: [2]})
+    first = trained(TIMES, {10: [30, 30, 30]})
+    again = trained(TIMES, {10: [2]})
     assert rows_by(first + again)[10, "fused"].epochs_low == 2
     assert rows_by(first + again)[10, "fused"].seeds == 3
     for other in ({"eta": 1.0}, {"limit": 50}):
-        row = rows_by(first + trainings(TIMES, {10: [2]}, **other))[10, "fused"]
+        row = rows_by(first + trained(TIMES, {10: [2]}, **other))[10, "fused"]
         assert (row.seeds, row.epochs) == (1, 2)
 
 
 def test_a_factor_is_between_engines_trained_side_by_side_only():
-    apart = trainings({"per_sample": 0.4}, {10: [3]}) + trainings({"fused": 0.1}, {10: [3]})
+    apart = trained({"per_sample": 0.4}, {10: [3]}) + trained({"fused": 0.1}, {10: [3]})
     assert rows_by(apart)[10, "fused"].factor != rows_by(apart)[10, "fused"].factor
-    slower_day = trainings({"per_sample": 0.8, "fused": 0.1}, {10: [3]})
+    slower_day = trained({"per_sample": 0.8, "fused": 0.1}, {10: [3]})
     assert rows_by([*apart, *slower_day])[10, "fused"].factor == pytest.approx(8.0)
 
 
@@ -124,15 +123,13 @@ def test_each_engine_at_its_best():
         make_training(1, 0, {"per_sample": (1.0, 2), "fused": (1.0, 2)}),
         make_training(10, 0, {"per_sample": (1.0, 4), "fused": (0.1, 4)}),
     ]
-    rows = time_to_accuracy.frame(found)
-    assert time_to_accuracy.best(rows) == {
+    (rows,) = settings(found)
+    assert trainings.best(rows) == {
         "per_sample": "per_sample is fastest at batch 1: 2.00 s",
         "fused": "fused is fastest at batch 10: 400 ms, 5.00x as fast as per_sample's best",
     }
-    assert time_to_accuracy.finding(rows).endswith(
-        "each engine at its best batch size: fused 5.00x as fast as per_sample"
-    )
-    assert time_to_accuracy.finding(time_to_accuracy.frame(trainings(TIMES, EPOCHS))) == (
+    assert trainings.finding(rows).endswith("each engine at its best batch size: fused 5.00x as fast as per_sample")
+    assert trainings.finding(*settings(trained(TIMES, EPOCHS))) == (
         "Test accuracy 0.9 comes fastest at batch 10: fused 8.00x as fast as per_sample"
     )
 
@@ -142,15 +139,15 @@ OTHER = msgspec.structs.replace(ENVIRONMENT, cpu="Other CPU")
 
 @pytest.mark.parametrize("other", [{"target": 0.8}, {"dtype": "float32"}, {"threads": 2}], ids=str)
 def test_what_differs_is_never_mixed(other):
-    found = trainings(TIMES, EPOCHS) + trainings(TIMES, {10: [50, 50, 50]}, **other)
-    assert sorted(time_to_accuracy.frame(found)["epochs"].unique()) == [3, 11, 50]
-    assert text(time_to_accuracy.describe(found)).count("batch eta") == 2
+    found = trained(TIMES, EPOCHS) + trained(TIMES, {10: [50, 50, 50]}, **other)
+    assert sorted({epochs for part in settings(found) for epochs in part["epochs"]}) == [3, 11, 50]
+    assert text(trainings.describe(found)).count("batch eta") == 2
     assert len(list(accuracy_curves.panels(found))) == 4
 
 
 @pytest.mark.usefixtures("without_png")
 def test_each_machine_has_a_table_and_a_picture_of_its_own(tmp_path):
-    found = trainings(TIMES, EPOCHS) + trainings(TIMES, {10: [50, 50, 50]}, environment=OTHER)
+    found = trained(TIMES, EPOCHS) + trained(TIMES, {10: [50, 50, 50]}, environment=OTHER)
     printed = text(build.build(folder_of(tmp_path, found)))
     assert printed.count("batch eta") == printed.count("Test CPU") + printed.count("Other CPU") == 2
     words = [svg_text(tmp_path / f"accuracy-by-seconds{part}.svg") for part in ("", "-2")]
@@ -159,14 +156,14 @@ def test_each_machine_has_a_table_and_a_picture_of_its_own(tmp_path):
 
 def test_the_table_fits_80_columns_and_prints_brackets_as_they_are():
     times = {"per_sample": 0.31, "[b]x.py": 0.029, "torch_compiled": 0.3}
-    printed = text(time_to_accuracy.describe(trainings(times, {1: [2, 3, 5], 1000: [97, 123, 101]}, limit=200)))
+    printed = text(trainings.describe(trained(times, {1: [2, 3, 5], 1000: [97, 123, 101]}, limit=200)))
     assert all(len(line) <= 80 for line in printed.splitlines())
     assert printed.count("[b]x.py ") == 3  # two lines of the table, and its best batch size
     assert re.search(r" 1000 +3 per_sample +3 of 3 +101 \(97-123\) +31\.3 s \(30\.1-38\.1\)", printed)
 
 
 def test_a_folder_of_training_records_only_is_reported(tmp_path):
-    folder_of(tmp_path, trainings(TIMES, EPOCHS))
+    folder_of(tmp_path, trained(TIMES, EPOCHS))
     printed = text(build.build(tmp_path))
     made = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     pictures = {"accuracy-by-seconds.png", "accuracy-by-seconds.svg"}
@@ -184,7 +181,7 @@ def test_a_folder_of_training_records_only_is_reported(tmp_path):
 
 @pytest.mark.usefixtures("undrawn")
 def test_training_is_reported_beside_races_and_a_cut_off_line_is_warned_of(tmp_path, record):
-    folder_of(tmp_path, trainings(TIMES, EPOCHS))
+    folder_of(tmp_path, trained(TIMES, EPOCHS))
     store.append(tmp_path, record())
     with (tmp_path / training_record.FILE).open("ab") as file:
         file.write(b'{"schema": 1, "cel')
@@ -198,7 +195,7 @@ def test_training_is_reported_beside_races_and_a_cut_off_line_is_warned_of(tmp_p
 
 @pytest.mark.usefixtures("without_png")
 def test_the_picture_says_what_was_found(tmp_path):
-    found = trainings(TIMES, {**EPOCHS, 1000: [None, None, 40]}, limit=60)
+    found = trained(TIMES, {**EPOCHS, 1000: [None, None, 40]}, limit=60)
     save.save(accuracy_curves.draw(found), tmp_path, [])
     words = svg_text(tmp_path / "accuracy-by-seconds.svg")
     for label in (
@@ -215,7 +212,7 @@ def test_the_picture_says_what_was_found(tmp_path):
 
 
 def test_a_curve_ends_at_the_median_seconds_and_a_seed_that_is_done_stays_where_it_is():
-    small = {panel.finding.split()[0]: panel for panel in accuracy_curves.panels(trainings(TIMES, {10: [3, 2, 4]}))}
+    small = {panel.finding.split()[0]: panel for panel in accuracy_curves.panels(trained(TIMES, {10: [3, 2, 4]}))}
     assert list(small) == ["per_sample", "fused"]
     panel = small["fused"]
     assert panel.setting == "time to a test accuracy of 0.9 on mnist5k, 784-30-10, float64, BLAS threads: 1"
@@ -227,9 +224,9 @@ def test_a_curve_ends_at_the_median_seconds_and_a_seed_that_is_done_stays_where_
 
 
 def test_what_a_network_unlearns_after_its_engine_got_there_does_not_count():
-    found = trainings({"fused": 0.05}, {10: [2, 3, 4]})
-    lesson = found[0].engines[0]
-    went_on = msgspec.structs.replace(lesson, seconds=[0.05] * 4, accuracy=[0.5, 0.9, 0.1, 0.1])
+    found = trained({"fused": 0.05}, {10: [2, 3, 4]})
+    engine = found[0].engines[0]
+    went_on = msgspec.structs.replace(engine, seconds=[0.05] * 4, accuracy=[0.5, 0.9, 0.1, 0.1])
     found[0] = msgspec.structs.replace(found[0], engines=[went_on])
     (panel,) = accuracy_curves.panels(found)
     curve = next(line for line in panel.draw().axes[0].get_lines() if len(line.get_xdata()) == 3)

@@ -16,7 +16,7 @@ from bench.cells.cell import make_cell
 from bench.cells.entry import resolve
 from bench.gate import show
 from bench.records import store
-from bench.report import races, time_to_accuracy
+from bench.report import races, trainings
 from bench.report.side_by_side import side_by_side
 from bench.terminal import console
 from bench.terminal.streams import Patient, patient
@@ -107,9 +107,7 @@ def test_every_width_of_a_terminal_will_do(monkeypatch, tmp_path, columns):
     found = [make_ladder_record(), make_record(data="mnist5k")]
     console.show(races.describe(found, frame.frame(found)), to)
     console.show(side_by_side([tmp_path / "one", tmp_path / "two"], None), to)
-    console.show(
-        time_to_accuracy.describe([make_training(10, 0, {"per_sample": (1.0, 3), "full_matrix": (0.5, 3)})]), to
-    )
+    console.show(trainings.describe([make_training(10, 0, {"per_sample": (1.0, 3), "full_matrix": (0.5, 3)})]), to)
     console.show(show.describe(make_gate_record(make_finding())), to)
     told = stream.getvalue()
     assert "…" not in told, "nothing is cut"

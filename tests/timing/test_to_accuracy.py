@@ -42,12 +42,12 @@ def test_seconds_and_epochs_until_the_accuracy_is_reached_are_exact_and_then_it_
     assert epochs > 1
     clock = Clock()
     (found,) = run(paced(clock, "slow", 5e-3), paced(clock, "fast", 1e-3), clock=clock, accuracy=target)
-    for lesson, seconds in zip(found.engines, (5e-3, 1e-3), strict=True):
-        assert lesson.reached == epochs
-        assert lesson.accuracy == accuracies[:epochs]
-        assert lesson.seconds == pytest.approx([STEPS * seconds] * epochs)
-        assert lesson.seconds_to_target == pytest.approx(STEPS * seconds * epochs)
-    assert [lesson.name for lesson in found.engines] == ["slow", "fast"]
+    for engine, seconds in zip(found.engines, (5e-3, 1e-3), strict=True):
+        assert engine.reached == epochs
+        assert engine.accuracy == accuracies[:epochs]
+        assert engine.seconds == pytest.approx([STEPS * seconds] * epochs)
+        assert engine.seconds_to_target == pytest.approx(STEPS * seconds * epochs)
+    assert [engine.name for engine in found.engines] == ["slow", "fast"]
     assert (found.target, found.epoch_limit, found.seed, found.eta, found.cell) == (target, 20, 0, 3.0, cell())
     assert found.elapsed_seconds == clock.now
 
@@ -79,8 +79,8 @@ def test_each_engine_is_judged_by_its_own_network_and_all_go_on_until_the_last(a
 def test_an_accuracy_that_is_not_reached_ends_at_the_limit():
     clock = Clock()
     (found,) = run(paced(clock, "a", 1e-3), clock=clock, accuracy=1.0, limit=2)
-    (lesson,) = found.engines
-    assert (lesson.reached, lesson.seconds_to_target, len(lesson.accuracy)) == (None, None, 2)
+    (engine,) = found.engines
+    assert (engine.reached, engine.seconds_to_target, len(engine.accuracy)) == (None, None, 2)
 
 
 def test_each_batch_size_of_each_seed_has_its_rate_by_the_rule_the_same_for_every_engine():

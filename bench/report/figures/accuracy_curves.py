@@ -14,9 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
+from ...analysis.time_to_accuracy import LINE, each_seed, settings
 from ...records.training_record import Training
-from .. import numbers, time_to_accuracy
-from ..time_to_accuracy import SETTING
+from .. import numbers, trainings
 from .axes import foot, log_ticks, shades
 from .save import Draw
 from .style import SMALL, style
@@ -57,10 +57,10 @@ def _figure(setting: pd.DataFrame, engines: dict[str, list[Curve]], date: str) -
     with style():
         figure = Figure(figsize=(WIDTH, 2.8 * len(engines) + 1.5), layout="constrained")
         grid = figure.subplots(len(engines), squeeze=False, sharex=True)[:, 0]
-        finding = fill(time_to_accuracy.finding(setting), 100)
+        finding = fill(trainings.finding(setting), 100)
         figure.suptitle(finding, x=0.01, ha="left", fontweight="bold", fontsize=11)
         for axes, engine in zip(grid, engines, strict=True):
-            axes.set_title(time_to_accuracy.best(setting)[engine], loc="left", fontsize=10)
+            axes.set_title(trainings.best(setting)[engine], loc="left", fontsize=10)
             _panel(axes, engine, engines, setting["target"].iloc[0], in_full=True)
             axes.label_outer()
         foot(figure, _note(setting, date))
@@ -70,7 +70,7 @@ def _figure(setting: pd.DataFrame, engines: dict[str, list[Curve]], date: str) -
 def panels(found: Sequence[Training]) -> Iterator[Panel]:
     """A small figure for each setting and engine; those of a setting have the same axes."""
     for setting, engines in _settings(found):
-        told, title = time_to_accuracy.best(setting), time_to_accuracy.title(setting)
+        told, title = trainings.best(setting), trainings.title(setting)
         for engine in engines:
             yield Panel(told[engine], title, partial(_small, setting, engines, engine))
 
@@ -86,12 +86,12 @@ def _settings(found: Sequence[Training]) -> Iterator[tuple[pd.DataFrame, dict[st
     """The summary of each setting, and the curves of each of its engines."""
     if not found:
         return
-    keys = [*SETTING, "batch", "engine"]
-    lessons = dict(iter(time_to_accuracy.lessons(found).groupby(keys)))
-    for _, setting in time_to_accuracy.frame(found).groupby(SETTING, sort=False):
-        engines: dict[str, list[Curve]] = {engine: [] for engine in setting["engine"].unique()}
+    seeds = each_seed(found).groupby(LINE)
+    for setting in settings(found):
+        engines: dict[str, list[Curve]] = {}
         for row in setting.itertuples():
-            engines[row.engine].append(_curve(row, lessons[tuple(getattr(row, key) for key in keys)]))
+            own = seeds.get_group(tuple(getattr(row, key) for key in LINE))
+            engines.setdefault(row.engine, []).append(_curve(row, own))
         yield setting, engines
 
 
@@ -159,7 +159,5 @@ def _panel(axes: Axes, engine: str, engines: dict[str, list[Curve]], target: flo
 def _note(setting: pd.DataFrame, date: str) -> str:
     few, many = setting["seeds"].min(), setting["seeds"].max()
     seeds = f"{many} seed{'' if many == 1 else 's'}" if few == many else f"{few} to {many} seeds"
-    what = (
-        f"{setting['data'].iloc[0]}, {time_to_accuracy.network(setting)}; median of {seeds}, band: their range; {date}"
-    )
+    what = f"{setting['data'].iloc[0]}, {trainings.network(setting)}; median of {seeds}, band: their range; {date}"
     return f"{what}\n{setting['machine'].iloc[0]}"
