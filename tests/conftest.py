@@ -136,12 +136,10 @@ def with_pictures(html):
 def make_training(batch, seed, engines, limit=100, eta=3.0, target=0.9, environment=ENVIRONMENT, **cell):
     """A training record of engines {name: (seconds of an epoch, epochs to the target or None)}, to the last of them."""
     last = max(epochs or limit for _, epochs in engines.values())
-    trained = [
-        EngineTraining(
-            name, [seconds] * last, [target if epochs and n >= epochs else 0.5 for n in range(1, last + 1)], epochs
-        )
-        for name, (seconds, epochs) in engines.items()
-    ]
+    trained = []
+    for name, (seconds, epochs) in engines.items():
+        accuracy = [target if epochs and n >= epochs else 0.5 for n in range(1, last + 1)]
+        trained.append(EngineTraining(name, [seconds] * last, accuracy, epochs))
     cell = Cell((784, 30, 10), batch, data="mnist5k", **cell)
     return Training(1, cell, eta, seed, target, limit, trained, environment, "2026-01-02T03:04:05+00:00", 4.0)
 

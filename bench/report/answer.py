@@ -98,7 +98,7 @@ def how_much(pair: Pair, rows: pd.DataFrame) -> str:
         of_floor = f", at {share.value:.0%} of the speed of the products alone" if share else ""
         told += f"; the fastest engine there is {best.name}, {numbers.factor(gain.value)} as fast{of_floor}"
         if level:
-            told += f", and the noise does not tell {numbers.listed([result.name for result in level])} from it"
+            told += f", and the noise does not tell {listed([result.name for result in level])} from it"
     return told + "."
 
 
@@ -171,3 +171,9 @@ def cost_and_certainty(pair: Pair, rows: pd.DataFrame, own: Sequence[Model]) -> 
         )
     text = "; ".join(told)
     return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence: a, b and c."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last

@@ -14,8 +14,8 @@ from . import html, markdown, pictures, trainings
 from .document import Section, Table
 from .figures import accuracy_curves, save
 from .filenames import shown
-from .grouping import letter
-from .races import IN_A_LINE, describe, machines
+from .machines import in_lines, letter
+from .races import IN_A_LINE, describe
 from .sections import tell
 
 CSV = "speedup.csv"
@@ -71,6 +71,6 @@ def footnote(found: Sequence[Record], rows: pd.DataFrame) -> str:
     """The foot of every plot: machine, date, noise floor."""
     noise = frame.noise(rows)
     resolved = f"noise floor {noise.median:.1%} in the median cell, {noise.worst:.1%} in the worst" if noise else ""
-    told = machines(record.environment for record in found)
+    told = in_lines(record.environment for record in found)
     where = " | ".join(told) if len(told) <= IN_A_LINE else f"{len(told)} machines, A to {letter(len(told) - 1)}"
     return f"{where}\n{max(record.started for record in found)[:10]}; {resolved}"

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from string import ascii_uppercase
-
 import pandas as pd
 
 from ..cells.setting import Setting
+from .machines import letters
 
 KEYS = ["inputs", "depth", "outputs", *Setting._fields]  # what the rows of a set have in common
-MOST_PICTURED = 12  # machines, the first ones: the tables have them all
 
 
 def grid_of(rows: pd.DataFrame) -> pd.DataFrame:
@@ -27,23 +24,6 @@ def grid_of(rows: pd.DataFrame) -> pd.DataFrame:
         depth=layers.str.len() - 2,
         place=grid["machine"].map(letters(rows["machine"])),
     )
-
-
-def letters(machines: Iterable[str]) -> dict[str, str]:
-    """A letter for each machine in order of appearance; none where there is only one."""
-    found = list(dict.fromkeys(machines))
-    return {each: letter(i) if len(found) > 1 else "" for i, each in enumerate(found)}
-
-
-def letter(number: int) -> str:
-    """From 0 on: A to Z, then AA, AB, ..."""
-    before, own = divmod(number, len(ascii_uppercase))
-    return (letter(before - 1) if before else "") + ascii_uppercase[own]
-
-
-def with_room(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of as many machines as pictures have room for."""
-    return rows[rows["machine"].isin(rows["machine"].unique()[:MOST_PICTURED])]
 
 
 def widths(part: pd.DataFrame) -> list[str]:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from ..analysis import speedups
 from ..analysis.intervals import Estimate
-from ..records.record import Record
 
 FRACTIONS = {
     0.0: "hardly anything",
@@ -23,14 +19,6 @@ FRACTIONS = {
     9 / 10: "nine tenths",
     1.0: "nearly all",
 }
-
-
-def hidden(blocks: Sequence[str], dtype: str) -> str:
-    """What the check could not see on the network itself, in a sentence."""
-    return (
-        f"the rounding of {dtype} hides the gradient of {', '.join(blocks)} of this network, where its terms cancel: "
-        "that the engines follow it was seen on a network made for the check, of the same sizes"
-    )
 
 
 def factor(value: float) -> str:
@@ -67,22 +55,3 @@ def size(value: float) -> str:
 def fraction(share: float) -> str:
     """A share of a whole in words, to the nearest of some simple fractions."""
     return FRACTIONS[min(FRACTIONS, key=lambda simple: abs(simple - share))]
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names in a sentence: a, b and c."""
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
-
-
-def outcome(record: Record) -> str:
-    """A race in a few words: who was fastest, by how much, and who was left out; the summary has it all."""
-    told = []
-    for result in speedups.fastest(record)[:1]:
-        gain = speedups.speedup(record, result)
-        told.append(f"{result.name} {factor(gain.value)}" if gain else result.name)
-    told += [f"{result.name} FAILED" for result in record.failures]
-    slow = [result.name for result in record.contestants if result.left_out and not result.failed]
-    if slow:
-        told.append(f"{slow[0] if len(slow) == 1 else len(slow)} left out")
-    return ", ".join(told)

@@ -14,8 +14,9 @@ from ..records.training_record import Training
 from . import sections
 from .figures import accuracy_curves, memory_by_batch, panels, save, waterfall
 from .figures.save import Draw
-from .grouping import grid_of, letters, with_room
+from .grouping import grid_of
 from .html import Shot
+from .machines import letters, with_room
 
 CAPTIONS = {
     "waterfall": "Down the ladder: each bar is one change, and its length is its factor",
@@ -43,26 +44,26 @@ def shots(
     found: Sequence[Record], rows: pd.DataFrame, trained: Sequence[Training], warnings: list[str]
 ) -> dict[str, list[Shot]]:
     """The pictures of the HTML page by their stems: of the headline's dtype and threads where there are several."""
-    asked: dict[str, list[tuple[str, str, Draw]]] = {}
+    drawn, small = {}, {}
     if found:
-        asked |= {stem: [(CAPTIONS[stem], "", draw)] for stem, draw in whole(found, rows)}
-        for kind, facets in panels.by_kind(with_room(sections.pictured(found, grid_of(rows)))):
-            asked[kind.stem] = [(facet.finding, facet.setting, partial(panels.small, facet, kind)) for facet in facets]
-    asked[accuracy_curves.STEM] = list(accuracy_curves.panels(trained))
-    return {
-        stem: [made for each in own if (made := shot(stem, *each, warnings, wide=stem in CAPTIONS))]
-        for stem, own in asked.items()
-    }
+        for stem, draw in whole(found, rows):
+            drawn[stem] = shots_of(stem, [(CAPTIONS[stem], "", draw)], warnings, wide=True)
+        small = panels.by_stem(with_room(sections.pictured(found, grid_of(rows))))
+    small[accuracy_curves.STEM] = list(accuracy_curves.panels(trained))
+    for stem, own in small.items():
+        drawn[stem] = shots_of(stem, [(one.finding, one.setting, partial(panels.small, one)) for one in own], warnings)
+    return drawn
 
 
-def shot(stem: str, finding: str, setting: str, draw: Draw, warnings: list[str], wide: bool) -> Shot | None:
-    """One picture in the page, none where there is nothing to draw or it can't be drawn."""
+def shots_of(stem: str, asked: Sequence[tuple[str, str, Draw]], warnings: list[str], wide: bool = False) -> list[Shot]:
+    """Pictures in the page, each by its finding and setting, but for those that are empty or can't be drawn."""
 
-    def drawn() -> Shot | None:
+    def encoded(draw: Draw) -> bytes | None:
         figure = draw()
-        if figure is None:
-            return None
-        svg = b64encode(save.encode(figure, "svg", transparent=True)).decode()
-        return Shot(finding, setting, f"data:image/svg+xml;base64,{svg}", wide)
+        return save.encode(figure, "svg", transparent=True) if figure else None
 
-    return save.attempt(stem, drawn, warnings)
+    return [
+        Shot(finding, setting, f"data:image/svg+xml;base64,{b64encode(svg).decode()}", wide)
+        for finding, setting, draw in asked
+        if (svg := save.attempt(stem, partial(encoded, draw), warnings)) is not None
+    ]

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
+from ..cells.cell import Cell
 from ..cells.setting import Setting
-from ..records.environment import Environment
 from ..records.record import Record
-from . import numbers
+from . import machines, numbers
 from .document import Table
-from .grouping import letters
 
 IN_A_LINE = 4  # machines, at the most
 
 
 def describe(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[str | Table]:
     """The machine, the tables of speedups, epochs in seconds, and who was left out and why; rows are their frame."""
-    told = machines(record.environment for record in found)
+    told = machines.in_lines(record.environment for record in found)
     yield from told if len(told) > IN_A_LINE else [" | ".join(told)]
     for name, commit in dict.fromkeys(
         (result.name, result.commit) for record in found for result in record.contestants
@@ -35,20 +34,14 @@ def describe(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[str | Tabl
         yield f"{row.cell}: {row.engine} was left out: {row.left_out}"
     for record in found:
         if record.hidden:
-            yield f"{record.cell.id}: {numbers.hidden(record.hidden, record.cell.dtype)}"
-
-
-def machines(environments: Iterable[Environment]) -> list[str]:
-    """Each of the machines, with its letter where there are several."""
-    placed = letters(about.machine for about in environments)
-    return [f"{place}: {told}" if place else told for told, place in placed.items()]
+            yield hidden(record.cell, record.hidden)
 
 
 def speedups(rows: pd.DataFrame) -> Iterator[str | Table]:
     """A table for each setting, with a line for each cell and engine that was timed."""
     timed = rows[rows["seconds_per_step"].notna()]
     floor = timed["efficiency"].notna().any()
-    placed = letters(rows["machine"])
+    placed = machines.letters(rows["machine"])
     for key, part in timed.groupby([*Setting._fields], sort=False):
         setting = Setting(*key)
         common = str(setting)  # said once, in the heading
@@ -77,7 +70,7 @@ def speedups(rows: pd.DataFrame) -> Iterator[str | Table]:
 def epochs(rows: pd.DataFrame) -> Iterator[str]:
     """The project's headline for each cell over a data set: seconds an epoch, side by side."""
     timed = rows[(rows["data"] != "random") & rows["seconds_per_step"].notna()]
-    placed = letters(rows["machine"])
+    placed = machines.letters(rows["machine"])
     for (where, cell), part in timed.groupby(["machine", "cell"], sort=False):
         times = ", ".join(
             f"{row.engine} {numbers.seconds(row.seconds_per_step * row.steps_per_slice)}"
@@ -86,3 +79,11 @@ def epochs(rows: pd.DataFrame) -> Iterator[str]:
         )
         place = f" on machine {placed[where]}" if placed[where] else ""
         yield f"one epoch, {cell}{place}: {times}"
+
+
+def hidden(cell: Cell, blocks: Sequence[str]) -> str:
+    """What the check could not see on the network itself, in a sentence."""
+    return (
+        f"{cell.id}: the rounding of {cell.dtype} hides the gradient of {', '.join(blocks)} of this network, where its "
+        "terms cancel: that the engines follow it was seen on a network made for the check, of the same sizes"
+    )

@@ -16,9 +16,10 @@ from ..records.training_record import Training
 from . import answer, trainings
 from .document import Block, Code, Listing, Picture, Section, Table, Text
 from .figures import accuracy_curves
-from .grouping import KEYS, MOST_PICTURED, grid_of, letters, of_setting, setting, widths
+from .grouping import KEYS, grid_of, of_setting, setting, widths
+from .machines import MOST_PICTURED, described, letters, placed
 from .reproduce import commands
-from .tables import crossovers, every_cell, every_engine, first_steps, ladder_table, machine_table, placed, prices
+from .tables import crossovers, every_cell, every_engine, first_steps, ladder_table, prices
 
 FLOOR = (
     "The floor is the products of a step and nothing else; efficiency is its time over the engine's. The rest, up to "
@@ -244,4 +245,4 @@ def _machines(found: Sequence[Record | Training]) -> Iterator[Block]:
     for machine, about in last.items():
         if places[machine]:
             yield Text(f"Machine {places[machine]}", strong=True)
-        yield machine_table(about)
+        yield described(about)

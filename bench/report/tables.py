@@ -1,8 +1,8 @@
-"""The tables of a report: the ladder, cells, engines, first steps, prices of the cost model, crossovers, machines."""
+"""The tables of a report: the ladder, cells, engines, first steps, prices of the cost model, crossovers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
@@ -12,13 +12,11 @@ from ..analysis.crossover import crossover
 from ..analysis.intervals import Estimate
 from ..analysis.ladder import Ladder, Rung
 from ..analysis.question import BASELINE, CHALLENGER
-from ..cells import processors
 from ..cells.cell import format_sizes
-from ..records.environment import Environment
 from ..records.record import Record
 from . import answer, numbers
 from .document import Number, Table
-from .grouping import letters
+from .machines import letters, placed
 
 Words = Callable[[float], str]
 
@@ -193,33 +191,3 @@ def _factor(rung: Rung | None, inverse: bool = False) -> str:
     if rung is None or rung.factor is None:
         return ""
     return numbers.factor((rung.factor.inverse if inverse else rung.factor).value)
-
-
-def placed(text: str, place: str) -> str:
-    """With the letter of the machine, where there are several."""
-    return f"{text}, machine {place}" if place else text
-
-
-def machine_table(about: Environment) -> Table:
-    """A line for each thing that is known of a machine and of what runs on it."""
-    return Table(["what", "is"], list(_described(about)), left=(0, 1))
-
-
-def _described(about: Environment) -> Iterator[tuple[str, str]]:
-    yield "CPU", f"{about.cpu}, {about.cores} cores" + (f", governor {about.governor}" if about.governor else "")
-    if about.quota:
-        yield "control group", f"gives {processors.told(about.quota)}"
-    if about.host:
-        yield "host", about.host
-    yield "system", about.os
-    yield "Python", about.python
-    yield "packages", ", ".join(f"{name} {version}" for name, version in about.packages.items())
-    pools = {f"{pool.library} {pool.version} {pool.kernel} (of {pool.of})" for pool in about.blas}
-    yield "BLAS", ", ".join(sorted(pools))
-    yield "allocator", about.allocator
-    if about.paused:
-        yield "paused in slices", ", ".join(about.paused)
-    if about.revision:
-        yield "revision", about.revision + (", with uncommitted changes" if about.dirty else "")
-    elif about.revision_unknown:
-        yield "revision", f"unknown: {about.revision_unknown}"

@@ -112,9 +112,7 @@ def finding(part: pd.DataFrame) -> str:
         told = f"Test accuracy {target} comes fastest at batch {batches.pop()}"
     gains = [f"{engine} {numbers.factor(factor)}" for engine, (_, _, factor) in tops.items() if not isnan(factor)]
     if not gains:
-        return f"{told}: " + ", ".join(
-            f"{engine} {numbers.seconds(seconds)}" for engine, (_, seconds, _) in tops.items()
-        )
+        return f"{told}: " + ", ".join(f"{engine} {numbers.seconds(top[1])}" for engine, top in tops.items())
     return f"{told}: {', '.join([f'{gains[0]} as fast as {baseline}', *gains[1:]])}"
 
 

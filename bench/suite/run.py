@@ -22,12 +22,12 @@ from ..cells.inputs import prepare
 from ..cells.isolation import kept
 from ..records import outputs, store
 from ..records.record import Result
-from ..report import numbers
 from ..report.figures import style
 from ..sweep import folder as sweep_folder
 from ..sweep import run
 from ..sweep.folder import Run
 from ..terminal.console import refusal, screen, show
+from ..terminal.progress import outcome_of
 from ..terminal.streams import Patient
 from ..timing import machine
 from ..timing.lane import Lane, attempt
@@ -157,7 +157,7 @@ class Suite:
             left = self.run.left(sum(self.budgets)) or 0.0
             told = f"{left // 60:.0f}:{left % 60:02.0f} left"
         self.ended += 1
-        self.progress(f"{head}  {numbers.outcome(record)}  {told}", end="\n")
+        self.progress(f"{head}  {outcome_of(record)}  {told}", end="\n")
         for result in record.contestants:
             if result.seconds:
                 hand_over(benchmark, cell, result)

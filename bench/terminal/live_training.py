@@ -10,7 +10,7 @@ from ..cells.cell import Cell
 from ..cells.datasets import Dataset
 from ..cells.entry import Entry
 from ..records import outputs, store, training_record
-from ..report import numbers, trainings
+from ..report import races, trainings
 from ..timing import to_accuracy
 from ..timing.to_accuracy import Goal
 from ..timing.training import Epoch, check, hidden_at, train
@@ -71,4 +71,4 @@ def train_to(
 
 def _tell_hidden(cell: Cell, learned: Dataset, seed: int) -> None:
     if blocks := hidden_at(cell, learned, seed):
-        show([f"{cell.id}: {numbers.hidden(blocks, cell.dtype)}"])
+        show([races.hidden(cell, blocks)])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
+from ..analysis import speedups
 from ..cells.cell import Cell
 from ..records.record import Record
 from ..report import numbers
@@ -75,12 +76,25 @@ class SweepBar:
         self.finished += 1
         if record.failures or not console.is_terminal:
             crashed = len(record.failures) == len(record.contestants)
-            outcome = record.failures[0].left_out if crashed else numbers.outcome(record)
+            outcome = record.failures[0].left_out if crashed else outcome_of(record)
             told = f"{self.head()} {record.cell.id}  {outcome}  {span(left)} left"
             self.bar.console.print(told, markup=False, highlight=False, soft_wrap=True)
 
     def head(self) -> str:
         return f"{self.finished:{len(str(self.total))}}/{self.total}"
+
+
+def outcome_of(record: Record) -> str:
+    """A race in a few words: who was fastest, by how much, and who was left out; the summary has it all."""
+    told = []
+    for result in speedups.fastest(record)[:1]:
+        gain = speedups.speedup(record, result)
+        told.append(f"{result.name} {numbers.factor(gain.value)}" if gain else result.name)
+    told += [f"{result.name} FAILED" for result in record.failures]
+    slow = [result.name for result in record.contestants if result.left_out and not result.failed]
+    if slow:
+        told.append(f"{slow[0] if len(slow) == 1 else len(slow)} left out")
+    return ", ".join(told)
 
 
 def span(seconds: float) -> str:

@@ -10,9 +10,10 @@ from conftest import LADDER, make_ladder_record, make_record, text
 from bench.analysis import frame
 from bench.records import store
 from bench.records.record import Result
-from bench.report import build, comparison, trainings
+from bench.report import build, trainings
 from bench.report.numbers import factor, seconds
 from bench.report.predict import predict
+from bench.report.side_by_side import QUANTITIES, compare
 from bench.timing.training import Epoch
 
 
@@ -117,9 +118,9 @@ def test_a_cell_that_was_raced_again_has_the_figures_of_its_last_race_everywhere
     assert made["twice"] == made["once"]
     assert {"speedup.csv", "report.md", "waterfall.svg"} <= made["once"][1].keys()
     assert predicted["twice"] == predicted["once"]
-    rows = comparison.compare([tmp_path / "once", tmp_path / "twice"]).rows
+    rows = compare([tmp_path / "once", tmp_path / "twice"]).rows
     assert len(rows) == len(LADDER) * len(grid)
-    for quantity in comparison.QUANTITIES:
+    for quantity in QUANTITIES:
         assert rows[quantity, "A"].equals(rows[quantity, "B"])
 
 

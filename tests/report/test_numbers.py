@@ -14,7 +14,7 @@ from bench.analysis.intervals import Estimate
 from bench.cells.cell import Cell
 from bench.records import store
 from bench.records.record import Result
-from bench.report import answer, numbers, predict, races, sections, tables
+from bench.report import answer, predict, races, sections, tables
 from bench.report.figures import panels, save
 from bench.report.grouping import grid_of
 
@@ -69,10 +69,8 @@ def svg_text(svg):
 
 def drawn(found, stem, engine):
     """The text of one engine's panel."""
-    kinds = {kind.stem: (kind, facets) for kind, facets in panels.by_kind(grid_of(frame.frame(found)))}
-    kind, facets = kinds[stem]
-    (facet,) = [facet for facet in facets if facet.engine == engine]
-    return svg_text(save.encode(panels.small(facet, kind), "svg"))
+    (panel,) = [panel for panel in panels.by_stem(grid_of(frame.frame(found)))[stem] if panel.engine == engine]
+    return svg_text(save.encode(panels.small(panel), "svg"))
 
 
 def test_the_claims_stand_beside_the_pair_that_they_are_about_only():
@@ -104,7 +102,7 @@ def test_who_is_level_with_the_fastest_is_named_beside_it():
         record = make_ladder_record(engines=engines, noise=noise)
         best, *level = [result.name for result in speedups.fastest(record)]
         told = answer.how_much(answer.headline([record]), frame.frame([record]))
-        assert (f"and the noise does not tell {numbers.listed(level)} from it" in told) if beside else not level
+        assert (f"and the noise does not tell {answer.listed(level)} from it" in told) if beside else not level
         assert f"the fastest engine there is {best}, " in told
         (line,) = tables.every_cell([record]).lines
         ours = {name for name in (best, *level) if name != "jax_jit"}
@@ -113,7 +111,7 @@ def test_who_is_level_with_the_fastest_is_named_beside_it():
 
 @pytest.mark.parametrize(("names", "told"), [(["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")])
 def test_lists_in_words(names, told):
-    assert numbers.listed(names) == told
+    assert answer.listed(names) == told
 
 
 def test_the_worst_error_seen_is_no_bound(pair, tmp_path):

@@ -15,11 +15,12 @@ from bench.analysis import frame, ladder
 from bench.cells.cell import Cell
 from bench.gate import figure
 from bench.records import store
-from bench.report import build, grouping, sections
-from bench.report.comparison import compare
+from bench.report import build, machines, sections
 from bench.report.figures import accuracy_curves, memory_by_batch, panels, save, side_by_side, waterfall
 from bench.report.filenames import distinct
-from bench.report.grouping import grid_of, letter
+from bench.report.grouping import grid_of
+from bench.report.machines import letter
+from bench.report.side_by_side import compare
 
 NAMES = [
     "fused", "sub/mine.py", "sub-mine.py", "../up/mine.py", "full_matrix@origin/main", "v1.2", "v1.3", "a:b", "CON",
@@ -83,7 +84,7 @@ def of_machines(number, batch=10):
 
 @pytest.mark.usefixtures("without_png")
 def test_more_machines_than_letters_are_all_told_of_and_the_first_are_pictured(tmp_path, monkeypatch):
-    for room in (grouping, sections):
+    for room in (machines, sections):
         monkeypatch.setattr(room, "MOST_PICTURED", 2)
     for record in of_machines(28):
         store.append(tmp_path, record)
@@ -116,7 +117,7 @@ def test_folders_of_more_machines_than_letters_are_compared(tmp_path, monkeypatc
             store.append(tmp_path / name, record)
     comparison = compare([tmp_path / "one", tmp_path / "two"])
     assert list(comparison.told)[-2:] == ["AA", "AB"]
-    assert len(side_by_side.draw(comparison).axes) == 2
+    assert len(side_by_side.draw(comparison.told, comparison.rows).axes) == 2
 
 
 def drawings():

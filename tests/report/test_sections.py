@@ -14,7 +14,7 @@ from bench.analysis import cost_model, frame, speedups
 from bench.cells.cell import Cell
 from bench.records import store
 from bench.records.record import Result
-from bench.report import build, html, markdown, numbers, pictures, sections, tables
+from bench.report import build, html, machines, markdown, numbers, pictures, sections
 from bench.report.answer import sentences
 from bench.report.document import Code, Listing, Number, Picture, Section, Table, Text
 from bench.report.figures import panels, save
@@ -69,7 +69,7 @@ def test_a_folder_in_which_nothing_was_timed_says_so_and_has_no_empty_sections(t
 
 def test_a_revision_that_git_would_not_tell_is_unknown_and_why():
     refused = msgspec.structs.replace(ENVIRONMENT, revision=None, dirty=None, revision_unknown="not yours")
-    assert ["revision", "unknown: not yours"] in [list(line) for line in tables._described(refused)]
+    assert ["revision", "unknown: not yours"] in [list(line) for line in machines.described(refused).lines]
 
 
 def test_what_is_no_loop_is_not_told_of_as_one():
@@ -212,9 +212,9 @@ def test_pictures_in_one_page_share_no_id(grid):
 
 def test_an_engines_name_is_no_mathematics():
     record = make_timed_record(Cell((4, 3, 2), 5), {"per_sample": 2.0, "a$b$_{c.py": 1.0})
-    for kind, facets in panels.by_kind(grid_of(frame.frame([record]))):
-        for facet in facets:
-            save.encode(panels.small(facet, kind), "svg")
+    for found in panels.by_stem(grid_of(frame.frame([record]))).values():
+        for panel in found:
+            save.encode(panels.small(panel), "svg")
     (shown,) = [words for words in told([record]) if "takes" in words and "a step where" in words]
     assert "a$b$_{c.py takes" in shown
 

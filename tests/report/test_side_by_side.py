@@ -9,8 +9,8 @@ from conftest import ENVIRONMENT, make_ladder_record, make_record, text, with_pi
 
 from backprop import InputError
 from bench.records import store
-from bench.report import build, comparison
-from bench.report.side_by_side import side_by_side
+from bench.report import build
+from bench.report.side_by_side import compare, side_by_side
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_what_only_one_has_is_left_out_and_efficiency_is_there(tmp_path):
         folder.mkdir()
         for batch in batches:
             store.append(folder, make_ladder_record(batch, floor=floor))
-    rows = comparison.compare(folders).rows
+    rows = compare(folders).rows
     assert set(rows.index.get_level_values("cell")) == {"784-30-10-b10-float64-t1"}
     fused = rows.loc["784-30-10-b10-float64-t1", "fused"]["efficiency"]
     assert fused.tolist() == pytest.approx([0.5, 0.25], rel=0.01)
@@ -72,19 +72,19 @@ def test_two_machines_in_one_folder_have_a_letter_each(folders, tmp_path):
     for folder in folders:
         for record in store.load(folder)[0]:
             store.append(both, record)
-    assert list(comparison.compare([both, folders[0]]).told) == ["A", "B", "C"]
+    assert list(compare([both, folders[0]]).told) == ["A", "B", "C"]
 
 
 def test_what_cannot_be_compared_is_refused(folders, tmp_path):
     with pytest.raises(InputError, match="named twice"):
-        comparison.compare([folders[0], folders[0]])
+        compare([folders[0], folders[0]])
     apart = tmp_path / "apart"
     apart.mkdir()
     store.append(apart, make_record(7))
     with pytest.raises(InputError, match="no engine was timed in the same cell in two of"):
-        comparison.compare([folders[0], apart])
+        compare([folders[0], apart])
     with pytest.raises(InputError, match="can't be read"):
-        comparison.compare([folders[0], tmp_path / "nowhere"])
+        compare([folders[0], tmp_path / "nowhere"])
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="can't be written: Not a directory"):
         list(side_by_side(folders, tmp_path / "file" / "out"))

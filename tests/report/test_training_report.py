@@ -10,7 +10,7 @@ from conftest import ENVIRONMENT, make_training, text
 from bench.analysis.time_to_accuracy import settings
 from bench.records import store, training_record
 from bench.report import build, trainings
-from bench.report.figures import accuracy_curves, save
+from bench.report.figures import accuracy_curves, panels, save
 
 
 def trained(times, epochs, **options):
@@ -216,7 +216,7 @@ def test_a_curve_ends_at_the_median_seconds_and_a_seed_that_is_done_stays_where_
     assert list(small) == ["per_sample", "fused"]
     panel = small["fused"]
     assert panel.setting == "time to a test accuracy of 0.9 on mnist5k, 784-30-10, float64, BLAS threads: 1"
-    (axes,) = panel.draw().axes
+    (axes,) = panels.small(panel).axes
     curve = next(line for line in axes.get_lines() if len(line.get_xdata()) == 3)
     assert list(curve.get_xdata()) == pytest.approx([0.05, 0.10, 0.15])
     assert list(curve.get_ydata()) == [0.5, 0.5, 0.9]
@@ -229,13 +229,13 @@ def test_what_a_network_unlearns_after_its_engine_got_there_does_not_count():
     went_on = msgspec.structs.replace(engine, seconds=[0.05] * 4, accuracy=[0.5, 0.9, 0.1, 0.1])
     found[0] = msgspec.structs.replace(found[0], engines=[went_on])
     (panel,) = accuracy_curves.panels(found)
-    curve = next(line for line in panel.draw().axes[0].get_lines() if len(line.get_xdata()) == 3)
+    curve = next(line for line in panels.small(panel).axes[0].get_lines() if len(line.get_xdata()) == 3)
     assert list(curve.get_ydata()) == [0.5, 0.5, 0.9]
 
 
 def test_the_marker_stands_at_the_seconds_that_its_label_names_however_uneven_the_seeds():
     found = [make_training(10, seed, {"fused": each}) for seed, each in enumerate([(0.1, 2), (0.05, 6), (0.3, 4)])]
     (panel,) = accuracy_curves.panels(found)
-    (axes,) = panel.draw().axes
+    (axes,) = panels.small(panel).axes
     assert "batch 10: 300 ms" in [label.get_text() for label in axes.texts]
     assert [line.get_xdata()[-1] for line in axes.get_lines() if line.get_marker() == "o"] == pytest.approx([0.3])

@@ -18,6 +18,7 @@ from ...analysis.time_to_accuracy import LINE, each_seed, settings
 from ...records.training_record import Training
 from .. import numbers, trainings
 from .axes import foot, log_ticks, shades
+from .panels import Panel
 from .save import Draw
 from .style import SMALL, style
 
@@ -25,14 +26,6 @@ STEM = "accuracy-by-seconds"
 WIDTH = 9.0  # inches
 LABEL_INCHES = {True: 2.0, False: 1.4}  # what the longest label takes, with and without its epochs
 LABEL_STEP = 0.1  # from one label to the next, on the axis of accuracy
-
-
-class Panel(NamedTuple):
-    """One engine in one setting, on its own, with neither title nor foot."""
-
-    finding: str
-    setting: str
-    draw: Draw
 
 
 class Curve(NamedTuple):
@@ -68,18 +61,12 @@ def _figure(setting: pd.DataFrame, engines: dict[str, list[Curve]], date: str) -
 
 
 def panels(found: Sequence[Training]) -> Iterator[Panel]:
-    """A small figure for each setting and engine; those of a setting have the same axes."""
+    """One for each setting and engine; those of a setting have the same axes."""
     for setting, engines in _settings(found):
-        told, title = trainings.best(setting), trainings.title(setting)
+        told, title, target = trainings.best(setting), trainings.title(setting), setting["target"].iloc[0]
         for engine in engines:
-            yield Panel(told[engine], title, partial(_small, setting, engines, engine))
-
-
-def _small(setting: pd.DataFrame, engines: dict[str, list[Curve]], engine: str) -> Figure:
-    with style():
-        figure = Figure(figsize=SMALL, layout="constrained")
-        _panel(figure.subplots(), engine, engines, setting["target"].iloc[0], in_full=False)
-    return figure
+            draw = partial(_panel, engine=engine, engines=engines, target=target, in_full=False)
+            yield Panel(engine, told[engine], title, draw)
 
 
 def _settings(found: Sequence[Training]) -> Iterator[tuple[pd.DataFrame, dict[str, list[Curve]]]]:

@@ -12,7 +12,7 @@ from ..grouping import widths
 SHARES = {"dispatch": "#e08214", "passes": "#b2abd2", "products": "#5e3c99"}
 
 
-def draw(axes: Axes, part: pd.DataFrame, _: pd.DataFrame) -> None:
+def draw(part: pd.DataFrame, _: pd.DataFrame, axes: Axes) -> None:
     """The bars in groups by width, from 0 to 1 in any panel."""
     groups, batches = widths(part), sorted(part["batch"].unique())
     pitch = len(batches) + 1

@@ -14,7 +14,7 @@ from .. import numbers
 from ..grouping import widths
 
 
-def speedup(axes: Axes, part: pd.DataFrame, all_rows: pd.DataFrame) -> None:
+def speedup(part: pd.DataFrame, all_rows: pd.DataFrame, axes: Axes) -> None:
     """The same colour is the same speedup in the panels of all rows."""
     table = _table(part, "speedup")
     logs = np.log2(table.to_numpy(dtype=float))
@@ -24,7 +24,7 @@ def speedup(axes: Axes, part: pd.DataFrame, all_rows: pd.DataFrame) -> None:
     axes.set_xlabel("batch size (samples); orange: below 1x, purple: above")
 
 
-def efficiency(axes: Axes, part: pd.DataFrame, _: pd.DataFrame) -> None:
+def efficiency(part: pd.DataFrame, _: pd.DataFrame, axes: Axes) -> None:
     """From 0 to 1 in any panel."""
     table = _table(part, "efficiency")
     shares = table.to_numpy(dtype=float)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
+from math import ceil
 from typing import NamedTuple
 
 import pandas as pd
@@ -21,23 +22,13 @@ from .style import SMALL, style
 PANELS = (8, 24)  # the most in one figure of all engines, and in one of the figures that an engine then has
 
 
-class Facet(NamedTuple):
-    """One panel: an engine in one setting of all but batch and width; its scales are those of all of its kind."""
+class Panel(NamedTuple):
+    """An engine in one setting: what is found, in words; where that holds; and how it is drawn on axes."""
 
     engine: str
     finding: str
     setting: str
-    rows: pd.DataFrame
-    all_rows: pd.DataFrame
-
-
-class Kind(NamedTuple):
-    """A kind of picture: its file's name, the quantity that a cell must have, its words, and how a panel is drawn."""
-
-    stem: str
-    column: str
-    describe: Callable[[pd.DataFrame], str]
-    draw: Callable[[Axes, pd.DataFrame, pd.DataFrame], None]
+    draw: Callable[[Axes], None]
 
 
 def draw(grid: pd.DataFrame, note: str) -> Iterator[tuple[str, Draw]]:
@@ -45,41 +36,43 @@ def draw(grid: pd.DataFrame, note: str) -> Iterator[tuple[str, Draw]]:
 
     note is the footnote: the machine and the noise floor. A quantity that no cell of a grid has is not drawn.
     """
-    for kind, facets in by_kind(grid):
-        for name, part in _figures(kind.stem, facets):
-            yield name, partial(_figure, part, kind, note)
+    for stem, found in by_stem(grid).items():
+        for name, part in _figures(stem, found):
+            yield name, partial(_figure, part, note)
 
 
-def by_kind(grid: pd.DataFrame) -> Iterator[tuple[Kind, list[Facet]]]:
-    """Each kind of picture of a grid, as of `grid_of`, with its panels."""
-    for kind in KINDS:
-        own = grid[grid["engine"] != grid["baseline"]] if kind.column == "speedup" else grid
-        yield kind, list(_facets(own, kind))
+def by_stem(grid: pd.DataFrame) -> dict[str, list[Panel]]:
+    """The panels of each kind of picture over a grid, as of `grid_of`; the scales of a kind are those of all its rows.
+
+    There is one for each engine and setting of all but batch and width in which the kind's quantity has a value.
+    """
+    found = {}
+    for stem, (column, words, draw_rows) in KINDS.items():
+        rows = grid[grid["engine"] != grid["baseline"]] if column == "speedup" else grid
+        found[stem] = [
+            Panel(engine, f"{engine} {words(part)}", setting(part), partial(draw_rows, part, rows))
+            for (engine, *_), part in rows.groupby(["engine", "baseline", *KEYS], sort=False)
+            if part[column].notna().any()
+        ]
+    return found
 
 
-def small(facet: Facet, kind: Kind) -> Figure:
+def small(panel: Panel) -> Figure:
     """One panel alone, small enough for a phone; its finding and setting are left to the text around it."""
     with style():
         figure = Figure(figsize=SMALL, layout="constrained")
-        kind.draw(figure.subplots(), facet.rows, facet.all_rows)
+        panel.draw(figure.subplots())
     return figure
 
 
-def _facets(grid: pd.DataFrame, kind: Kind) -> Iterator[Facet]:
-    """A panel for each engine and setting in which the quantity has a value."""
-    for (engine, *_), part in grid.groupby(["engine", "baseline", *KEYS], sort=False):
-        if part[kind.column].notna().any():
-            yield Facet(engine, f"{engine} {kind.describe(part)}", setting(part), part, grid)
-
-
-def _figures(stem: str, facets: list[Facet]) -> Iterable[tuple[str, list[Facet]]]:
+def _figures(stem: str, found: list[Panel]) -> list[tuple[str, list[Panel]]]:
     """The panels of each figure, under the figure's name."""
     together, alone = PANELS
-    if len(facets) <= together:
-        return [(stem, facets)] if facets else []
+    if len(found) <= together:
+        return [(stem, found)] if found else []
     parts = []
-    for engine in dict.fromkeys(facet.engine for facet in facets):
-        own = [facet for facet in facets if facet.engine == engine]
+    for engine in dict.fromkeys(panel.engine for panel in found):
+        own = [panel for panel in found if panel.engine == engine]
         parts += [
             (f"{engine}-{start // alone + 1}" if start else engine, own[start : start + alone])
             for start in range(0, len(own), alone)
@@ -88,16 +81,16 @@ def _figures(stem: str, facets: list[Facet]) -> Iterable[tuple[str, list[Facet]]
     return [(f"{stem}-{name}", part) for name, (_, part) in zip(names, parts, strict=True)]
 
 
-def _figure(facets: list[Facet], kind: Kind, note: str) -> Figure:
-    columns = min(2, len(facets))
-    lines = -(-len(facets) // columns)
+def _figure(shown: list[Panel], note: str) -> Figure:
+    columns = min(2, len(shown))
+    lines = ceil(len(shown) / columns)
     with style():
         figure = Figure(figsize=(8.0 * columns, 5.0 * lines + 0.6), layout="constrained")
         grid = list(figure.subplots(lines, columns, squeeze=False).flat)
-        for axes, facet in zip(grid, facets, strict=False):
-            title(axes, facet.finding, facet.setting)
-            kind.draw(axes, facet.rows, facet.all_rows)
-        for axes in grid[len(facets) :]:
+        for axes, panel in zip(grid, shown, strict=False):
+            title(axes, panel.finding, panel.setting)
+            panel.draw(axes)
+        for axes in grid[len(shown) :]:
             axes.set_axis_off()
         foot(figure, note)
     return figure
@@ -126,9 +119,10 @@ def _shares_words(part: pd.DataFrame) -> str:
     return f"spends {shares[first]:.0%} on dispatch at batch {first}, {shares[last]:.0%} at batch {last}"
 
 
-KINDS = (
-    Kind("speedup-heatmap", "speedup", _speedup_words, heatmap.speedup),
-    Kind("speedup-by-batch", "speedup", _speedup_words, speedup_curves.draw),
-    Kind("efficiency-heatmap", "efficiency", _efficiency_words, heatmap.efficiency),
-    Kind("cost-shares", "dispatch_share", _shares_words, cost_shares.draw),
-)
+KINDS = {
+    "speedup-heatmap": ("speedup", _speedup_words, heatmap.speedup),
+    "speedup-by-batch": ("speedup", _speedup_words, speedup_curves.draw),
+    "efficiency-heatmap": ("efficiency", _efficiency_words, heatmap.efficiency),
+    "cost-shares": ("dispatch_share", _shares_words, cost_shares.draw),
+}
+"""By the name of the file: the quantity that a cell must have, what is found in words, and what draws it on axes."""

@@ -11,7 +11,7 @@ from ..grouping import widths
 from .axes import batch_axis, log_ticks, shades
 
 
-def draw(axes: Axes, part: pd.DataFrame, all_rows: pd.DataFrame) -> None:
+def draw(part: pd.DataFrame, all_rows: pd.DataFrame, axes: Axes) -> None:
     """One panel; its axes are those of the panels of all rows."""
     bottom, top = _limits(all_rows)
     axes.set_yscale("log")
