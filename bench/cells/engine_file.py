@@ -41,19 +41,13 @@ class EngineFile:
     source: bytes
     helpers: dict[str, bytes]
 
-    @property
-    def folder(self) -> Path:
-        return self.path.parent
-
-    def is_as_it_was(self) -> bool:
-        return lie_in(self.folder, {self.path.name: self.source, **self.helpers})
-
     def forget(self) -> None:
         """Let go of the helpers: another file may have some of the same names."""
         del _loaded[self.path]
-        _drop(self.folder, {name.partition("/")[0].partition(".")[0] for name in self.helpers})
-        if str(self.folder) in _added and all(other.folder != self.folder for other in _loaded.values()):
-            _forget_places([str(self.folder)])
+        folder = self.path.parent
+        _drop(folder, {name.partition("/")[0].partition(".")[0] for name in self.helpers})
+        if str(folder) in _added and all(other.parent != folder for other in _loaded):
+            _forget_places([str(folder)])
 
 
 def lie_in(folder: Path, files: dict[str, bytes]) -> bool:
@@ -73,20 +67,20 @@ def import_file(path: Path, label: str, alias: Path | None = None) -> EngineFile
     file = path.resolve()
     if not file.is_file():
         raise InputError(f"engine file {label} does not exist")
-    if file in _loaded:
-        if _loaded[file].is_as_it_was():
-            return _loaded[file]
-        _loaded[file].forget()
+    if earlier := _loaded.get(file):
+        if lie_in(file.parent, {file.name: earlier.source, **earlier.helpers}):
+            return earlier
+        earlier.forget()
+    alias = alias or lay_alias(file)
     known = set(sys.modules)
-    places = [str(file.parent), str((alias or lay_alias(file)).parent)]
-    added = [place for place in places if place not in sys.path]
+    added = [place for place in map(str, (file.parent, alias.parent)) if place not in sys.path]
     sys.path += added
     _added.update(added)
     importlib.invalidate_caches()
     try:
         source = file.read_bytes()
         helpers = {name: place for name, place in helpers_of(file) if is_found(name, place, label)}
-        module = _import(file, label, (alias or lay_alias(file)).stem)
+        module = _import(file, label, alias.stem)
     except BaseException as error:
         _drop(file.parent, {name.partition(".")[0] for name in set(sys.modules) - known})
         _forget_places(added)
@@ -95,7 +89,8 @@ def import_file(path: Path, label: str, alias: Path | None = None) -> EngineFile
         raise
     later = {name for name in set(sys.modules) - known if "." not in name} - {file.stem}  # which no source names
     helpers |= {name: place for name in later if (place := beside(file.parent, name)) and is_of(name, place)}
-    content = {each.relative_to(file.parent).as_posix(): each.read_bytes() for each in files_at(helpers.values())}
+    files = [each for place in helpers.values() for each in files_at(place)]
+    content = {each.relative_to(file.parent).as_posix(): each.read_bytes() for each in files}
     _loaded[file] = EngineFile(file, module, source, dict(sorted(content.items())))
     return _loaded[file]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import sys
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,7 +26,7 @@ def helpers_of(file: Path) -> Iterator[tuple[str, Path]]:
         for name in _imported(waiting.pop().read_bytes()):
             if name not in seen and (place := beside(file.parent, name)):
                 seen.add(name)
-                waiting += [each for each in files_at([place]) if each.suffix in SOURCE_SUFFIXES]
+                waiting += [each for each in files_at(place) if each.suffix in SOURCE_SUFFIXES]
                 yield name, place
 
 
@@ -64,18 +64,15 @@ def beside(folder: Path, name: str) -> Path | None:
     for suffix in SUFFIXES:
         if (folder / f"{name}{suffix}").is_file():
             return folder / f"{name}{suffix}"
-    return package if package.is_dir() and is_of(name, package) and any(files_at([package])) else None
+    return package if package.is_dir() and is_of(name, package) and files_at(package) else None
 
 
-def files_at(places: Collection[Path]) -> Iterator[Path]:
-    """The files with code at these places."""
-    for place in places:
-        if not place.is_dir():
-            yield place
-            continue
-        for each in sorted(place.rglob("*")):
-            if each.name.endswith(SUFFIXES) and "__pycache__" not in each.parts and each.is_file():
-                yield each
+def files_at(place: Path) -> list[Path]:
+    """The files with code at this place."""
+    found = sorted(place.rglob("*")) if place.is_dir() else [place]
+    return [
+        each for each in found if each.name.endswith(SUFFIXES) and "__pycache__" not in each.parts and each.is_file()
+    ]
 
 
 def is_found(name: str, place: Path, label: str) -> bool:

@@ -35,19 +35,15 @@ def prepare(cell: Cell, rng: np.random.Generator, samples: str | None = None) ->
     """
     network = Network.random(cell.sizes, rng, cell.dtype)
     if cell.data != "random":
-        x, y = map(aligned, training_part(cell, samples))
+        if samples:
+            with np.load(samples, allow_pickle=False) as arrays:
+                x, y = (aligned(arrays[name]) for name in "xy")
+        else:
+            dataset = datasets.read(cell.data, cell.dtype)
+            x, y = aligned(dataset.x_train), aligned(dataset.y_train)
         epoch = list(batches(x, y, cell.batch))
         return Inputs(network, x, y, epoch, len(epoch))
     n_in, n_out = cell.sizes[0], cell.sizes[-1]
     x = aligned(rng.random((cell.batch + 1, n_in)).astype(cell.dtype))
     y = aligned(rng.random((cell.batch + 1, n_out)).astype(cell.dtype))
     return Inputs(network, x, y, [(x[: cell.batch], y[: cell.batch])], None)
-
-
-def training_part(cell: Cell, samples: str | None) -> tuple[Array, Array]:
-    """Inputs (n, n_in) and targets (n, n_out) of the cell's data set, from the file if there is one."""
-    if samples is None:
-        digits = datasets.read(cell.data, cell.dtype)
-        return digits.x_train, digits.y_train
-    with np.load(samples, allow_pickle=False) as arrays:
-        return arrays["x"], arrays["y"]

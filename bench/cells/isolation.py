@@ -60,7 +60,9 @@ def kept() -> Iterator[None]:
         decimal.setcontext(arithmetic)
         if folder is not None and folder != _current_folder():
             os.chdir(folder)
-        _put_back_environment(environment)
+        if dict(os.environ) != environment:
+            os.environ.clear()
+            os.environ.update(environment)
         if own_locale != locale.setlocale(locale.LC_ALL):
             locale.setlocale(locale.LC_ALL, own_locale)
         for number, handler in handlers.items():
@@ -142,12 +144,3 @@ def _current_folder() -> str | None:
         return os.getcwd()  # noqa: PTH109  # as it is written
     except OSError:  # removed meanwhile
         return None
-
-
-def _put_back_environment(before: dict[str, str]) -> None:
-    now: Any = os.environ
-    for name in [name for name in now if name not in before]:
-        del now[name]
-    for name, value in before.items():
-        if now.get(name) != value:
-            now[name] = value

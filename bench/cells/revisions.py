@@ -68,19 +68,17 @@ class Loaded:
             engine = self.make(network)
             engine.step(np.ones((2, 3)), np.ones((2, 1)), 0.0)
             engine.network().copy()
-        except BaseException as error:
-            if is_interrupt(error):
-                raise
-            if not isinstance(error, TypeError | AttributeError | NotImplementedError):
-                return
+        except (TypeError, AttributeError, NotImplementedError) as error:
             raise InputError(
                 f"{self.name} of {self.tree.label} does not fit today's interface: {brief(error)}"
             ) from error
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
 
     def files(self) -> dict[str, bytes]:
         """The content of every file of the package that the engine has imported up to now."""
-        prefix = f"{self.alias}."
-        modules = [module for name, module in sys.modules.items() if name == self.alias or name.startswith(prefix)]
+        modules = [module for name, module in sys.modules.items() if name.partition(".")[0] == self.alias]
         paths = [Path(module.__file__) for module in modules if module.__file__]
         return {str(path.relative_to(self.tree.folder)): path.read_bytes() for path in paths}
 
@@ -141,11 +139,10 @@ def digest() -> str:
     Line ends are not part of it.
     """
     content = hashlib.sha256()
-    folders = (PACKAGE, BENCH)
-    for root, path in ((each, path) for each in folders for path in sorted(each.rglob("*.py"))):
-        code = folded(path.read_bytes())
-        content.update(f"{root.name}/{path.relative_to(root).as_posix()}\n{len(code)}\n".encode())
-        content.update(code)
+    for root in (PACKAGE, BENCH):
+        for path in sorted(root.rglob("*.py")):
+            code = folded(path.read_bytes())
+            content.update(f"{root.name}/{path.relative_to(root).as_posix()}\n{len(code)}\n".encode() + code)
     return content.hexdigest()[:16]
 
 

@@ -8,7 +8,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import IO
@@ -33,13 +33,10 @@ def room() -> Iterator[None]:
         ) from error
 
 
-@contextmanager
-def file() -> Iterator[IO[bytes]]:
-    """A file without a name, to be read and written, that is gone when the block ends."""
-    with ExitStack() as files:
-        with room():
-            made = files.enter_context(tempfile.TemporaryFile())
-        yield made
+def file() -> IO[bytes]:
+    """A file without a name, to be read and written, that is gone when it is closed."""
+    with room():
+        return tempfile.TemporaryFile()
 
 
 def check_room(file: IO[bytes]) -> None:
