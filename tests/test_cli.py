@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
-from conftest import make_finding, make_gate_record, make_record
+from examples import make_finding, make_gate_record, make_record
 
 from backprop import EngineError
 from bench.cells import revisions

@@ -5,7 +5,7 @@ import shlex
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from repository import ROOT
 
 from backprop import Network
 from backprop.check import verify

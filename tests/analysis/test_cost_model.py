@@ -1,11 +1,10 @@
 """The cost model: prices found again, unseen cells judged, crossovers where times are equal; `predict` in words."""
 
 import re
-from itertools import product
 
 import numpy as np
 import pytest
-from conftest import make_timed_record
+from examples import GRID, LOOP, MATRIX, exact, make_timed_record
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,16 +14,9 @@ from bench.cells.cell import Cell, make_cell
 from bench.records import store
 from bench.report.predict import predict
 
-GRID = [Cell((784, width, 10), batch) for width, batch in product((10, 30, 100), (1, 10, 100, 300))]
-LOOP = (5e-6, 8e-6, 2e-10, 1e-11)
-MATRIX = (2e-5, 0.0, 2.5e-11, 4e-11)
 prices = st.tuples(
     *(st.floats(0.1, 10).map(lambda factor, price=price: factor * price) for price in (1e-5, 1e-6, 1e-10, 1e-10))
 )
-
-
-def exact(price, cell):
-    return float(np.dot(price, cost_model.counts(cell)))
 
 
 def found(grid=GRID, noise=0.0, **engines):

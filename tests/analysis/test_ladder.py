@@ -6,7 +6,9 @@ import xml.etree.ElementTree as ET
 import msgspec
 import pytest
 import targets
-from conftest import LADDER, ROOT, leave_out_png, make_ladder_record, make_record
+from examples import LADDER, make_ladder_record, make_record
+from repository import ROOT
+from shown import leave_out_png
 
 from bench.analysis import frame, ladder, speedups
 from bench.records import store

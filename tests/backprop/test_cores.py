@@ -6,7 +6,7 @@ import sys
 from contextlib import ExitStack
 
 import pytest
-from conftest import made, race_here
+from stand_ins import made, race_here
 
 from backprop import cores, load, threads
 from bench.cells.cell import Cell

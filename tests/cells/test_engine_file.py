@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from repository import ROOT
 
 from backprop import InputError, Network
 from bench.cells.cell import Cell

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import made, race_here
+from stand_ins import made, race_here
 
 from backprop import EngineError, load
 from bench.cells import isolation

@@ -2,7 +2,8 @@
 
 import msgspec
 import pytest
-from conftest import ENVIRONMENT, made, make_record, race_here
+from examples import ENVIRONMENT, make_record
+from stand_ins import made, race_here
 
 from backprop import InputError, load
 from bench.cells import control_groups, processors

@@ -10,7 +10,7 @@ from pathlib import Path
 from subprocess import PIPE
 
 import pytest
-from conftest import ROOT
+from repository import ROOT
 
 from backprop import InputError
 from bench.cells import revisions, temporary_folder

@@ -6,7 +6,8 @@ from math import inf
 
 import msgspec
 import pytest
-from conftest import make_finding, make_gate_record, text
+from examples import make_finding, make_gate_record
+from shown import text
 
 from backprop import InputError
 from bench.analysis.intervals import Estimate

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from conftest import make_finding, make_gate_record
+from examples import make_finding, make_gate_record
 from filelock import FileLock
 
 from backprop import InputError

@@ -10,7 +10,7 @@ import sys
 
 import msgspec
 import pytest
-from conftest import ROOT
+from repository import ROOT
 
 from backprop import InputError
 from bench.records import outputs, store
@@ -62,7 +62,7 @@ def test_a_broken_line_is_refused_with_its_number(tmp_path, record, second, mess
 FILL = """
 import resource, sys
 from pathlib import Path
-from conftest import make_record
+from examples import make_record
 from backprop import InputError
 from bench.records import outputs, store
 folder, size = Path(sys.argv[1]), int(sys.argv[2])

@@ -7,7 +7,8 @@ import json
 import shutil
 
 import pytest
-from conftest import leave_out_png, make_ladder_record, make_record
+from examples import make_ladder_record, make_record
+from shown import leave_out_png
 
 from bench.records import store
 from bench.report import build

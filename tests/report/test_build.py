@@ -5,7 +5,8 @@ import xml.etree.ElementTree as ET
 
 import msgspec
 import pytest
-from conftest import LADDER, make_ladder_record, make_record, text
+from examples import LADDER, make_ladder_record, make_record
+from shown import text
 
 from bench.analysis import frame
 from bench.records import store

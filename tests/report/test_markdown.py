@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from conftest import make_finding, make_gate_record, make_record, make_timed_record
+from examples import make_finding, make_gate_record, make_record, make_timed_record
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt

@@ -6,8 +6,7 @@ from math import inf
 
 import msgspec
 import pytest
-from conftest import make_ladder_record, make_record, make_timed_record
-from test_cost_model import GRID, LOOP, MATRIX, exact
+from examples import GRID, LOOP, MATRIX, exact, make_ladder_record, make_record, make_timed_record
 
 from bench.analysis import cost_model, frame, speedups
 from bench.analysis.intervals import Estimate

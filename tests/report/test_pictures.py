@@ -8,8 +8,9 @@ import sys
 import matplotlib as mpl
 import msgspec
 import pytest
-from conftest import ENVIRONMENT, make_finding, make_gate_record, make_ladder_record, make_record, make_training, text
-from conftest import make_timed_record as make_timed
+from examples import ENVIRONMENT, make_finding, make_gate_record, make_ladder_record, make_record, make_training
+from examples import make_timed_record as make_timed
+from shown import text
 
 from bench.analysis import frame, ladder
 from bench.cells.cell import Cell

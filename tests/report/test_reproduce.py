@@ -6,7 +6,7 @@ import tomllib
 
 import msgspec
 import pytest
-from conftest import make_record, make_timed_record, make_training
+from examples import make_record, make_timed_record, make_training
 
 from bench.cells import entry
 from bench.cells.cell import make_cell

@@ -7,8 +7,8 @@ from math import exp
 
 import msgspec
 import pytest
-from conftest import ENVIRONMENT, LADDER, make_ladder_record, make_record, make_timed_record, with_pictures
-from test_cost_model import GRID, LOOP, MATRIX, exact
+from examples import ENVIRONMENT, GRID, LADDER, LOOP, MATRIX, exact, make_ladder_record, make_record, make_timed_record
+from shown import with_pictures
 
 from bench.analysis import cost_model, frame, speedups
 from bench.cells.cell import Cell

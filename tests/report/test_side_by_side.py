@@ -5,7 +5,8 @@ import re
 
 import msgspec
 import pytest
-from conftest import ENVIRONMENT, make_ladder_record, make_record, text, with_pictures
+from examples import ENVIRONMENT, make_ladder_record, make_record
+from shown import text, with_pictures
 
 from backprop import InputError
 from bench.records import store

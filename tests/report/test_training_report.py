@@ -5,7 +5,8 @@ import xml.etree.ElementTree as ET
 
 import msgspec
 import pytest
-from conftest import ENVIRONMENT, make_training, text
+from examples import ENVIRONMENT, make_training
+from shown import text
 
 from bench.analysis.time_to_accuracy import settings
 from bench.records import store, training_record

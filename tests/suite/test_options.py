@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import msgspec
 import pytest
-from conftest import make_record
+from examples import make_record
 
 from bench import pytest_plugin
 from bench.records import outputs, store

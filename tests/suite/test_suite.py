@@ -13,7 +13,8 @@ import msgspec
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import LADDER, ROOT, make_ladder_record
+from examples import LADDER, make_ladder_record
+from repository import ROOT
 from test_options import COSTLY, Xdist
 
 from bench.records import store

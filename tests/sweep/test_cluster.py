@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import msgspec
 import pytest
-from conftest import ROOT
+from repository import ROOT
 
 from backprop import InputError
 from bench.cells import grids

@@ -12,8 +12,9 @@ from contextlib import suppress
 
 import msgspec
 import pytest
-from conftest import ROOT, make_record
+from examples import make_record
 from filelock import FileLock
+from repository import ROOT
 from rich.console import Console
 
 from bench.cells import grids

@@ -7,7 +7,8 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT, make_finding, make_gate_record, make_ladder_record, make_record, make_training
+from examples import make_finding, make_gate_record, make_ladder_record, make_record, make_training
+from repository import ROOT
 from rich.console import Console
 
 from backprop import InputError

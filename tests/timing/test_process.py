@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from repository import ROOT
 
 from bench.cells.cell import Cell
 from bench.cells.entry import resolve

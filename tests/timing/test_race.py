@@ -4,7 +4,7 @@ import gc
 
 import numpy as np
 import pytest
-from conftest import made, race_here
+from stand_ins import made, race_here
 from wrong import DoublesUnseen, Momentum, PairsAll
 
 from backprop import Network, load

@@ -4,7 +4,8 @@ import gzip
 import json
 
 import pytest
-from conftest import Clock, made, make_training, paced
+from examples import make_training
+from stand_ins import Clock, made, paced
 
 from backprop import InputError, load
 from bench.cells import datasets

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import Clock, made, paced
+from stand_ins import Clock, made, paced
 from wrong import Momentum
 
 from backprop import EngineError, GradientError, InputError, load

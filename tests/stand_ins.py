@@ -1,0 +1,48 @@
+"""A clock that a test moves, engines that a test makes, and a race of them in the test's own process."""
+
+from time import perf_counter
+
+import numpy as np
+
+from backprop import load
+from bench.cells.entry import Entry
+from bench.timing import one_pass
+from bench.timing.race import Job, race
+
+
+def made(name, make):
+    """An entry whose engine is made by this factory of the test's own."""
+    entry = Entry(name, name)
+    vars(entry)["make"] = make  # where it is kept once it is imported
+    return entry
+
+
+def race_here(cell, contestants, *, clock=perf_counter, seconds=1.0, floor=False, seed=0, **more):
+    """A race whose every pass is run in this process, by these contestants and this clock."""
+    return race(
+        Job(cell, list(contestants), seconds, floor, pin=False),
+        rng=np.random.default_rng(seed),
+        in_process=lambda job, _: one_pass.run(job, clock),
+        clock=clock,
+        **more,
+    )
+
+
+class Clock:
+    """A clock that only moves when it is told to."""
+
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def paced(clock, name, seconds, base=None):
+    """An engine whose every step takes so many seconds of the clock."""
+
+    class Paced(base or load("full_matrix")):
+        def step(self, x, y, eta):
+            super().step(x, y, eta)
+            clock.now += seconds
+
+    return made(name, Paced)
