@@ -7,7 +7,8 @@ import numpy as np
 from backprop import load
 from bench.cells.entry import Entry
 from bench.timing import one_pass
-from bench.timing.race import Job, race
+from bench.timing.one_pass import RaceJob
+from bench.timing.race import race
 
 
 def made(name, make):
@@ -20,9 +21,9 @@ def made(name, make):
 def race_here(cell, contestants, *, clock=perf_counter, seconds=1.0, floor=False, seed=0, **more):
     """A race whose every pass is run in this process, by these contestants and this clock."""
     return race(
-        Job(cell, list(contestants), seconds, floor, pin=False),
+        RaceJob(cell, list(contestants), seconds, floor, pin=False),
         rng=np.random.default_rng(seed),
-        in_process=lambda job, _: one_pass.run(job, clock),
+        in_process=lambda job, _: one_pass.run_pass(job, clock),
         clock=clock,
         **more,
     )

@@ -40,14 +40,14 @@ def race(
         style.load_matplotlib()
         from ..analysis import frame
         from ..report import races
-    from ..timing.race import Job
+    from ..timing.one_pass import RaceJob
     from ..timing.race import race as run_race
 
     cell = make_cell(sizes, batch, dtype, threads)
     named = entry.addresses(*(engines or ()), *([] if listed is None else [listed]))
     if not named:
         raise InputError("Missing argument: name the engines to race, such as per_sample full_matrix")
-    job = Job(cell, entry.resolve(named), seconds, floor, allocator == "pinned")
+    job = RaceJob(cell, entry.resolve(named), seconds, floor, allocator == "pinned")
     with outputs.claimed({"--json": json}, read=[name for name in named if name.endswith(".py")]) as files:
         with bar() as progress:
             task = progress.add_task(cell.id, total=1.0)

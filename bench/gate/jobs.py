@@ -10,9 +10,9 @@ from ..cells.revisions import Tree
 from ..timing.process import ProcessError
 from ..timing.rounds import Clock
 from .blame import Standing, blame, starved
-from .one_pass import BASE, CHANGE, TWIN, Job, Lap, Rounds
+from .one_pass import BASE, CHANGE, TWIN, GateJob, Lap, Rounds
 
-InProcess = Callable[[Job, float], list[Rounds]]
+InProcess = Callable[[GateJob, float], list[Rounds]]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Jobs:
         return blame(engine, error, trial, self.base, self.change)
 
     def _run(self, engine: str, laps: list[Lap], change: Tree, base: Tree, timeout: float) -> list[Rounds]:
-        job = Job(engine, str(change.folder), str(base.folder), laps, self.pin, self.core_numbers)
+        job = GateJob(engine, str(change.folder), str(base.folder), laps, self.pin, self.core_numbers)
         return self.in_process(job, timeout)
 
 

@@ -1,6 +1,6 @@
 """One pass of the gate in a process of its own: an engine of two trees, over the cells that are still undecided.
 
-The parent calls `in_own_process`; the child runs this module: a Job goes in, and its Rounds, a lap each, come out.
+The parent calls `in_own_process`; the child runs this module: a GateJob goes in, and its Rounds, a lap each, come out.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Lap(msgspec.Struct, frozen=True):
     steps: int | None = None
 
 
-class Job(msgspec.Struct, frozen=True):
+class GateJob(msgspec.Struct, frozen=True):
     """A pass: the engine, the folders of the two trees, the cells in order, and the seconds for each.
 
     core_numbers are those of the cores that are taken for the gate.
@@ -61,8 +61,10 @@ class Rounds(msgspec.Struct, frozen=True):
     failed: dict[str, str] = {}
 
 
-def run(job: Job, clock: Clock = perf_counter) -> list[Rounds]:
+def run_laps(job: GateJob, clock: Clock = perf_counter) -> list[Rounds]:
     """Race the change and twice the base in each cell; a round is a slice of each, in random order."""
+    if job.pin:
+        machine.pin_allocator()
     folders = {CHANGE: job.change, BASE: job.base, TWIN: job.base}
     # The twin's code is loaded again: shared with the base it would be run twice as often as the change's, and
     # in small cells the change then looks slower by a tenth of a percent.
@@ -80,7 +82,7 @@ def _lap(
     clock: Clock,
 ) -> Rounds:
     inputs = prepare(lap.cell, rng)
-    lanes = [Lane(arm, makes[arm], steps=lap.steps or 1) for arm in ARMS]
+    lanes = [Lane(makes[arm], steps=lap.steps or 1) for arm in ARMS]
     with machine.alone(lap.cell.threads, numbers and numbers[-lap.cell.threads :]):
         if lap.steps is None:
             _check(lanes, inputs, lap.cell.batch, clock)
@@ -94,11 +96,10 @@ def _lap(
         if lap.steps is None:  # once more, after some hundred steps
             for i, engine in engines.items():
                 attempt(lanes[i], verify_again, lanes[i].fresh, engine, *inputs.batches[0])
-    failed = {lane.name: lane.left_out for lane in lanes if lane.left_out}
-    if failed:
+    arms = dict(zip(ARMS, lanes, strict=True))
+    if failed := {arm: lane.left_out for arm, lane in arms.items() if lane.left_out}:
         return Rounds(failed=failed)
-    slices = {lane.name: [max(taken or 0.0, TICK) for taken in lane.seconds] for lane in lanes}
-    return Rounds(lanes[0].steps, slices)
+    return Rounds(lanes[0].steps, {arm: [max(taken or 0.0, TICK) for taken in arms[arm].seconds] for arm in arms})
 
 
 def _first_step(lane: Lane, inputs: Inputs) -> None:
@@ -115,16 +116,10 @@ def _check(lanes: list[Lane], inputs: Inputs, batch: int, clock: Clock) -> None:
             lane.steps = max(1, round(SLICE_SECONDS / base.step_seconds))
 
 
-def in_own_process(job: Job, timeout: float) -> list[Rounds]:
+def in_own_process(job: GateJob, timeout: float) -> list[Rounds]:
     """Run the pass in a fresh process, killed after `timeout` seconds, and with this process when that ends."""
     return process.call("bench.gate.one_pass", job, list[Rounds], timeout=timeout, what="the process of a pass")
 
 
-def _answer(job: Job) -> list[Rounds]:
-    if job.pin:
-        machine.pin_allocator()
-    return run(job)
-
-
 if __name__ == "__main__":
-    process.serve(Job, _answer)
+    process.serve(GateJob, run_laps)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -21,7 +21,6 @@ from ..cells.grids import EPOCH_SHARE
 from ..cells.inputs import prepare
 from ..cells.isolation import kept
 from ..records import outputs, store
-from ..records.record import Result
 from ..report.figures import style
 from ..sweep import folder as sweep_folder
 from ..sweep import run
@@ -31,7 +30,8 @@ from ..terminal.progress import outcome_of
 from ..terminal.streams import Patient
 from ..timing import machine
 from ..timing.lane import Lane, attempt
-from ..timing.race import Job, check_seconds
+from ..timing.one_pass import RaceJob
+from ..timing.race import check_seconds
 from ..timing.race import race as run_race
 from .table import Ending, hand_over
 
@@ -135,11 +135,11 @@ class Suite:
     def check(self, cell: Cell) -> None:
         """Each contestant's gradient in this cell, untimed."""
         inputs = prepare(cell, np.random.default_rng())
-        lanes = [Lane(one.name, one.make) for one in self.entries]
+        lanes = {one.name: Lane(one.make) for one in self.entries}
         with kept():
-            for lane in lanes:
+            for lane in lanes.values():
                 attempt(lane, verify, lane.fresh, inputs.network, inputs.x, inputs.y, cell.batch)
-        fail_by([lane for lane in lanes if lane.failed])
+        fail_by({name: lane.left_out for name, lane in lanes.items() if lane.failed})
 
     def race(self, cell: Cell, benchmark: BenchmarkFixture) -> None:
         """Race in this cell, record it, and hand the slices to pytest-benchmark."""
@@ -150,7 +150,7 @@ class Suite:
             self.progress(f"{head}  racing")
             start = time.monotonic()
             option = self.config.option
-            job = Job(cell, self.entries, budget, option.floor, option.allocator == "pinned")
+            job = RaceJob(cell, self.entries, budget, option.floor, option.allocator == "pinned")
             record = run_race(job, progress=lambda share: self.progress(f"{head}  racing {share:.0%}"))
             with or_exit():
                 self.run.add(record, budget, time.monotonic() - start)
@@ -161,7 +161,7 @@ class Suite:
         for result in record.contestants:
             if result.seconds:
                 hand_over(benchmark, cell, result)
-        fail_by(record.failures)
+        fail_by({result.name: result.left_out for result in record.failures})
 
     def progress(self, line: str, end: str = "") -> None:
         """Write a line over the one before it, on the real terminal, past pytest's capture.
@@ -225,10 +225,10 @@ def or_exit() -> Iterator[None]:
         pytest.exit(refusal(error), returncode=2)
 
 
-def fail_by(failed: Sequence[Lane | Result]) -> None:
+def fail_by(reasons: Mapping[str, str | None]) -> None:
     """Fail the test where engines have failed, each by its name and with its reason."""
-    if failed:
-        pytest.fail("; ".join(f"engine {one.name}: {one.left_out}" for one in failed), pytrace=False)
+    if reasons:
+        pytest.fail("; ".join(f"engine {name}: {reason}" for name, reason in reasons.items()), pytrace=False)
 
 
 def cell_of(item: pytest.Item) -> Cell | None:

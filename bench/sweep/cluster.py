@@ -29,10 +29,11 @@ from ..cells.entry import Entry
 from ..cells.processors import cores, most_threads
 from ..records import record, store
 from ..records.environment import Environment
-from ..records.record import Record, Result
+from ..records.record import Record
 from ..timing import machine
 from ..timing.machine import Software
-from ..timing.race import Job, race
+from ..timing.one_pass import RaceJob
+from ..timing.race import race, without_timings
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -101,7 +102,7 @@ class Cluster:
             if len(addresses) > 1:
                 yield f"workers {', '.join(addresses)} are on one machine: their cells disturb each other's timings"
 
-    def race(self, jobs: Sequence[Job], at_work: Callable[[Sequence[Cell]], None]) -> Iterator[Record]:
+    def race(self, jobs: Sequence[RaceJob], at_work: Callable[[Sequence[Cell]], None]) -> Iterator[Record]:
         """Each job's record as soon as it is done; a job whose worker dies is run again by the scheduler.
 
         No more jobs are with the scheduler than workers offer a race: so one that joins gets the next, and one that
@@ -110,8 +111,8 @@ class Cluster:
         from distributed import wait
 
         waiting = deque(jobs)
-        flying: dict[Future, Job] = {}
-        landed: list[tuple[Future, Job]] = []
+        flying: dict[Future, RaceJob] = {}
+        landed: list[tuple[Future, RaceJob]] = []
         told: list[Cell] | None = None
         while waiting or flying or landed:
             connected = self.client.status == "running"
@@ -134,11 +135,11 @@ class Cluster:
                 sleep(LOOK_AROUND_SECONDS)
             landed = [(future, flying.pop(future)) for future in list(flying) if future.status != "pending"]
 
-    def _submit(self, job: Job) -> Future:
+    def _submit(self, job: RaceJob) -> Future:
         sent = msgspec.json.encode(job), msgspec.json.encode(self.software)
         return self.client.submit(race_here, *sent, pure=False, resources={RESOURCE: 1})
 
-    def _record(self, future: Future, job: Job) -> Record:
+    def _record(self, future: Future, job: RaceJob) -> Record:
         from distributed import KilledWorker
 
         if future.status == "finished":
@@ -153,17 +154,15 @@ class Cluster:
     def _gone(self) -> InputError:
         return InputError(f"the scheduler {self.address} is gone: start it again, then --resume")
 
-    def _lost(self, job: Job, address: str) -> Record:
+    def _lost(self, job: RaceJob, address: str) -> Record:
         """A record without timings of a job that no worker lived to end."""
         reason = f"every worker that raced this cell died, the last at {address}"
-        results = [Result(one.name, left_out=reason, failed=True, commit=one.commit) for one in job.entries]
         started = datetime.now(UTC).isoformat(timespec="seconds")
         host = address.rpartition(":")[0]  # where a nanny starts a worker anew, it is at another port
         known = [worker for at, worker in self.workers.items() if at.rpartition(":")[0] == host]
         environment = (known or list(self.workers.values()))[0].environment
         pinned = msgspec.structs.replace(environment, allocator="pinned" if job.pin else "default")  # as its races
-        asked = (job.seconds, job.floor)
-        return Record(record.SCHEMA, job.cell, results, None, pinned, started, 0.0, None, *asked)
+        return without_timings(job, reason, pinned, started, 0.0)
 
 
 @contextmanager
@@ -223,7 +222,7 @@ def race_here(job: bytes, software: bytes) -> bytes:
     """Race on the worker that this is run on; raises UnfitError where it is not as the sweep's software."""
     from distributed import get_worker
 
-    decoded = msgspec.json.decode(job, type=Job)
+    decoded = msgspec.json.decode(job, type=RaceJob)
     asked = msgspec.json.decode(software, type=Software)
     if why := unfit(asked, machine.software(), decoded.cell, cores(), processors.cpus()):
         raise UnfitError(f"worker {get_worker().address} {why}")

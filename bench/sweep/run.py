@@ -17,7 +17,8 @@ from ..cells.entry import Entry
 from ..records.record import Record
 from ..timing import machine
 from ..timing.machine import Software
-from ..timing.race import Job, race
+from ..timing.one_pass import RaceJob
+from ..timing.race import race
 from . import folder
 from .folder import Machine, Run, Sweep
 
@@ -38,7 +39,7 @@ class Crew(Protocol):
     @property
     def hands(self) -> int: ...
 
-    def race(self, jobs: Sequence[Job], at_work: AtWork) -> Iterator[Record]:
+    def race(self, jobs: Sequence[RaceJob], at_work: AtWork) -> Iterator[Record]:
         """The record of each job, as soon as it is done; at_work is told the cells whenever others are at work."""
 
 
@@ -52,7 +53,7 @@ class Here:
         about = machine.environment()
         return Machine(about.cpu, about.cores, about.host, about.quota)
 
-    def race(self, jobs: Sequence[Job], at_work: AtWork) -> Iterator[Record]:
+    def race(self, jobs: Sequence[RaceJob], at_work: AtWork) -> Iterator[Record]:
         for job in jobs:
             at_work([job.cell])
             yield race(job)
@@ -105,7 +106,9 @@ def check_hours(cells: int, sweep: Sweep, hands: int, max_hours: float) -> None:
 def race_missing(run: Run, sweep: Sweep, entries: Sequence[Entry], crew: Crew, progress: Progress) -> None:
     """Race the cells that are not done, and put the record of each on the disk as soon as it is."""
     missing = [cell for cell in sweep.cells if cell not in run.done]
-    jobs = [Job(cell, list(entries), sweep.seconds, sweep.floor, pin=sweep.allocator == "pinned") for cell in missing]
+    jobs = [
+        RaceJob(cell, list(entries), sweep.seconds, sweep.floor, pin=sweep.allocator == "pinned") for cell in missing
+    ]
     to_come, since = len(jobs), monotonic()
 
     def left() -> float:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from math import log2
+
+from msgspec.structs import replace
 
 from backprop.check import verify
 
@@ -18,36 +19,12 @@ from ..cells.cell import Cell
 from ..cells.entry import Entry
 from ..cells.inputs import Inputs
 from .floor import Floor
-from .lane import Lane, Place, attempt, running
+from .lane import Lane, Place, running
 from .rounds import ETA, SLICE_SECONDS, Clock, time_slice
 from .tracing import Paused
 
 PASSES = (5, 20)  # the fewest that give an interval worth printing, and where more no longer pay
 ROUNDS = 10  # in each pass, wanted of every contestant that is fast enough
-
-
-def admitted(
-    contestants: Sequence[Entry],
-    cell: Cell,
-    inputs: Inputs,
-    *,
-    seconds: float,
-    race_seconds: float,
-    floor: bool,
-    clock: Clock,
-) -> list[Lane]:
-    """The lanes of a race: the contestants, floors, a second copy of the fastest; who is left out has the reason.
-
-    seconds are those of rounds in this pass, race_seconds those of the whole race.
-    """
-    lanes = [lane_of(number, contestant) for number, contestant in enumerate(contestants)]
-    ground = floors(contestants) if floor and cell.data == "random" else []  # see Floor
-    for lane in [*lanes, *ground]:
-        attempt(lane, admit, lane, inputs, cell.batch, race_seconds, clock)
-    leave_out_slow(lanes, race_seconds)
-    lanes += [*ground, *second_copy(lanes)]
-    set_strides(lanes, seconds)
-    return lanes
 
 
 def admit(lane: Lane, inputs: Inputs, batch: int, seconds: float, clock: Clock) -> None:
@@ -59,7 +36,7 @@ def admit(lane: Lane, inputs: Inputs, batch: int, seconds: float, clock: Clock) 
             start = clock()
             engine.step(*inputs.batches[0], ETA)
             took.append(clock() - start)
-    lane.first_step_seconds, lane.step_seconds = round(took[0], 6), took[1]
+    lane.first_step_seconds, lane.step_seconds = round(float(took[0]), 6), took[1]
     leave_out_slow([lane], seconds)
     if not lane.left_out:
         qualify(lane, inputs, batch, clock)
@@ -111,42 +88,27 @@ def leave_out_slow(lanes: Sequence[Lane], seconds: float) -> None:
 
 
 def lane_at(place: Place, contestants: Sequence[Entry]) -> Lane:
-    """The lane of a place, as the first pass has found it."""
+    """The lane of a place, timed as that says, with the engine that belongs there."""
+    own = None if place.entry is None else contestants[place.entry]
     if place.role == "floor":
-        lane = floor_lane(place.entry, contestants)
+        lane = Lane(partial(Floor, products=own.products if own else None), traced=own is None)
     else:
-        assert place.entry is not None, place
-        lane = lane_of(place.entry, contestants[place.entry])
-        lane.role = place.role
-    lane.steps, lane.stride = place.steps, place.stride
+        assert own is not None, place
+        lane = Lane(own.make, own.traced, after=own.after)
+    lane.role, lane.entry, lane.steps, lane.stride = place.role, place.entry, place.steps, place.stride
     return lane
-
-
-def lane_of(number: int, contestant: Entry) -> Lane:
-    """The lane of the contestant with this number."""
-    own = contestant
-    return Lane(own.name, own.make, entry=number, commit=own.commit, after=own.after, traced=own.traced)
 
 
 def floors(contestants: Sequence[Entry]) -> list[Lane]:
     """A floor by BLAS, and one by each other library that an engine in the race computes with."""
     others = {one.products: number for number, one in reversed(list(enumerate(contestants))) if one.products}
-    return [floor_lane(number, contestants) for number in (None, *others.values())]
-
-
-def floor_lane(entry: int | None, contestants: Sequence[Entry]) -> Lane:
-    """The floor by BLAS, or by the library of the entry with this number."""
-    if entry is None:
-        return Lane(Floor.name, Floor, "floor")
-    products = contestants[entry].products
-    assert products is not None, entry
-    return Lane(Floor.name, partial(Floor, products=products), "floor", entry, traced=False)
+    return [lane_at(Place(role="floor", entry=number), contestants) for number in (None, *others.values())]
 
 
 def second_copy(lanes: Sequence[Lane]) -> list[Lane]:
     """A second copy of the fastest contestant, to be raced in the same rounds: what the machine can resolve."""
     fastest = min(running(lanes), key=lambda lane: lane.step_seconds, default=None)
-    return [replace(fastest, role="twin", seconds=[])] if fastest else []
+    return [replace(fastest, role="twin")] if fastest else []
 
 
 def set_strides(lanes: Sequence[Lane], seconds: float) -> None:

@@ -34,17 +34,17 @@ def by_blas(network: Network, x: Array) -> Calls:
 class Floor(Engine):
     """What no engine can take less time than: its step is no step, and computes no gradient.
 
-    products: whose; an engine that computes by a library of its own may have faster ones. The inputs are the
-    first that it is given of a length, no copy of them: where they lie in memory they cost it what they cost the
+    products: whose, None for BLAS; an engine that computes by a library of its own may have faster ones. The inputs are
+    the first that it is given of a length, no copy of them: where they lie in memory they cost it what they cost the
     engines, and whatever their values, the work is the same. So an epoch over a data set has no floor: its mini-batches
     are many, each fetched from memory, and calls that are ready for every one of them would need memory for each.
     """
 
     name = "floor"
 
-    def __init__(self, network: Network, products: Callable[[Network, Array], Calls] = by_blas) -> None:
+    def __init__(self, network: Network, products: Callable[[Network, Array], Calls] | None = None) -> None:
         self.initial = network.copy()
-        self.prepare = products
+        self.prepare = products or by_blas
         self.calls: dict[int, Calls] = {}
 
     def step(self, x: Array, y: Array, eta: float) -> None:  # noqa: ARG002

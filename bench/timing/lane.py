@@ -1,10 +1,9 @@
-"""A contestant's lane in one pass of a race: how it is timed, what has been found of it, and what it does wrong."""
+"""A place in a race, with what a pass finds there; and a lane: the place with its engine, while the pass goes on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextvars import Context, copy_context
-from dataclasses import dataclass, field
 from typing import Literal, ParamSpec
 
 import msgspec
@@ -17,61 +16,38 @@ from ..cells.isolation import filters_kept, is_interrupt, kept
 P = ParamSpec("P")
 
 
-class Place(msgspec.Struct, frozen=True):
-    """Who runs where in a race, as each of its passes is told: whose engine, as what, and how it is timed.
+class Place(msgspec.Struct, kw_only=True):
+    """Who runs where in a race, how it is timed, and what a pass has found there.
 
     entry is the number of the entry whose engine it is; of a floor, the one by whose library the products are, or
-    None for BLAS. A slice is so many steps, and one is taken in every stride-th round.
+    None for BLAS. A slice is so many steps, and one is taken in every stride-th round. seconds are those per step, by
+    round, None where it sat a round out. left_out says why there are none, failed that it is the engine's own fault.
+    What is measured once, and what the engine says of itself, is there in the first pass alone.
     """
 
-    role: Literal["contestant", "floor", "twin"]
-    entry: int | None
+    role: Literal["contestant", "floor", "twin"] = "contestant"
+    entry: int | None = None
     steps: int = 1
     stride: int = 1
-
-
-class Found(msgspec.Struct, frozen=True):
-    """What a pass found at one place: seconds per step by round, None where it sat a round out; or why there are none.
-
-    failed says that it is the engine's own fault. What is measured once, and what the engine says of itself, is
-    there in the first pass alone.
-    """
-
-    place: Place
     seconds: list[float | None] = []
     left_out: str | None = None
     failed: bool = False
     first_step_seconds: float | None = None
     gradient_error: float | None = None
     peak_bytes: int | None = None
-    commit: str | None = None
     after: str | None = None
 
 
-@dataclass
-class Lane:
-    """A contestant's place in one pass: how it is timed, and what has been found of it so far.
+class Lane(Place):
+    """A place in the process of a pass; traced says that tracemalloc sees its engine's memory.
 
     What its engines change of numpy's error state is changed in the lane's own context, and for no other.
     """
 
-    name: str
     make: Callable[[Network], Engine]
-    role: Literal["contestant", "floor", "twin"] = "contestant"
-    entry: int | None = None
-    commit: str | None = None
-    after: str | None = None
-    traced: bool = True  # tracemalloc sees its memory
-    first_step_seconds: float | None = None
-    gradient_error: float | None = None
-    peak_bytes: int | None = None
+    traced: bool = True
     step_seconds: float = 0.0
-    steps: int = 1
-    stride: int = 1  # takes part in every stride-th round
-    seconds: list[float | None] = field(default_factory=list)
-    left_out: str | None = None
-    failed: bool = False
-    context: Context = field(default_factory=copy_context)
+    context: Context = msgspec.field(default_factory=copy_context)
 
     def fresh(self, network: Network) -> Engine:
         """A fresh engine; what making it has changed in this process is put back."""
@@ -86,20 +62,7 @@ class Lane:
     def fail(self, error: BaseException) -> None:
         """Leave the contestant out by its own fault, with the error as the reason and no timings."""
         self.left_out = " ".join(str(error).split()) if isinstance(error, EngineError) else brief(error)
-        self.failed = True
-
-    def found(self) -> Found:
-        return Found(
-            Place(self.role, self.entry, self.steps, self.stride),
-            [] if self.left_out else self.seconds,
-            self.left_out,
-            self.failed,
-            self.first_step_seconds,
-            self.gradient_error,
-            self.peak_bytes,
-            self.commit,
-            self.after,
-        )
+        self.failed, self.seconds = True, []
 
 
 def attempt(lane: Lane, act: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:

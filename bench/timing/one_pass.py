@@ -7,7 +7,6 @@ first pass of a race has no places yet: it checks the contestants and finds how 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from time import perf_counter
 
 import msgspec
@@ -21,26 +20,33 @@ from ..cells.entry import Entry
 from ..cells.inputs import Inputs, prepare
 from ..records.environment import Environment
 from . import machine, process
-from .admission import admitted, lane_at, lane_of, out_of_time
-from .lane import Found, Lane, Place, attempt, running
+from .admission import admit, floors, lane_at, leave_out_slow, out_of_time, second_copy, set_strides
+from .lane import Lane, Place, attempt, running
 from .rounds import Clock, run_rounds
 
 
-class PassJob(msgspec.Struct, frozen=True):
-    """A pass to run: the cell, who takes part, and for how many seconds of rounds.
+class RaceJob(msgspec.Struct, frozen=True):
+    """A cell to race in, and how: for so many seconds.
 
-    Without places it is the first of a race of `race_seconds`. floor says whether the products alone are raced, too;
-    pin, whether the allocator's thresholds are pinned; last, whether the engines are checked once more at the end.
-    samples is the file of the training part of the cell's data set; core_numbers are those of the cores that are taken
-    for the race.
+    floor says whether the products alone are raced, too; pin, whether the allocator's thresholds are pinned.
     """
 
     cell: Cell
     entries: list[Entry]
     seconds: float
-    race_seconds: float
     floor: bool
     pin: bool
+
+
+class PassJob(msgspec.Struct, frozen=True):
+    """A pass of a race to run, of so many seconds of rounds; without places it is the first.
+
+    last says whether the engines are checked once more at the end. samples is the file of the training part of the
+    cell's data set; core_numbers are those of the cores that are taken for the race.
+    """
+
+    race: RaceJob
+    seconds: float
     seed: int
     places: list[Place] = []
     last: bool = False
@@ -51,47 +57,47 @@ class PassJob(msgspec.Struct, frozen=True):
 class Pass(msgspec.Struct, frozen=True):
     """What a pass found, place by place; and, if it was the first, on what, and what its network hides of the check."""
 
-    found: list[Found]
+    found: list[Place]
     environment: Environment | None = None
     hidden: list[str] = []
 
 
-def run(job: PassJob, clock: Clock = perf_counter) -> Pass:
+def run_pass(job: PassJob, clock: Clock = perf_counter) -> Pass:
     """Run the pass with the job's entries; a first one admits them before.
 
     Where one fails on the way, the pass is run again without it, so that every place has the same rounds.
     """
-    rng = np.random.default_rng(job.seed)
-    contestants = [entry.imported() for entry in job.entries]  # now: of their libraries, too, the threads are limited
-    with machine.alone(job.cell.threads, job.core_numbers):
+    if job.race.pin:
+        machine.pin_allocator()
+    cell, rng = job.race.cell, np.random.default_rng(job.seed)
+    contestants = [entry.imported() for entry in job.race.entries]  # now: their libraries are limited, too
+    with machine.alone(cell.threads, job.core_numbers):
         environment = None if job.places else machine.environment()
-        if not job.places and (reason := out_of_time(job.cell, job.race_seconds)):
-            return Pass(
-                [replace(lane_of(*one), left_out=reason).found() for one in enumerate(contestants)], environment
-            )
-        inputs = prepare(job.cell, rng, job.samples)
-        lanes = [lane_at(place, contestants) for place in job.places] or _admitted(job, contestants, inputs, clock)
+        if not job.places and (reason := out_of_time(cell, job.race.seconds)):
+            found = [Place(entry=number, left_out=reason, after=one.after) for number, one in enumerate(contestants)]
+            return Pass(found, environment)
+        inputs = prepare(cell, rng, job.samples)
+        lanes = [lane_at(place, contestants) for place in job.places] or admitted(job, contestants, inputs, clock)
         engines: dict[int, Engine] = {}
         while running(lanes) and not engines:
             engines = run_rounds(lanes, inputs, job.seconds, rng, clock)
         for i, engine in engines.items() if job.last else ():
             if lanes[i].role == "contestant":
                 attempt(lanes[i], verify_again, lanes[i].fresh, engine, *inputs.batches[0])
-    return Pass(
-        [lane.found() for lane in lanes], environment, [] if job.places else hidden(inputs.network, *inputs.batches[0])
-    )
+    found = msgspec.convert(lanes, list[Place], from_attributes=True)
+    return Pass(found, environment, [] if job.places else hidden(inputs.network, *inputs.batches[0]))
 
 
-def _admitted(job: PassJob, contestants: Sequence[Entry], inputs: Inputs, clock: Clock) -> list[Lane]:
-    return admitted(
-        contestants,
-        job.cell,
-        inputs,
-        seconds=job.seconds,
-        race_seconds=job.race_seconds,
-        floor=job.floor,
-        clock=clock,
-    )
+def admitted(job: PassJob, contestants: Sequence[Entry], inputs: Inputs, clock: Clock) -> list[Lane]:
+    """The lanes of a race: the contestants, floors, a second copy of the fastest; who is left out has the reason."""
+    lanes = [lane_at(Place(entry=number), contestants) for number in range(len(contestants))]
+    ground = floors(contestants) if job.race.floor and job.race.cell.data == "random" else []  # see Floor
+    for lane in [*lanes, *ground]:
+        attempt(lane, admit, lane, inputs, job.race.cell.batch, job.race.seconds, clock)
+    leave_out_slow(lanes, job.race.seconds)
+    lanes += [*ground, *second_copy(lanes)]
+    set_strides(lanes, job.seconds)
+    return lanes
 
 
 def in_own_process(job: PassJob, timeout: float) -> Pass:
@@ -99,11 +105,5 @@ def in_own_process(job: PassJob, timeout: float) -> Pass:
     return process.call("bench.timing.one_pass", job, Pass, timeout=timeout, what="the process of this cell")
 
 
-def _answer(job: PassJob) -> Pass:
-    if job.pin:
-        machine.pin_allocator()
-    return run(job)
-
-
 if __name__ == "__main__":
-    process.serve(PassJob, _answer)
+    process.serve(PassJob, run_pass)

@@ -21,34 +21,23 @@ from backprop import InputError
 
 from ..cells import datasets, revisions
 from ..cells.cell import Cell
-from ..cells.entry import Entry
 from ..cells.temporary_folder import room, scratch
 from ..records.environment import Environment
 from ..records.record import SCHEMA, Record, Result
 from . import machine
-from .one_pass import Pass, PassJob, in_own_process
+from .one_pass import Pass, PassJob, RaceJob, in_own_process
 from .process import ProcessError
 from .rounds import Clock
 from .schedule import Schedule
-from .tally import Tally, floor_of, noise_of, of_role
+from .tally import Tally, floor_of, noise_of, of_role, result_of
 
 TIMEOUT = (20.0, 600.0)  # of a pass: times the seconds to race for, and seconds more: checks of a huge cell take long
 
 InProcess = Callable[[PassJob, float], Pass]
 
 
-class Job(msgspec.Struct, frozen=True):
-    """A cell to race in, and how; pin says whether the allocator's thresholds are pinned."""
-
-    cell: Cell
-    entries: list[Entry]
-    seconds: float
-    floor: bool
-    pin: bool
-
-
 def race(
-    job: Job,
+    job: RaceJob,
     *,
     rng: np.random.Generator | None = None,
     in_process: InProcess = in_own_process,
@@ -69,65 +58,58 @@ def race(
     started, start = datetime.now(UTC).isoformat(timespec="seconds"), clock()
     share, more = TIMEOUT
     timeout = share * job.seconds + more
-    entries = [entry.laid() for entry in job.entries]
+    laid = msgspec.structs.replace(job, entries=[entry.laid() for entry in job.entries])
     samples = lay_samples(job.cell)
-    schedule, tallies, environment = Schedule(job.seconds), list[Tally](), None
-    hidden: list[str] = []
+    schedule, tallies, environment, hidden = Schedule(job.seconds), list[Tally](), None, list[str]()
     throttled = machine.watch()
 
     try:
         with machine.reserved(job.cell.threads) as (numbers, shared):
             while not schedule.over:
-                still = [tally for tally in tallies if not tally.left_out]
+                still = [tally for tally in tallies if not tally[-1].left_out]
                 if tallies and not still:
                     break
                 planned, last, began = schedule.seconds, schedule.after_this().over, clock()
-                next_pass = PassJob(
-                    job.cell,
-                    entries,
-                    seconds=planned,
-                    race_seconds=job.seconds,
-                    floor=job.floor,
-                    pin=job.pin,
-                    seed=int(rng.integers(2**32)),
-                    places=[tally.first.place for tally in still],
-                    last=last,
-                    samples=samples,
-                    core_numbers=numbers,
-                )
+                places = [msgspec.structs.replace(tally[0], seconds=[]) for tally in still]
+                next_pass = PassJob(laid, planned, int(rng.integers(2**32)), places, last, samples, numbers)
                 answer = in_process(next_pass, timeout)
                 if not tallies:
                     environment, hidden = answer.environment, answer.hidden
-                    tallies = still = [Tally(found) for found in answer.found]
-                for tally, found in zip(still, answer.found, strict=True):
-                    tally.add(found)
+                    tallies = still = [[] for _ in answer.found]
+                for tally, place in zip(still, answer.found, strict=True):
+                    tally.append(place)
                 schedule.took(clock() - began, planned)
                 progress(1.0 if last else min(1 - schedule.left / job.seconds, 0.99))
                 if last:
                     break
     except ProcessError as error:
         revisions.refuse_changed_code()
-        results = [Result(one.name, left_out=str(error), failed=True, commit=one.commit) for one in entries]
         environment = environment or _environment(job, in_process, timeout)
-        elapsed = round(clock() - start, 3)
-        return Record(SCHEMA, job.cell, results, None, environment, started, elapsed, None, job.seconds, job.floor)
+        return without_timings(job, str(error), environment, started, round(clock() - start, 3))
     revisions.refuse_changed_code()
     assert environment is not None, "the first pass tells it"
     environment = msgspec.structs.replace(environment, cores_shared=shared, throttled=throttled())
+    raced = of_role(tallies, "contestant")
     return Record(
         SCHEMA,
         job.cell,
-        [tally.result(entries[tally.first.place.entry or 0].name) for tally in of_role(tallies, "contestant")],
-        noise_of(tallies, entries),
+        [result_of(tally, one.name, one.commit) for tally, one in zip(raced, job.entries, strict=True)],
+        noise_of(tallies, job.entries),
         environment,
         started,
         round(clock() - start, 3),
-        floor_of(tallies, entries),
+        floor_of(tallies, job.entries),
         job.seconds,
         job.floor,
         hidden,
         apart=True,
     )
+
+
+def without_timings(job: RaceJob, reason: str, environment: Environment, started: str, elapsed: float) -> Record:
+    """The record of a race that has come to nothing: every contestant has failed for this reason."""
+    results = [Result(one.name, left_out=reason, failed=True, commit=one.commit) for one in job.entries]
+    return Record(SCHEMA, job.cell, results, None, environment, started, elapsed, None, job.seconds, job.floor)
 
 
 def check_seconds(seconds: float) -> None:
@@ -148,10 +130,10 @@ def lay_samples(cell: Cell) -> str | None:
     return str(path)
 
 
-def _environment(job: Job, in_process: InProcess, timeout: float) -> Environment:
+def _environment(job: RaceJob, in_process: InProcess, timeout: float) -> Environment:
     """What the job ran on, told by a process like its own: with no engine, and no array that could be too large."""
     tiny = msgspec.structs.replace(job.cell, sizes=(1, 1), batch=1, data="random")
-    nobody = PassJob(tiny, [], 0.0, 1.0, floor=False, pin=job.pin, seed=0)
+    nobody = PassJob(RaceJob(tiny, [], 1.0, floor=False, pin=job.pin), seconds=0.0, seed=0)
     try:
         environment = in_process(nobody, timeout).environment
     except ProcessError as error:

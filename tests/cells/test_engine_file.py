@@ -18,7 +18,7 @@ from backprop import InputError, Network
 from bench.cells.cell import Cell
 from bench.cells.entry import resolve
 from bench.sweep.run import plan
-from bench.timing.one_pass import PassJob, in_own_process
+from bench.timing.one_pass import PassJob, RaceJob, in_own_process
 
 CELL = Cell((4, 3, 2), 2)
 IMPORT = "from backprop.engines.full_matrix import FullMatrix\n"
@@ -78,7 +78,8 @@ def loaded(*addresses):
 
 def raced(entries):
     """What a first pass finds of each in a process of its own."""
-    job = PassJob(CELL, [one.laid() for one in entries], 0.05, 1.0, floor=False, pin=False, seed=0)
+    laid = [one.laid() for one in entries]
+    job = PassJob(RaceJob(CELL, laid, 1.0, floor=False, pin=False), 0.05, seed=0)
     return in_own_process(job, 60).found[: len(entries)]
 
 

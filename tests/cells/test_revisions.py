@@ -7,7 +7,8 @@ from backprop import InputError, Network
 from bench.cells import revisions
 from bench.cells.cell import Cell
 from bench.cells.entry import resolve
-from bench.timing.race import Job, race
+from bench.timing.one_pass import RaceJob
+from bench.timing.race import race
 
 FULL = "backprop/engines/full_matrix.py"
 
@@ -37,7 +38,9 @@ def test_an_engine_at_a_revision_is_the_code_of_that_commit(repository):
 def test_a_race_of_revisions_is_a_race_and_its_record_names_the_commit(repository):
     repository.change(FULL)
     repository.commit()
-    record = race(Job(Cell((6, 4, 3), 5), resolve(["full_matrix", "full_matrix@HEAD~1"]), 0.1, floor=False, pin=False))
+    record = race(
+        RaceJob(Cell((6, 4, 3), 5), resolve(["full_matrix", "full_matrix@HEAD~1"]), 0.1, floor=False, pin=False)
+    )
     assert [result.commit for result in record.contestants] == [None, repository.git("rev-parse", "HEAD~1")]
     assert not record.failures
     assert record.contestants[1].seconds

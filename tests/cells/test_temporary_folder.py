@@ -15,7 +15,7 @@ from repository import ROOT
 from backprop import InputError
 from bench.cells import revisions, temporary_folder
 from bench.cells.cell import Cell
-from bench.gate.one_pass import Job, Lap, in_own_process
+from bench.gate.one_pass import GateJob, Lap, in_own_process
 from bench.timing import process
 
 
@@ -109,7 +109,7 @@ def test_an_answer_that_found_no_room_is_no_process_that_died(repository, monkey
 
     monkeypatch.setattr(temporary_folder, "file", full)
     folder = str(repository.folder)
-    job = Job("ends", folder, folder, [Lap(Cell((3, 2, 1), 2), 0.01, 1)], False)
+    job = GateJob("ends", folder, folder, [Lap(Cell((3, 2, 1), 2), 0.01, 1)], False)
     with pytest.raises(InputError, match="temporary folder can't be used: No space left on device"):
         in_own_process(job, 60)
 

@@ -17,7 +17,7 @@ from bench.cells import temporary_folder
 from bench.cells.cell import Cell
 from bench.gate import one_pass, touched
 from bench.gate import run as gate_module
-from bench.gate.one_pass import Job, Lap, Rounds, in_own_process
+from bench.gate.one_pass import GateJob, Lap, Rounds, in_own_process
 from bench.gate.run import gate, parse_share
 from bench.gate.track import pass_ratios
 from bench.timing import process
@@ -56,7 +56,7 @@ class Machine:
 
 def judge(machine=None, cells=CELLS, budget=180.0, **options):
     """A run of the gate on this machine, or with real passes in this very process."""
-    here = {"in_process": lambda job, timeout: one_pass.run(job), "see": lambda job, timeout: touched.look(job)}
+    here = {"in_process": lambda job, timeout: one_pass.run_laps(job), "see": lambda job, timeout: touched.look(job)}
     options = here | options
     if machine:
         options |= {"in_process": machine, "clock": machine.clock}
@@ -430,7 +430,7 @@ def test_identical_code_gives_no_ratio_whatever_the_noise_of_one_arm():
 
 def job(repository, laps=CELLS[:1], **lap):
     folder = str(repository.folder)
-    return Job("full_matrix", folder, folder, [Lap(cell, 0.01, **lap) for cell in laps], pin=True)
+    return GateJob("full_matrix", folder, folder, [Lap(cell, 0.01, **lap) for cell in laps], pin=True)
 
 
 def test_a_pass_in_a_process_of_its_own(repository):

@@ -27,7 +27,8 @@ from bench.sweep import run as sweep_run
 from bench.terminal import progress
 from bench.timing import machine
 from bench.timing import race as race_module
-from bench.timing.race import Job, race
+from bench.timing.one_pass import RaceJob
+from bench.timing.race import race
 
 QUICK = ("--seconds", 0.05, "--no-floor")
 CELL = Cell((4, 3, 2), 2)
@@ -138,13 +139,13 @@ def test_a_cell_that_takes_its_process_down_is_recorded_and_the_others_are_raced
 def test_a_cell_that_hangs_is_ended(tmp_path, monkeypatch):
     monkeypatch.setattr(race_module, "TIMEOUT", (0.0, 3.0))
     entries = resolve([str(engine_file(tmp_path / "hangs.py", "time.sleep(60)"))])
-    record = race(Job(CELL, entries, 0.05, False, pin=True))
+    record = race(RaceJob(CELL, entries, 0.05, False, pin=True))
     assert record.contestants[0].left_out == "the process of this cell ran for more than 3 s"
 
 
 @pytest.mark.usefixtures("undrawn")
 def test_a_sweep_of_crashed_cells_alone_is_still_reported(call, tmp_path):
-    store.append(tmp_path, race(Job(CELL, [Entry("gone", "no_such_engine")], 0.05, False, pin=True)))
+    store.append(tmp_path, race(RaceJob(CELL, [Entry("gone", "no_such_engine")], 0.05, False, pin=True)))
     status, printed, _ = call("report", tmp_path)
     assert status == 0
     assert "gone was left out: the process of this cell ended with status 1: " in " ".join(printed.split())
@@ -155,7 +156,7 @@ def test_an_engine_is_raced_as_it_was_when_the_sweep_began(tmp_path, repository)
     path = engine_file(tmp_path / "mine.py", "pass")
     entries = resolve([str(path), str(path), "full_matrix@HEAD", "full_matrix"])
     path.unlink()
-    record = race(Job(CELL, entries, 0.05, False, pin=False))
+    record = race(RaceJob(CELL, entries, 0.05, False, pin=False))
     assert [one.name for one in record.contestants] == [str(path), f"{path}#2", "full_matrix@HEAD", "full_matrix"]
     assert [one.commit for one in record.contestants] == [None, None, repository.git("rev-parse", "HEAD"), None]
     assert record.failures == []

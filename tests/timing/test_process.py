@@ -12,7 +12,7 @@ from repository import ROOT
 
 from bench.cells.cell import Cell
 from bench.cells.entry import resolve
-from bench.timing.one_pass import PassJob, in_own_process
+from bench.timing.one_pass import PassJob, RaceJob, in_own_process
 from bench.timing.process import ProcessError
 
 CELL = Cell((4, 3, 2), 2)
@@ -67,7 +67,7 @@ def all_end(pids, seconds=10):
 
 def one_pass(path, timeout=60.0):
     entries = [one.laid() for one in resolve([str(path)])]
-    job = PassJob(CELL, entries, 0.02, 1.0, floor=False, pin=False, seed=0)
+    job = PassJob(RaceJob(CELL, entries, 1.0, floor=False, pin=False), 0.02, seed=0)
     return in_own_process(job, timeout).found[0]
 
 

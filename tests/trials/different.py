@@ -21,7 +21,8 @@ from bench.analysis import intervals, speedups
 from bench.cells import entry
 from bench.cells.cell import make_cell
 from bench.records import store
-from bench.timing.race import Job, race
+from bench.timing.one_pass import RaceJob
+from bench.timing.race import race
 
 PAIRS = [  # none of them was looked at when speedups.MOMENTS was chosen
     ("per_sample", "fused", "784-10-10", 30, "float64"),
@@ -46,7 +47,7 @@ def main() -> None:
         *names, sizes, batch, dtype = pair
         start = perf_counter()
         cell = make_cell(sizes, batch, dtype, 1)
-        record = race(Job(cell, entry.resolve(names), options.seconds, floor=False, pin=True))
+        record = race(RaceJob(cell, entry.resolve(names), options.seconds, floor=False, pin=True))
         took.append(perf_counter() - start)
         store.append(options.folder, record)
         estimate = speedups.factor(record, *record.contestants)

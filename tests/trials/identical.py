@@ -25,7 +25,8 @@ from bench.cells.entry import Entry, resolve
 from bench.cells.inputs import prepare
 from bench.records import outputs, store
 from bench.timing import machine
-from bench.timing.race import Job, race
+from bench.timing.one_pass import RaceJob
+from bench.timing.race import race
 from bench.timing.rounds import time_slice
 
 CELLS = [
@@ -53,7 +54,7 @@ def main() -> None:
     for number, (sizes, batch, engine) in enumerate(islice(cycle(CELLS), options.races), start=1):
         cell, twins = make_cell(sizes, batch, "float64", 1), resolve([engine, engine])
         pin = options.allocator == "pinned"
-        record = race(Job(cell, twins, SECONDS, floor=False, pin=pin))
+        record = race(RaceJob(cell, twins, SECONDS, floor=False, pin=pin))
         store.append(options.folder, record)
         estimate = speedups.speedup(record, record.contestants[1])
         assert estimate is not None, record.contestants
