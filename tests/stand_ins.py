@@ -18,6 +18,12 @@ def made(name, make):
     return entry
 
 
+def engine_file(path, body):
+    """A file with an engine that changes full_matrix by this body of its class; returns its path."""
+    path.write_text(f"from backprop.engines.full_matrix import FullMatrix\nclass Mine(FullMatrix):\n{body}")
+    return path
+
+
 def race_here(cell, contestants, *, clock=perf_counter, seconds=1.0, floor=False, seed=0, **more):
     """A race whose every pass is run in this process, by these contestants and this clock."""
     return race(
