@@ -1,5 +1,7 @@
-"""A clock that a test moves, engines that a test makes, and a race of them in the test's own process."""
+"""What stands in for the real thing: a clock that a test moves, engines that it makes, its own process, a full disk."""
 
+import errno
+import os
 from time import perf_counter
 
 import numpy as np
@@ -53,3 +55,8 @@ def paced(clock, name, seconds, base=None):
             clock.now += seconds
 
     return made(name, Paced)
+
+
+def full(_):
+    """What a disk without room answers."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
