@@ -36,8 +36,10 @@ class Jobs:
         """How long to wait for a process of which it is not known how long it takes: half of what is left."""
         return max(self.left / 2, 1.0)
 
-    def run(self, engine: str, laps: list[Lap], timeout: float) -> list[Rounds]:
-        return self._run(engine, laps, self.change, self.base, timeout)
+    def run(self, engine: str, laps: list[Lap], timeout: float) -> list[Rounds] | Standing:
+        """What a pass finds, lap by lap, or how the engine failed in it; raises ProcessError."""
+        found = self._run(engine, laps, self.change, self.base, timeout)
+        return failure(engine, [lap.cell for lap in laps], found, self.base.label) or found
 
     def blame(self, engine: str, laps: list[Lap], error: ProcessError) -> Standing:
         """The standing of an engine whose pass has ended so."""

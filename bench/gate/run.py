@@ -25,7 +25,7 @@ from ..timing.rounds import Clock
 from . import touched
 from .blame import Standing
 from .findings import SCHEMA, GateRecord
-from .jobs import InProcess, Jobs, failure
+from .jobs import InProcess, Jobs
 from .one_pass import ARMS, BASE, Lap, in_own_process
 from .rule import ERROR, Row
 from .touched import Look, Seen, sort_out
@@ -43,7 +43,7 @@ def gate(
     against: str,
     cells: Sequence[Cell],
     *,
-    engines: Sequence[str] | None = None,
+    engines: list[str] | None = None,
     tolerance: float,
     budget: float,
     everything: bool = False,
@@ -75,7 +75,7 @@ def gate(
             environment, throttled = machine.environment(), machine.watch()
         laps: dict[str, list[Lap]] = {}
         for engine in to_race:
-            found = check(engine, cells, jobs)
+            found = check_engine(engine, cells, jobs)
             if isinstance(found, Standing):
                 standings.append(found)
             else:
@@ -100,16 +100,15 @@ def gate(
     )
 
 
-def check(engine: str, cells: Sequence[Cell], jobs: Jobs) -> list[Lap] | Standing:
+def check_engine(engine: str, cells: Sequence[Cell], jobs: Jobs) -> list[Lap] | Standing:
     """Check an engine of both trees in every cell, and find how long a pass there is to be; or how it failed."""
     first = [Lap(cell, SECONDS) for cell in cells]
     try:
         found = jobs.run(engine, first, jobs.patience)
     except ProcessError as error:
         return jobs.blame(engine, first, error)
-    failed = failure(engine, cells, found, jobs.base.label)
-    if failed:
-        return failed
+    if isinstance(found, Standing):
+        return found
     laps = []
     for cell, rounds in zip(cells, found, strict=True):
         one_round = len(ARMS) * (rounds.steps + 1) * median(rounds.seconds[BASE])
@@ -136,31 +135,25 @@ def run_passes(tracks: list[Track], jobs: Jobs, rng: np.random.Generator, progre
             if not own:
                 continue
             time_for_any = True
-            planned, began = sum(track.lap.seconds for track in own), jobs.clock()
+            laps = [track.lap for track in own]
+            planned, began = sum(lap.seconds for lap in laps), jobs.clock()
             patience = max(PATIENCE * (planned + overhead), LEAST_PATIENCE)
             try:
-                failed = run_pass(engine, own, jobs, max(min(patience, jobs.left), 1.0))
+                found = jobs.run(engine, laps, max(min(patience, jobs.left), 1.0))
             except ProcessError as error:
                 if error.timed_out and jobs.left <= 0:
                     return standings
-                failed = jobs.blame(engine, [track.lap for track in own], error)
-            overhead = max(0.8 * overhead, jobs.clock() - began - planned)
-            if failed:
-                standings.append(failed)
+                found = jobs.blame(engine, laps, error)
+            if isinstance(found, Standing):
+                standings.append(found)
                 tracks[:] = [track for track in tracks if track.engine != engine]
+            else:
+                for track, rounds in zip(own, found, strict=True):
+                    track.add(rounds)
+            overhead = max(0.8 * overhead, jobs.clock() - began - planned)
         if not time_for_any:
             break
     return standings
-
-
-def run_pass(engine: str, tracks: Sequence[Track], jobs: Jobs, timeout: float) -> Standing | None:
-    """One pass of an engine on these tracks, added to them; or how it failed."""
-    found = jobs.run(engine, [track.lap for track in tracks], timeout)
-    failed = failure(engine, [track.lap.cell for track in tracks], found, jobs.base.label)
-    if not failed:
-        for track, rounds in zip(tracks, found, strict=True):
-            track.add(rounds)
-    return failed
 
 
 def _fitting(tracks: Sequence[Track], seconds: float) -> list[Track]:

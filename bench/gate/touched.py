@@ -7,9 +7,8 @@ the parent calls `in_own_process`; the child runs this module.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 import msgspec
 
@@ -24,10 +23,10 @@ from .blame import Standing, blame
 
 
 class Look(msgspec.Struct, frozen=True):
-    """Two trees, each a label, a folder and a commit, and the engines to look at; None for all."""
+    """Two trees, and the engines to look at; None for all."""
 
-    base: tuple[str, str, str | None]
-    change: tuple[str, str, str | None]
+    base: Tree
+    change: Tree
     engines: list[str] | None
 
 
@@ -57,7 +56,7 @@ See = Callable[[Look], Seen]
 
 
 def sort_out(
-    asked: Sequence[str] | None, base: Tree, change: Tree, everything: bool, see: See
+    asked: list[str] | None, base: Tree, change: Tree, everything: bool, see: See
 ) -> tuple[list[Standing], list[str]]:
     """Who need not or can't be raced, with the reason, and who is to be.
 
@@ -67,7 +66,7 @@ def sort_out(
     """
     standings: list[Standing] = []
     try:
-        seen = see(_look(base, change, asked))
+        seen = see(Look(base, change, asked))
     except ProcessError:
         seen = _one_by_one(asked, base, change, see, standings)
     if seen.refused:
@@ -79,12 +78,12 @@ def sort_out(
                 raise InputError(f"unknown engine {engine!r}: there are {known}")
             raise InputError(f"{engine}: the gate judges built-in engines, by name: {known}; {revisions.YOUR_OWN}")
     same_dependencies = _dependencies(base) == _dependencies(change)
-    to_race = []
     for engine in dict.fromkeys(asked or (*seen.before, *seen.now)):
         if engine not in seen.before:
             standings.append(Standing(engine, "new", f"not in {base.label}: there is nothing to compare it with"))
         elif engine not in seen.now:
             standings.append(Standing(engine, "removed", "no longer in the work tree"))
+    to_race = []
     for sight in seen.sights:
         standing = _judge(sight, base.label, same_dependencies and not everything, bool(asked))
         if asked and standing and standing.state == "unavailable":
@@ -110,40 +109,34 @@ def _judge(sight: Sight, base: str, may_skip: bool, asked: bool) -> Standing | N
     return None
 
 
-def _one_by_one(asked: Sequence[str] | None, base: Tree, change: Tree, see: See, standings: list[Standing]) -> Seen:
+def _one_by_one(asked: list[str] | None, base: Tree, change: Tree, see: See, standings: list[Standing]) -> Seen:
     """What is seen where an engine takes the process down that imports it: it is added to the standings."""
     try:
-        seen = see(_look(base, change, []))
+        seen = see(Look(base, change, []))
     except ProcessError as error:
         raise InputError(f"the package of {base}, or of the work tree, can't be imported: {error}") from error
     sights = []
     for engine in sorted(set(asked or seen.now) & set(seen.before) & set(seen.now)):
 
         def trial(change: Tree, base: Tree, engine: str = engine) -> str | None:
-            (sight,) = see(_look(base, change, [engine])).sights
+            (sight,) = see(Look(base, change, [engine])).sights
             return sight.base_error
 
         try:
-            sights += see(_look(base, change, [engine])).sights
+            sights += see(Look(base, change, [engine])).sights
         except ProcessError as error:
             standings.append(blame(engine, error, trial, base, change))
     return msgspec.structs.replace(seen, sights=sights)
 
 
-def _look(base: Tree, change: Tree, engines: Sequence[str] | None) -> Look:
-    base_told, change_told = ((tree.label, str(tree.folder), tree.commit) for tree in (base, change))
-    return Look(base_told, change_told, None if engines is None else list(engines))
-
-
 def look(job: Look) -> Seen:
     """Import the engines of both trees."""
-    base, change = (Tree(label, Path(folder), commit) for label, folder, commit in (job.base, job.change))
     try:
-        before, now = revisions.names_of(base), revisions.names_of(change)
+        before, now = revisions.names_of(job.base), revisions.names_of(job.change)
     except InputError as error:
         return Seen(refused=str(error))
     both = sorted(set(now if job.engines is None else job.engines) & set(before) & set(now))
-    return Seen(list(before), list(now), [_sight(engine, base, change) for engine in both])
+    return Seen(list(before), list(now), [_sight(engine, job.base, job.change) for engine in both])
 
 
 def _sight(engine: str, base: Tree, change: Tree) -> Sight:

@@ -1,8 +1,9 @@
 """Work in a process of its own: a module is called with a job and gives an answer, or the way that it died is told.
 
 The parent uses `call`; the child's main is `serve`: it reads the job as one line from standard input and writes the
-answer to standard output, both JSON. The parent keeps the child's standard input open as long as it lives: when it is
-killed, the child ends with it. What the child starts, it starts in a session of its own, and all of that ends with it.
+answer to standard output, both JSON, paths as text. The parent keeps the child's standard input open as long as it
+lives: when it is killed, the child ends with it. What the child starts, it starts in a session of its own, and all of
+that ends with it.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def call(module: str, job: msgspec.Struct, answer: type[AnswerT], *, timeout: fl
         try:
             timer.start()
             assert process.stdin is not None
-            with suppress(BrokenPipeError), memoryview(msgspec.json.encode(job) + b"\n") as line:
+            with suppress(BrokenPipeError), memoryview(msgspec.json.encode(job, enc_hook=str) + b"\n") as line:
                 sent = 0
                 while sent < len(line):  # unbuffered: a pipe takes a long line in parts
                     sent += process.stdin.write(line[sent:])
@@ -148,7 +149,7 @@ def serve(job: type[JobT], work: Callable[[JobT], object]) -> NoReturn:
     own = os.getpid()
     answer = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever an engine prints is no part of the answer
-    received = msgspec.json.decode(sys.stdin.buffer.readline(), type=job)
+    received = msgspec.json.decode(sys.stdin.buffer.readline(), type=job, dec_hook=lambda kind, given: kind(given))
     Thread(target=_end_with_parent, daemon=True).start()
     status = 0
     try:
