@@ -1,7 +1,9 @@
-"""A small grid, and a sweep of it with made-up records."""
+"""A small grid and a sweep of it with made-up records, and a sweep on a cluster."""
+
+import json
 
 import pytest
-from sweeps import fake_race
+from sweeps import QUICK, fake_race
 
 from bench.report import build
 from bench.sweep import run as sweep_run
@@ -22,5 +24,19 @@ def sweep_of(call, tmp_path, grid_file, monkeypatch):
 
     def run(*more, engines="per_sample,full_matrix", out=tmp_path / "out"):
         return call("sweep", "--grid", grid_file, "--engines", engines, "--out", out, *more)
+
+    return run
+
+
+@pytest.fixture
+def sweep_on(call, tmp_path, monkeypatch):
+    """Run the command on the scheduler of this address, without a report, into the folder `out`."""
+    monkeypatch.setattr(build, "build", lambda folder: iter(()))
+    sizes = [f"{n}-3-2" for n in range(3, 9)]
+    (tmp_path / "grid.toml").write_text(f"sizes = {json.dumps(sizes)}\nbatch = [2]\n")
+
+    def run(address, *more, engines="full_matrix"):
+        command = ("sweep", "--grid", tmp_path / "grid.toml", "--out", tmp_path / "out", "--dask", address, *QUICK)
+        return call(*command, "--engines", engines, *more)
 
     return run
