@@ -13,8 +13,9 @@ READY := .venv/ready-$(EXTRAS)
 bench: $(READY)
 	$(BIN)/pytest --benchmark --benchmark-columns=median,iqr,rounds,iterations
 
+# Compiled code is kept: hundreds of processes load it. Files as they come: those of few tests take longest.
 test: $(READY)
-	$(BIN)/pytest --numprocesses auto --dist loadfile
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)
 	$(BIN)/ruff check .
