@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +33,7 @@ def explain(step: Step, right: set[int], fresh_is_right: bool) -> str:
     if all(not block.implied.any() for block in blocks):
         return "the step does nothing: every parameter is as it was"
     if factor is not None:
-        return f"every block is {_of_mean(factor, at)}{_why(factor, at, step.before.sizes[-1])}"
+        return f"every block is {_of_mean(factor, step)}"
     if untouched := [block.name for block in blocks if block.exact.any() and not block.implied.any()]:
         return f"never updated: {', '.join(untouched)}"
     if _is(step, step.exact):
@@ -43,8 +43,7 @@ def explain(step: Step, right: set[int], fresh_is_right: bool) -> str:
         rest = [block for block in blocks if block.name.startswith(other)]
         factor = _factor(own)
         if factor is not None and all(block.right for block in rest):
-            reason = _why(factor, at, step.before.sizes[-1])
-            return f"the {other} are right, and all {kind} are {_of_mean(factor, at)}{reason}"
+            return f"the {other} are right, and all {kind} are {_of_mean(factor, step)}"
     return next((words for words, guess in _guesses(step) if _is(step, guess)), "")
 
 
@@ -107,21 +106,12 @@ def _guesses(step: Step) -> Iterator[tuple[str, Network]]:
 def _local(step: Step) -> Iterator[tuple[str, Network]]:
     """What goes wrong in single blocks, the others being right."""
     implied, exact = step.implied, step.exact
-    names = [f"weights[{layer}]" for layer in range(len(exact.weights))]
-
-    def but(change: Callable[[Array, Array], Array | None]) -> tuple[list[str], Network]:
-        """The exact gradient, but for those weights of which `change` makes what was done; their names, too."""
-        made = [change(w, done) for w, done in zip(exact.weights, implied.weights, strict=True)]
-        changed = [name for name, new in zip(names, made, strict=True) if new is not None]
-        return changed, Network(
-            tuple(w if new is None else new for w, new in zip(exact.weights, made, strict=True)), exact.biases
-        )
-
-    turned, guess = but(lambda w, done: w.T if w.shape[0] == w.shape[1] and _equal(done, w.T, 0) else None)
+    pairs = list(zip(exact.weights, implied.weights, strict=True))
+    turned = [i for i, (w, done) in enumerate(pairs) if w.shape[0] == w.shape[1] and _equal(done, w.T, 0)]
     if turned:
-        yield f"transposed: {', '.join(turned)}", guess
+        flipped = tuple(w.T if i in turned else w for i, w in enumerate(exact.weights))
+        yield f"transposed: {', '.join(f'weights[{i}]' for i in turned)}", Network(flipped, exact.biases)
     for axis, words in ((0, "inputs"), (1, "units")):  # of a layer's weights: its columns, its rows
-        pairs = zip(exact.weights, implied.weights, strict=True)
         still = [np.flatnonzero(w.any(axis=axis) & ~done.any(axis=axis)) for w, done in pairs]
         guess = Network(
             tuple(_without(w, lost, axis) for w, lost in zip(exact.weights, still, strict=True)), implied.biases
@@ -183,17 +173,13 @@ def _near(a: float, b: float) -> bool:
 
 
 def _times(factor: float) -> str:
-    words = {2.0: "twice too large", 0.5: "half of what it should be"}
-    return next(
-        (text for number, text in words.items() if _near(factor, number)), f"{factor:.3g} times what it should be"
-    )
+    if _near(factor, 2):
+        return "twice too large"
+    return "half of what it should be" if _near(factor, 0.5) else f"{factor:.3g} times what it should be"
 
 
-def _of_mean(factor: float, batch: int) -> str:
-    return f"{factor:.2f} times the mean gradient at batch {batch}"
-
-
-def _why(factor: float, batch: int, outputs: int) -> str:
+def _of_mean(factor: float, step: Step) -> str:
+    batch, outputs = step.y.shape
     reasons = [
         (-1, "the sign is wrong, it goes up the gradient"),
         (batch, "the division by the batch is missing"),
@@ -205,4 +191,5 @@ def _why(factor: float, batch: int, outputs: int) -> str:
         (2 / outputs, "the cost here is half the sum over the outputs, no mean of them"),
         (1 / (batch * outputs), "it is divided by the batch twice, or by the outputs"),
     ]
-    return next((f": {words}" for number, words in reasons if number != 1 and _near(factor, number)), "")
+    why = next((f": {words}" for number, words in reasons if number != 1 and _near(factor, number)), "")
+    return f"{factor:.2f} times the mean gradient at batch {batch}{why}"

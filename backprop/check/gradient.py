@@ -11,20 +11,13 @@ import numpy as np
 from ..network import Array, Network, sigmoid
 
 
-class Traces(NamedTuple):
-    """What a forward pass leaves in float64: the input and each layer's activation, and each layer's sigmoid'(z)."""
-
-    activations: list[Array]
-    slopes: list[Array]
-
-
 @np.errstate(all="ignore")  # whatever the engine has set: it is checked in its own context
-def forward(network: Network, x: Array) -> Traces:
-    """The network's answer to x (batch, n_in), layer by layer: activations, the inputs first, and slopes."""
+def forward(network: Network, x: Array) -> tuple[list[Array], list[Array]]:
+    """The answer to x (batch, n_in) in float64: activations, the inputs first, and each layer's sigmoid'(z)."""
     activations: list[Array] = [np.asarray(x, np.float64)]
     for w, b in zip(network.weights, network.biases, strict=True):
         activations.append(sigmoid(activations[-1] @ w.T.astype(np.float64, copy=False) + b))
-    return Traces(activations, [a * (1 - a) for a in activations[1:]])
+    return activations, [a * (1 - a) for a in activations[1:]]
 
 
 @np.errstate(all="ignore")

@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
-from time import perf_counter
+from timeit import repeat
 
 import numpy as np
 
@@ -53,12 +53,7 @@ def least_seconds(flops: int, dtype: str) -> float:
     if flops < SMALL:
         return 0.0
     a = np.ones((384, 384), dtype)
-    taken = []
-    for _ in range(5):
-        start = perf_counter()
-        a @ a
-        taken.append(perf_counter() - start)
-    return flops / (2 * len(a) ** 3) * min(taken) / 2
+    return flops / (2 * len(a) ** 3) * min(repeat(lambda: a @ a, repeat=5, number=1)) / 2
 
 
 def in_gigabytes(count: int) -> str:

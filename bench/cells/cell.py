@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from typing import Literal, get_args
 from unicodedata import category
 
@@ -54,11 +55,11 @@ def make_cell(sizes: str, batch: int, dtype: str, threads: int, data: str = "ran
         raise InputError(f"batch must be 1 or more, not {batch}")
     if dtype not in get_args(DType):
         raise InputError(f"unknown dtype {dtype!r}: there are {' and '.join(get_args(DType))}")
-    given = processors.cpus() if here and threads > 1 else None
     if threads < 1 or (here and threads > cores()):
         bound = f"from 1 to {cores()}, the cores of this machine" if here else "1 or more"
         raise InputError(f"threads must be {bound}, not {threads}")
-    if given is not None and threads > most_threads(cores(), given):
+    given = processors.cpus() if here and threads > 1 else None
+    if given and threads > most_threads(cores(), given):
         raise InputError(
             f"threads must be at most {most_threads(cores(), given)}, not {threads}: this process has "
             f"{processors.told(given)}"
@@ -78,20 +79,24 @@ def check_name(name: str, what: str) -> None:
 
 def parse_batches(text: str) -> list[int]:
     """Batch sizes from text such as 10 or 1,10,100."""
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts) or len(
-        batches := list(dict.fromkeys(int(part) for part in parts))
-    ) < len(parts):
+    batches = _counts(part.strip() for part in text.split(","))
+    if not batches or len(set(batches)) < len(batches):
         raise InputError(f"--batch takes different whole numbers of 1 or more, such as 10 or 1,10,100, not {text!r}")
     return batches
 
 
 def parse_sizes(text: str) -> tuple[int, ...]:
     """Layer sizes from text such as 784-30-10."""
-    parts = text.split("-")
-    if len(parts) < 2 or not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts):
+    sizes = _counts(text.split("-"))
+    if len(sizes) < 2:
         raise InputError(f"sizes must be two or more positive numbers such as 784-30-10, not {text!r}")
-    return tuple(int(part) for part in parts)
+    return tuple(sizes)
+
+
+def _counts(parts: Iterable[str]) -> list[int]:
+    """The whole numbers of 1 or more that these are; none where one of them is something else."""
+    counts = [int(part) if part.isascii() and part.isdigit() else 0 for part in parts]
+    return counts if all(counts) else []
 
 
 def format_sizes(sizes: tuple[int, ...]) -> str:

@@ -120,8 +120,8 @@ def package_at(commit: str, revision: str, folder: Path, beside: str) -> Iterato
         if not any(path == where / "__init__.py" for path, *_ in entries):
             where = _moved(commit, named, folder)
             entries = _entries(commit, where, folder=folder)
-        parents = [parent / beside for parent in where.parents]
-        near = sorted(_entries(commit, *parents, folder=folder), key=lambda entry: len(entry[0].parts))[-1:]
+        around = _entries(commit, *(parent / beside for parent in where.parents), folder=folder) if where.parts else []
+        near = sorted(around, key=lambda entry: len(entry[0].parts))[-1:]
         contents = _contents([oid for _, _, oid in (*entries, *near)], folder)
     except GitError as error:
         if not _partial(folder):
@@ -140,8 +140,7 @@ def package_at(commit: str, revision: str, folder: Path, beside: str) -> Iterato
 
 def _moved(commit: str, named: str, folder: Path) -> PurePosixPath:
     """Where the package was at a commit that does not have it where it is now."""
-    names = git("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit, folder=folder).split(b"\0")
-    paths = (PurePosixPath(os.fsdecode(name)) for name in names)
+    paths = [path for path, *_ in _entries(commit, PurePosixPath(), folder=folder)]
     found = [path.parent for path in paths if path.parts[-2:] == (folder.name, "__init__.py")]
     if len(found) == 1:
         return found[0]
@@ -153,11 +152,7 @@ def _moved(commit: str, named: str, folder: Path) -> PurePosixPath:
 
 def _entries(commit: str, *paths: PurePosixPath, folder: Path) -> list[tuple[PurePosixPath, str, str]]:
     """Path, mode and object of each file at or below these paths, or anywhere below the top itself."""
-    asked = [str(path) for path in paths if path.parts]
-    if len(asked) < len(paths):
-        asked = []
-    elif not asked:
-        return []
+    asked = [] if PurePosixPath() in paths else [str(path) for path in paths]
     listed = git("--no-replace-objects", "ls-tree", "-r", "-z", "--full-tree", commit, "--", *asked, folder=folder)
     found = []
     for line in listed.split(b"\0")[:-1]:

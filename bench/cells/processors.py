@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from .control_groups import folders
@@ -55,8 +56,7 @@ def _quota(folder: Path) -> float | None:
 
 
 def _throttled(folder: Path) -> int:
-    try:
-        found = re.search(r"^nr_throttled (\d+)$", (folder / "cpu.stat").read_text(), re.MULTILINE)
-    except OSError:
-        return 0
-    return int(found[1]) if found else 0
+    with suppress(OSError):
+        if found := re.search(r"^nr_throttled (\d+)$", (folder / "cpu.stat").read_text(), re.MULTILINE):
+            return int(found[1])
+    return 0
