@@ -55,7 +55,7 @@ def sweep(
     entries = entry.resolve(entry.addresses(engines))
     with ExitStack() as stack:
         software = machine.software()
-        crew: sweeps.Crew = sweeps.Here()
+        crew = sweeps.Crew()
         if dask is not None:
             crew = stack.enter_context(cluster.joined(dask, software, cells, entries, warn))
         whole = sweeps.plan(

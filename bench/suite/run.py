@@ -75,7 +75,7 @@ class Suite:
             floor=option.floor,
             allocator=option.allocator,
             software=machine.software(),
-            machine=run.Here().machine,
+            machine=run.Crew().machine,
         )
         manifest = folder / sweep_folder.SUITE
         if resume:

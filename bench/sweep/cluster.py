@@ -34,6 +34,7 @@ from ..timing import machine
 from ..timing.machine import Software
 from ..timing.one_pass import RaceJob
 from ..timing.race import race, without_timings
+from .run import AtWork, Crew
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -56,7 +57,7 @@ class Worker(msgspec.Struct, frozen=True):
     environment: Environment
 
 
-class Cluster:
+class Cluster(Crew):
     """The workers of a scheduler that offer a race."""
 
     machine = None
@@ -102,7 +103,7 @@ class Cluster:
             if len(addresses) > 1:
                 yield f"workers {', '.join(addresses)} are on one machine: their cells disturb each other's timings"
 
-    def race(self, jobs: Sequence[RaceJob], at_work: Callable[[Sequence[Cell]], None]) -> Iterator[Record]:
+    def race(self, jobs: Sequence[RaceJob], at_work: AtWork) -> Iterator[Record]:
         """Each job's record as soon as it is done; a job whose worker dies is run again by the scheduler.
 
         No more jobs are with the scheduler than workers offer a race: so one that joins gets the next, and one that
@@ -119,7 +120,9 @@ class Cluster:
             hands = self.hands if connected else 0
             while waiting and len(flying) < hands:  # before the records are written: no worker waits for the disk
                 job = waiting.popleft()
-                flying[self._submit(job)] = job
+                sent = msgspec.json.encode(job), msgspec.json.encode(self.software)
+                future = self.client.submit(race_here, *sent, pure=False, resources={RESOURCE: 1})
+                flying[future] = job
             for future, job in sorted(landed, key=lambda pair: pair[0].status != "finished"):  # records before errors
                 yield self._record(future, job)
             if not connected:
@@ -134,10 +137,6 @@ class Cluster:
             elif waiting:
                 sleep(LOOK_AROUND_SECONDS)
             landed = [(future, flying.pop(future)) for future in list(flying) if future.status != "pending"]
-
-    def _submit(self, job: RaceJob) -> Future:
-        sent = msgspec.json.encode(job), msgspec.json.encode(self.software)
-        return self.client.submit(race_here, *sent, pure=False, resources={RESOURCE: 1})
 
     def _record(self, future: Future, job: RaceJob) -> Record:
         from distributed import KilledWorker

@@ -1,6 +1,6 @@
 """A sweep: every cell of a grid, raced here one after the other or on a cluster, each recorded as soon as it is done.
 
-What takes the cells is a crew: `Here` is this machine's, bench.sweep.cluster has a cluster's.
+What takes the cells is a crew: `Crew` is this machine's, bench.sweep.cluster has a cluster's.
 """
 
 from __future__ import annotations
@@ -30,30 +30,23 @@ SECONDS_TO_START = 1.0
 AtWork = Callable[[Sequence[Cell]], None]
 
 
-class Crew(Protocol):
-    """Who races the cells: on `hands` machines at once; machine is None where they are not this one."""
+class Crew:
+    """Who races the cells, on `hands` machines at once: this machine alone, one cell after the other.
+
+    machine is None for another crew, whose machines are not this one.
+    """
 
     @property
-    def machine(self) -> Machine | None: ...
-
-    @property
-    def hands(self) -> int: ...
-
-    def race(self, jobs: Sequence[RaceJob], at_work: AtWork) -> Iterator[Record]:
-        """The record of each job, as soon as it is done; at_work is told the cells whenever others are at work."""
-
-
-class Here:
-    """The crew of this machine alone: one cell after the other."""
-
-    hands = 1
-
-    @property
-    def machine(self) -> Machine:
+    def machine(self) -> Machine | None:
         about = machine.environment()
         return Machine(about.cpu, about.cores, about.host, about.quota)
 
+    @property
+    def hands(self) -> int:
+        return 1
+
     def race(self, jobs: Sequence[RaceJob], at_work: AtWork) -> Iterator[Record]:
+        """The record of each job, as soon as it is done; at_work is told the cells whenever others are at work."""
         for job in jobs:
             at_work([job.cell])
             yield race(job)

@@ -65,12 +65,8 @@ def run(
     for cell in cells:
         check(cell, dataset, goal.eta)
 
-    def each() -> Iterator[Training]:
-        for seed in seeds:  # all batch sizes of a seed before the next: a machine that slows down does so for all
-            for cell in cells:
-                yield _train(contestants, cell, dataset, goal, seed, clock, progress)
-
-    return each()
+    # All batch sizes of a seed before the next: a machine that slows down does so for all.
+    return (_train(contestants, cell, dataset, goal, seed, clock, progress) for seed in seeds for cell in cells)
 
 
 def _train(
