@@ -29,8 +29,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import nnls
 
-from ..cells.cell import Cell
-from ..cells.setting import Setting
+from ..cells.cell import Cell, Setting
 from ..records.record import Record
 from . import intervals
 

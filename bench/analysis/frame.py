@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from ..cells.cell import format_sizes
-from ..cells.setting import Setting
+from ..cells.cell import Setting, format_sizes
 from ..records.record import Record
 from . import intervals, speedups
 from .cost_model import Model

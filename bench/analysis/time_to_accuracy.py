@@ -7,8 +7,7 @@ from math import inf, nan
 
 import pandas as pd
 
-from ..cells.cell import format_sizes
-from ..cells.setting import Setting
+from ..cells.cell import Setting, format_sizes
 from ..records.training_record import Training
 
 SETTING = ["machine", "data", "sizes", *Setting._fields[1:], "target"]

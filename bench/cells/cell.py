@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 from unicodedata import category
 
 import msgspec
@@ -13,10 +13,29 @@ from backprop import InputError
 
 from . import capacity, processors
 from .processors import cores, most_threads
-from .setting import Setting
 
 DType = Literal["float32", "float64"]
 UNFIT = ("Cs", "Cc", "Zl", "Zp")  # by Unicode: halves of what is no UTF-8, control characters, ends of lines
+
+
+class Setting(NamedTuple):
+    """What times are compared within: the machine, and all of a cell but its sizes, batch and data.
+
+    What a race comes to hold fixed joins here, and then counts everywhere; in a frame, a column for each field.
+    """
+
+    machine: str
+    dtype: str
+    threads: int
+
+    def __str__(self) -> str:
+        """Without the machine, as in a cell's id: float64-t1."""
+        return f"{self.dtype}-t{self.threads}"
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Without the machine, each in words."""
+        return self.dtype, f"BLAS threads: {self.threads}"
 
 
 class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ..cells.cell import Cell
-from ..cells.setting import Setting
+from ..cells.cell import Cell, Setting
 from .environment import Environment
 
 SCHEMA = 1

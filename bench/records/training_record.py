@@ -7,8 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from ..cells.cell import Cell
-from ..cells.setting import Setting
+from ..cells.cell import Cell, Setting
 from . import store
 from .environment import Environment
 

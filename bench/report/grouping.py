@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ..cells.setting import Setting
+from ..cells.cell import Setting
 from .machines import letters
 
 KEYS = ["inputs", "depth", "outputs", *Setting._fields]  # what the rows of a set have in common

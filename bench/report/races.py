@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from ..cells.cell import Cell
-from ..cells.setting import Setting
+from ..cells.cell import Cell, Setting
 from ..records.record import Record
 from . import machines, numbers
 from .document import Table

@@ -9,7 +9,7 @@ from statistics import median
 import pandas as pd
 
 from ..analysis.time_to_accuracy import fastest, settings
-from ..cells.setting import Setting
+from ..cells.cell import Setting
 from ..records.training_record import Training
 from ..timing.training import Epoch
 from . import numbers
