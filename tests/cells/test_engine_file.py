@@ -1,4 +1,4 @@
-"""A user's file is a module like any other, with the helpers beside it; or it is refused in one line."""
+"""A user's file is a module like any other; or it is refused in one line."""
 
 import os
 import pickle
@@ -12,17 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from engine_files import IMPORT, LATER, MINE, failed, loaded, raced
 from repository import ROOT
 
-from backprop import InputError, Network
-from bench.cells.cell import Cell
+from backprop import Network
 from bench.cells.entry import resolve
-from bench.sweep.run import plan
-from bench.timing.one_pass import PassJob, RaceJob, in_own_process
 
-CELL = Cell((4, 3, 2), 2)
-IMPORT = "from backprop.engines.full_matrix import FullMatrix\n"
-MINE = IMPORT + "class Mine(FullMatrix):\n    own = True\n"
 BOXED = f"""from __future__ import annotations
 from dataclasses import dataclass
 {IMPORT}
@@ -48,47 +43,6 @@ class Mine(FullMatrix):
         super().__init__(network)
         assert pool().submit(share, 21).result(timeout=30) == 42
 """
-LATE = f"""{IMPORT}from knobs import RATE
-class Late(FullMatrix):
-    def step(self, x, y, eta):
-        import knobs
-        super().step(x, y, knobs.RATE * eta)
-"""
-LATER = LATE.replace("from knobs import RATE", "")
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """The current folder, and a function that writes a file in it."""
-    monkeypatch.chdir(tmp_path)
-
-    def write(name, content):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="utf-8")
-        return name
-
-    write.path = tmp_path
-    return write
-
-
-def loaded(*addresses):
-    return [contestant.make for contestant in resolve(addresses)]
-
-
-def raced(entries):
-    """What a first pass finds of each in a process of its own."""
-    laid = [one.laid() for one in entries]
-    job = PassJob(RaceJob(CELL, laid, 1.0, floor=False, pin=False), 0.05, seed=0)
-    return in_own_process(job, 60).found[: len(entries)]
-
-
-def failed(*addresses):
-    return [found.left_out if found.failed else None for found in raced(resolve(addresses))]
-
-
-def digests(*addresses):
-    return [one.digest for one in resolve(addresses)]
 
 
 def test_a_file_is_a_module_that_is_registered(folder):
@@ -135,84 +89,6 @@ def test_a_file_that_has_changed_is_imported_anew_and_one_that_has_not_is_not(fo
     assert loaded(path, path) == [first, first]
     folder("mine.py", MINE + "    changed = True\n")
     assert loaded(path)[0].changed
-
-
-@pytest.mark.parametrize("content", [LATE, LATER])
-def test_helpers_beside_a_file_are_found_at_once_and_later(folder, content):
-    """A wrong one, so that it is told whether the helper was the right one."""
-    folder("team/knobs.py", "RATE = 1.0")
-    late = folder("team/late.py", content)
-    before = digests(late)
-    assert failed(late) == [None]
-    folder("team/knobs.py", "RATE = 2.0")
-    assert digests(late) != before
-    assert "off by" in failed(late)[0]
-    assert not list(folder.path.glob("**/__pycache__"))
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "import kit.inner",
-        "from kit import inner",
-        "def later(): from kit.inner import deep",
-        "import importlib; importlib.import_module('kit')",
-        "import other  # which imports kit",
-        "import plain.part  # a folder without __init__.py",
-        "name = 'k' + 'it'; __import__(name)",
-    ],
-)
-def test_all_that_a_helper_is_made_of_counts(folder, statement):
-    folder("kit/__init__.py", "")
-    folder("kit/inner.py", "from . import deep")
-    folder("kit/deep.py", "VALUE = 1")
-    folder("kit/data.txt", "no code")
-    folder("other.py", "import kit")
-    folder("plain/part.py", "import kit, __main__\ndef never(): __import__(''), __import__('.x')")
-    mine = folder("mine.py", f"{statement}\n{MINE}")
-    (before,) = resolve([mine])
-    more = {"other.py", "plain/part.py"}
-    assert set(before.helpers) - more == {"kit/__init__.py", "kit/inner.py", "kit/deep.py"}
-    folder("kit/deep.py", "VALUE = 2")
-    assert digests(mine) != [before.digest]
-
-
-def test_a_sweep_notices_a_helper_that_has_changed(folder):
-    folder("team/knobs.py", "RATE = 1.0")
-    late = folder("team/late.py", LATER)
-    whole = {"seconds": 1.0, "floor": False, "allocator": "pinned", "software": None, "machine": None}
-    before = plan([CELL], resolve([late]), **whole)
-    folder("team/knobs.py", "RATE = 2.0")
-    assert before.engines != plan([CELL], resolve([late]), **whole).engines
-
-
-def test_what_lies_beside_a_file_and_is_not_imported_does_not_count(folder):
-    mine = folder("mine.py", "import scipy\n" + MINE)
-    before = digests(mine)
-    folder("knobs.py", "RATE = 1.0")
-    folder("scipy/setup.py", "raise ImportError('a clone of another project')")
-    folder("backprop/__init__.py", "raise ImportError('a clone of this very project')")
-    folder("numpy.py", "raise ImportError('stands in nobody's way')")
-    assert digests(mine) == before
-    assert failed(mine) == [None]
-
-
-def test_helpers_of_one_name_are_refused_by_name(folder):
-    for team in ("a", "b"):
-        folder(f"{team}/knobs.py", f"RATE = '{team}'")
-    late = [folder(f"{team}/late.py", LATE) for team in ("a", "b")]
-    with pytest.raises(InputError, match=r"^engine file b/late\.py imports knobs, .* another .*a/knobs\.py: rename"):
-        loaded(*late)
-    assert [sys.modules[make.__module__].RATE for (make,) in (loaded(late[0]), loaded(late[1]))] == ["a", "b"]
-
-
-def test_a_helper_that_is_hidden_by_an_installed_module_is_refused(folder):
-    folder("random.py", "choice = max")
-    mine = folder("mine.py", "import random\n" + MINE)
-    with pytest.raises(
-        InputError, match=r"^engine file mine\.py imports random, which lies beside it, .*random\.py: r"
-    ):
-        loaded(mine)
 
 
 def test_the_file_is_raced_in_its_own_place_and_as_it_was_where_that_is_gone(folder):
@@ -284,15 +160,6 @@ def test_a_process_that_is_forked_on_import_ends_as_it_would(folder):
     wait = "ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])\n"
     (mine,) = loaded(folder("forks.py", fork + wait + MINE))
     assert sys.modules[mine.__module__].ended == 7
-
-
-def test_folders_that_a_file_adds_to_the_path_are_searched_last(folder):
-    folder("lib/tools.py", "VALUE = 1")
-    path = "import sys; sys.path.insert(0, 'lib')\n"
-    (mine,) = loaded(folder("mine.py", path + IMPORT + "class Mine(FullMatrix):\n    def late(self): import tools\n"))
-    assert sys.path[0] != "lib"
-    mine.late(None)
-    sys.path.remove("lib")
 
 
 @pytest.mark.parametrize(
