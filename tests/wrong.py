@@ -1,6 +1,8 @@
 """Engines that are wrong, each in one way that the gradient check must refuse, with what it must say of it."""
 
 import numpy as np
+from wrong_precision import ComputesInHalf
+from wrong_state import ChangesInput, ChangesItsNetwork, KeepsFirstLength, KeepsStaleWorkspace, Momentum
 
 from backprop import Engine, Network, load
 
@@ -68,38 +70,6 @@ class UpdatesTooEarly(Engine):
         return Network(tuple(self.weights), tuple(self.biases)).copy()
 
 
-class KeepsStaleWorkspace(FullMatrix):
-    """Copies each batch into a workspace made for the first, and uses all of it."""
-
-    workspace = None
-
-    def step(self, x, y, eta):
-        if self.workspace is None or len(x) > len(self.workspace[0]):
-            self.workspace = x.copy(), y.copy()
-        self.workspace[0][: len(x)], self.workspace[1][: len(y)] = x, y
-        super().step(*self.workspace, eta)
-
-
-class ChangesInput(FullMatrix):
-    def step(self, x, y, eta):
-        super().step(x, y, eta)
-        y -= 1
-
-
-class ChangesItsNetwork(FullMatrix):
-    def __init__(self, network):
-        super().__init__(network)
-        self.weights = list(network.weights)
-
-
-class ComputesInHalf(FullMatrix):
-    """Works in the next coarser precision: float32 for a float64 network, float16 for a float32 one."""
-
-    def step(self, x, y, eta):
-        coarse = np.float32 if x.dtype == np.float64 else np.float16
-        super().step(x.astype(coarse).astype(x.dtype), y, eta)
-
-
 class GivesNaN(FullMatrix):
     def step(self, x, y, eta):
         super().step(x, y, eta)
@@ -110,61 +80,6 @@ class GivesNaN(FullMatrix):
 class DoesNothing(FullMatrix):
     def step(self, x, y, eta):
         pass
-
-
-class Doubles(FullMatrix):
-    """float64 inside, whatever is given: one np.array(w, dtype=float)."""
-
-    def __init__(self, network):
-        super().__init__(Network(*([b.astype(float) for b in part] for part in (network.weights, network.biases))))
-
-
-class DoublesUnseen(Doubles):
-    """The same, and network() gives what was asked for."""
-
-    def __init__(self, network):
-        super().__init__(network)
-        self.given = network.dtype
-
-    def network(self):
-        own = super().network()
-        return Network(*([b.astype(self.given) for b in part] for part in (own.weights, own.biases)))
-
-
-class DoublesInTheStep(FullMatrix):
-    """Parameters in the network's dtype, each step in float64."""
-
-    def step(self, x, y, eta):
-        blocks = [*self.weights, *self.biases]
-        self.weights, self.biases = ([b.astype(float) for b in part] for part in (self.weights, self.biases))
-        super().step(x.astype(float), y.astype(float), eta)
-        self.weights = [b.astype(x.dtype) for b in self.weights]
-        self.biases = [b.astype(x.dtype) for b in self.biases]
-        assert all(a.dtype == b.dtype for a, b in zip(blocks, [*self.weights, *self.biases], strict=True))
-
-
-class SumsInDouble(Engine):
-    """Right: every array is of the network's dtype, and sums are made in float64."""
-
-    def __init__(self, network):
-        own = network.copy()
-        self.w, self.b = list(own.weights), list(own.biases)
-
-    def step(self, x, y, eta):
-        kind, f = self.w[0].dtype, np.float64
-        acts = [x]
-        for w, b in zip(self.w, self.b, strict=True):
-            z = (acts[-1].astype(f) @ w.T.astype(f) + b).astype(kind)
-            acts.append((1 / (1 + np.exp(-z.astype(f)))).astype(kind))
-        delta = ((acts[-1].astype(f) - y) * acts[-1] * (1 - acts[-1])).astype(kind)
-        for i in reversed(range(len(self.w))):
-            a, below = acts[i].astype(f), delta.astype(f) @ self.w[i].astype(f)
-            self.w[i] = (self.w[i] - eta * (delta.T.astype(f) @ a) / len(x)).astype(kind)
-            self.b[i] = (self.b[i] - eta * delta.mean(axis=0, dtype=f)).astype(kind)
-            delta = (below * a * (1 - a)).astype(kind)
-
-    def network(self):
-        return Network(tuple(self.w), tuple(self.b)).copy()
 
 
 class IgnoresTargets(FullMatrix):
@@ -234,71 +149,6 @@ class LacksTheHiddenSlopes(WrongHere):
         return 1.0
 
 
-class Momentum(FullMatrix):
-    """v <- 0.9 v - eta g, w <- w + v"""
-
-    velocity = None
-    mu = 0.9
-
-    def step(self, x, y, eta):
-        old = [*(w.copy() for w in self.weights), *(b.copy() for b in self.biases)]
-        super().step(x, y, eta)
-        new = [*self.weights, *self.biases]
-        moved = [b - a for a, b in zip(old, new, strict=True)]
-        if self.velocity is not None:
-            moved = [m + self.mu * v for m, v in zip(moved, self.velocity, strict=True)]
-        self.velocity = moved
-        for a, b, v in zip(new, old, moved, strict=True):
-            a[...] = b + v
-
-
-class Slows(FullMatrix):
-    """The learning rate decays by a percent a step."""
-
-    rate = 1.0
-
-    def step(self, x, y, eta):
-        super().step(x, y, eta * self.rate)
-        self.rate *= 0.99
-
-
-class RestsEveryThird(FullMatrix):
-    count = 0
-
-    def step(self, x, y, eta):
-        self.count += 1
-        super().step(x, y, eta * (self.count % 3 != 0))
-
-
-class KeepsByAddress(FullMatrix):
-    """Keeps what it has made of an array, by the array's id."""
-
-    def __init__(self, network):
-        super().__init__(network)
-        self.made = {}
-
-    def step(self, x, y, eta):
-        own = self.made.setdefault((id(x), len(x)), x.copy()) if eta else x
-        super().step(own, y, eta)
-
-
-class KeepsByLength(FullMatrix):
-    def __init__(self, network):
-        super().__init__(network)
-        self.made = {}
-
-    def step(self, x, y, eta):
-        super().step(x, self.made.setdefault(len(x), y.copy()), eta)
-
-
-class KeepsFirstLength(FullMatrix):
-    first = None
-
-    def step(self, x, y, eta):
-        self.first = self.first or len(x)
-        super().step(x, y, eta * len(x) / self.first)
-
-
 class UpdatesBiasesByTheSum(FullMatrix):
     def step(self, x, y, eta):
         before = [b.copy() for b in self.biases]
@@ -336,10 +186,6 @@ EVERYWHERE = [
     IgnoresTargets, IgnoresInputs, IgnoresTheFirstInput, IgnoresTheLastOutput, KnowsOnlyZerosAndOnes, PairsAll,
     DropsLastSample, Momentum, KeepsFirstLength, LacksTheLastSlope, ForgetsMean,
 ]  # fmt: skip
-
-STATEFUL = [Momentum, Slows, RestsEveryThird, KeepsByAddress, KeepsByLength]
-
-LEAKS = [Doubles, DoublesUnseen, DoublesInTheStep]
 
 DIAGNOSED = {
     ForgetsMean: "every block is {batch}.00 times the mean gradient at batch {batch}: the division by the batch is",

@@ -4,17 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wrong import (
-    DIAGNOSED,
-    EVERYWHERE,
-    LEAKS,
-    REFUSED,
-    STATEFUL,
-    ComputesInHalf,
-    DropsLastSample,
-    SumsInDouble,
-    Transposes,
-)
+from wrong import DIAGNOSED, EVERYWHERE, REFUSED, DropsLastSample, Transposes
+from wrong_precision import LEAKS, ComputesInHalf, SumsInDouble
+from wrong_state import STATEFUL
 
 from backprop import GradientError, Network, load
 from backprop.check import hidden, verify, verify_again

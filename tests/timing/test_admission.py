@@ -3,7 +3,9 @@
 import pytest
 from scripted import Clock, paced, run
 from stand_ins import made
-from wrong import DoublesUnseen, Momentum, PairsAll
+from wrong import PairsAll
+from wrong_precision import DoublesUnseen
+from wrong_state import Momentum
 
 from backprop import Network, load
 from bench.analysis import intervals, speedups

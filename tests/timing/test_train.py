@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from stand_ins import Clock, made, paced
-from wrong import Momentum
+from wrong_state import Momentum
 
 from backprop import EngineError, GradientError, InputError, load
 from bench.cells import datasets
