@@ -1,6 +1,7 @@
-"""A folder to write engine files in."""
+"""A folder to write engine files in, and a repository of somebody else's."""
 
 import pytest
+from git_repositories import NEW, PACKAGE, Repository
 
 
 @pytest.fixture
@@ -16,3 +17,11 @@ def folder(tmp_path, monkeypatch):
 
     write.path = tmp_path
     return write
+
+
+@pytest.fixture
+def repo(tmp_path):
+    """The package changed once."""
+    made = Repository(tmp_path / "repo")
+    made.commit({f"{PACKAGE}/__init__.py": NEW, "pyproject.toml": b"[project]\n"})
+    return made

@@ -1,55 +1,13 @@
 """Other people's repositories: whatever hooks, attributes and clones do, a commit's files are those committed."""
 
-import subprocess
-
 import pytest
+from git_repositories import NEW, OLD, PACKAGE, Repository
 
 from backprop import InputError
 from bench.cells import git, revisions
 from bench.cells.git import GitError, NoRepositoryError
 from bench.records import environment
 from bench.timing import machine
-
-PACKAGE = "backprop"
-OLD, NEW = b"old = 1\n", b"new = 1\n"
-
-
-class Repository:
-    """A repository with a tiny package, at its top or below; each commit is known by its number."""
-
-    def __init__(self, folder, below="", files=None):
-        self.folder, self.package = folder, folder / below / PACKAGE
-        self.git("init", "--quiet", "--initial-branch=main", folder)
-        self.commit({f"{PACKAGE}/__init__.py": OLD} if files is None else files)
-
-    def git(self, *arguments):
-        here = ("-C", self.folder) if self.folder.exists() else ()
-        settings = ("-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "protocol.file.allow=always")
-        command = ["git", *here, *settings, *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-    def commit(self, files):
-        for name, content in files.items():
-            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (self.folder / name).write_bytes(content)
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--message", "a change")
-        return self.git("rev-parse", "HEAD")
-
-    def laid(self, revision="HEAD", package=None):
-        """The content of each file of the package, and beside it, as of a revision."""
-        package = package or self.package
-        commit = git.commit_of(revision, package)
-        found = git.package_at(commit, revision, package, beside="pyproject.toml")
-        return {str(file.path): file.content for file in found}
-
-
-@pytest.fixture
-def repo(tmp_path):
-    """The package changed once."""
-    made = Repository(tmp_path / "repo")
-    made.commit({f"{PACKAGE}/__init__.py": NEW, "pyproject.toml": b"[project]\n"})
-    return made
 
 
 def test_the_files_of_a_commit_with_what_lies_beside_the_package(repo):
@@ -192,52 +150,6 @@ def test_replaced_objects_are_as_they_were_committed(repo):
     repo.git("replace", "--delete", head)
     repo.git("replace", blob, other)
     assert repo.laid()["backprop/__init__.py"] == NEW
-
-
-@pytest.mark.parametrize(
-    "revision",
-    [
-        "v1",
-        "annotated",
-        "HEAD@{0}",
-        "HEAD@{1 second ago}",
-        ":/a change",
-        "HEAD^{/a change}",
-        "@{upstream}",
-        "@",
-        "main@{u}",
-    ],
-)
-def test_whatever_names_a_commit_is_taken(repo, tmp_path, revision):
-    repo.git("tag", "v1")
-    repo.git("tag", "-a", "annotated", "-m", "text")
-    repo.git("clone", "--quiet", repo.folder, tmp_path / "clone")
-    clone = Repository.__new__(Repository)
-    clone.folder = tmp_path / "clone"
-    assert git.commit_of(revision, clone.folder / PACKAGE) in repo.git("log", "--format=%H").splitlines()
-
-
-@pytest.mark.parametrize(
-    ("revision", "reason"),
-    [
-        ("", "a revision is missing"),
-        (" ", "a revision is missing"),
-        ("nowhere", "git knows no revision 'nowhere' here; give one"),
-        ("HEAD..HEAD~1", "git knows no revision"),
-        ("^HEAD", "git knows no revision"),
-        ("HEAD:backprop", "git knows no revision"),
-        ("--help", "git knows no revision '--help'"),
-        (
-            "@{upstream}",
-            r"git knows no revision '@{upstream}' here \(fatal: no upstream configured for branch 'main'\)",
-        ),
-        ("-1 x", "git knows no revision '-1 x'"),
-    ],
-)
-def test_what_names_none_is_refused_in_a_line(repo, revision, reason):
-    with pytest.raises(InputError, match=reason) as refusal:
-        git.commit_of(revision, repo.package)
-    assert "\n" not in str(refusal.value)
 
 
 def test_what_git_has_elsewhere_is_told(repo, tmp_path):
