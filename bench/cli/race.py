@@ -38,7 +38,7 @@ def race(
     """Time several engines side by side in one cell; speedups are relative to per_sample, or to the first."""
     with needed_by("the report"):
         style.load_matplotlib()
-        from ..analysis import frame
+        from ..analysis import speedup_frame
         from ..report import races
     from ..timing.one_pass import RaceJob
     from ..timing.race import race as run_race
@@ -55,6 +55,6 @@ def race(
         try:
             outputs.write_each(files, {"--json": partial(store.dump, record)})
         finally:
-            show(races.describe([record], frame.frame([record])))
+            show(races.describe([record], speedup_frame.frame([record])))
     warn_of([record.environment])
     return status_of([record])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..cells.cell import Cell
 from ..cells.revisions import Tree
 from ..timing.process import ProcessError
-from ..timing.rounds import Clock
+from ..timing.slices import Clock
 from .blame import Standing, blame, starved
 from .one_pass import BASE, CHANGE, TWIN, GateJob, Lap, Rounds
 

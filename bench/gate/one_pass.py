@@ -22,7 +22,7 @@ from ..cells.revisions import Tree
 from ..timing import machine, process
 from ..timing.admission import qualify
 from ..timing.lane import Lane, attempt
-from ..timing.rounds import ETA, Clock, run_rounds
+from ..timing.slices import ETA, Clock, run_rounds
 
 # A fifteenth of the race's slice. Interruptions of a shared machine are rarer than this: most slices see none, and
 # medians pass over the rest, so that passes of a few hundredths of a second agree several times better.

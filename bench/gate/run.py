@@ -21,7 +21,7 @@ from ..cells import revisions
 from ..cells.cell import Cell
 from ..timing import machine
 from ..timing.process import ProcessError
-from ..timing.rounds import Clock
+from ..timing.slices import Clock
 from . import touched
 from .blame import Standing
 from .findings import SCHEMA, GateRecord

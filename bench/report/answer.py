@@ -8,7 +8,7 @@ from math import floor, isfinite
 
 import pandas as pd
 
-from ..analysis import frame, intervals, ladder, speedups
+from ..analysis import intervals, ladder, speedup_frame, speedups
 from ..analysis.cost_model import Model, Shares
 from ..analysis.crossover import crossover
 from ..analysis.intervals import Estimate
@@ -158,7 +158,7 @@ def cost_and_certainty(pair: Pair, rows: pd.DataFrame, own: Sequence[Model]) -> 
             if batch in peaks.index
         )
         told.append(f"In memory a step of {fast} takes {spans}")
-    if noise := frame.noise(rows):
+    if noise := speedup_frame.noise(rows):
         told.append(
             f"the interval of two copies of one engine reached {noise.median:.1%} from 1 in the median race and "
             f"{noise.worst:.1%} in the worst, and no smaller difference was resolved"

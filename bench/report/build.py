@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..analysis import cost_model, frame
+from ..analysis import cost_model, speedup_frame
 from ..records import environment, outputs, store, training_record
 from ..records.record import Record
 from . import html, markdown, pictures, trainings
@@ -34,11 +34,11 @@ def build(folder: Path) -> Iterator[str | Table]:
         warnings += torn
     warnings += environment.doubts([*(one.environment for one in found), *(one.environment for one in trained)])
     models = cost_model.models(found)
-    rows = frame.frame(found, models)
+    rows = speedup_frame.frame(found, models)
     files = [file.name for file in (*raced, *store.files(folder / training_record.FILE))]
     note = footnote(found, rows) if found else ""
     if found:
-        outputs.write(folder / CSV, frame.csv(rows))
+        outputs.write(folder / CSV, speedup_frame.csv(rows))
         files.insert(0, CSV)
     asked = [*accuracy_curves.draw(trained), *pictures.of_races(found, rows, note)]
     paths = save.save(asked, folder, warnings)
@@ -69,7 +69,7 @@ def write_pages(
 
 def footnote(found: Sequence[Record], rows: pd.DataFrame) -> str:
     """The foot of every plot: machine, date, noise floor."""
-    noise = frame.noise(rows)
+    noise = speedup_frame.noise(rows)
     resolved = f"noise floor {noise.median:.1%} in the median cell, {noise.worst:.1%} in the worst" if noise else ""
     told = in_lines(record.environment for record in found)
     where = " | ".join(told) if len(told) <= IN_A_LINE else f"{len(told)} machines, A to {letter(len(told) - 1)}"

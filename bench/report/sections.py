@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 
-from ..analysis import frame, ladder, speedups
+from ..analysis import ladder, speedup_frame, speedups
 from ..analysis.cost_model import Model
 from ..analysis.question import BASELINE, CHALLENGER
 from ..cells.cell import format_sizes
@@ -229,7 +229,7 @@ def _model(found: Sequence[Record], models: Sequence[Model]) -> Iterator[Block]:
 def _noise(rows: pd.DataFrame) -> Iterator[Block]:
     """The noise floor of each machine."""
     for machine, place in letters(rows["machine"]).items():
-        if noise := frame.noise(rows[rows["machine"] == machine]):
+        if noise := speedup_frame.noise(rows[rows["machine"] == machine]):
             head = f"On machine {place}" if place else "Here"
             told = (
                 f"{noise.median:.1%} in the median of {noise.cells} cells and {noise.worst:.1%} in the worst, "

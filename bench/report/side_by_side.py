@@ -12,7 +12,7 @@ import pandas as pd
 
 from backprop import InputError
 
-from ..analysis import frame
+from ..analysis import speedup_frame
 from ..records import outputs, store, training_record
 from . import pictures
 from .build import HTML, MARKDOWN, write_pages
@@ -91,7 +91,7 @@ def compare(folders: Sequence[Path]) -> Comparison:
     parts = []
     for folder in folders:
         found = store.load(folder)[0]
-        for machine, part in frame.frame(found).groupby("machine", sort=False):
+        for machine, part in speedup_frame.frame(found).groupby("machine", sort=False):
             own = letter(len(told))
             dates = sorted({record.started[:10] for record in found if record.environment.machine == machine})
             told[own] = f"{shown(folder)}: {machine}; {' to '.join(dict.fromkeys([dates[0], dates[-1]]))}"

@@ -20,10 +20,10 @@ from ..cells.entry import Entry
 from ..cells.inputs import Inputs
 from .floor import Floor
 from .lane import Lane, Place, running
-from .rounds import ETA, SLICE_SECONDS, Clock, time_slice
+from .schedule import PASSES
+from .slices import ETA, SLICE_SECONDS, Clock, time_slice
 from .tracing import Paused
 
-PASSES = (5, 20)  # the fewest that give an interval worth printing, and where more no longer pay
 ROUNDS = 10  # in each pass, wanted of every contestant that is fast enough
 
 

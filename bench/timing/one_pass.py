@@ -22,7 +22,7 @@ from ..records.environment import Environment
 from . import machine, process
 from .admission import admit, floors, lane_at, leave_out_slow, out_of_time, second_copy, set_strides
 from .lane import Lane, Place, attempt, running
-from .rounds import Clock, run_rounds
+from .slices import Clock, run_rounds
 
 
 class RaceJob(msgspec.Struct, frozen=True):

@@ -27,8 +27,8 @@ from ..records.record import SCHEMA, Record, Result
 from . import machine
 from .one_pass import Pass, PassJob, RaceJob, in_own_process
 from .process import ProcessError
-from .rounds import Clock
 from .schedule import Schedule
+from .slices import Clock
 from .tally import Tally, floor_of, noise_of, of_role, result_of
 
 TIMEOUT = (20.0, 600.0)  # of a pass: times the seconds to race for, and seconds more: checks of a huge cell take long

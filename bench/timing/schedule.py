@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import sqrt
 
-from .admission import PASSES
-
+PASSES = (5, 20)  # the fewest that give an interval worth printing, and where more no longer pay
 START_SECONDS = 0.3  # what a pass is expected to take beyond its rounds, until one has been seen
 # Of two variances, between processes (1.5 % of a ratio, squared) and within a second of rounds in one (0.4 %): a pass
 # of the square root of this times its start gets most precision out of both. Measured on an Intel Xeon.

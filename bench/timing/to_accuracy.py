@@ -19,7 +19,7 @@ from ..cells.datasets import Dataset
 from ..cells.entry import Entry
 from ..records.training_record import SCHEMA, EngineTraining, Training
 from . import machine
-from .rounds import Clock
+from .slices import Clock
 from .training import Epoch, check, train
 
 ANCHOR = 10  # the batch size at which the learning rate is the one that was given

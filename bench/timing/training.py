@@ -21,7 +21,7 @@ from ..cells.cell import Cell, format_sizes
 from ..cells.datasets import Dataset
 from ..cells.entry import Entry
 from ..cells.isolation import filters_kept, is_interrupt, kept
-from .rounds import Clock
+from .slices import Clock
 from .tracing import Paused
 
 P = ParamSpec("P")

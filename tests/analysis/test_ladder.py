@@ -10,7 +10,7 @@ from examples import LADDER, make_ladder_record, make_record
 from repository import ROOT
 from shown import leave_out_png
 
-from bench.analysis import frame, ladder, speedups
+from bench.analysis import ladder, speedup_frame, speedups
 from bench.records import store
 from bench.report import build, markdown, tables
 
@@ -64,11 +64,11 @@ def test_the_headline_is_the_projects_cell_else_the_one_with_most_engines():
 
 
 def test_efficiency_is_the_floors_time_over_the_engines():
-    rows = frame.frame([make_ladder_record()]).set_index("engine")
+    rows = speedup_frame.frame([make_ladder_record()]).set_index("engine")
     assert rows["efficiency"]["fused"] == pytest.approx(2.5 / 4, rel=0.01)
     assert rows["efficiency_low"]["fused"] < rows["efficiency"]["fused"] < rows["efficiency_high"]["fused"]
     assert rows["flops"]["fused"] == 2 * 10 * (2 * 784 * 30 + 3 * 30 * 10)
-    assert frame.frame([make_ladder_record(floor=None)])["efficiency"].isna().all()
+    assert speedup_frame.frame([make_ladder_record(floor=None)])["efficiency"].isna().all()
 
 
 def test_the_fastest_are_those_that_the_noise_does_not_tell_apart():

@@ -8,7 +8,7 @@ import pytest
 from examples import LADDER, make_ladder_record, make_record
 from shown import text
 
-from bench.analysis import frame
+from bench.analysis import speedup_frame
 from bench.records import store
 from bench.records.record import Result
 from bench.report import build, trainings
@@ -52,7 +52,7 @@ def svg_text(path):
 
 def test_the_heatmap_has_the_factor_in_each_field_and_the_machine_below(folder):
     words = svg_text(folder / "speedup-heatmap.svg")
-    rows = frame.frame(store.load(folder)[0])
+    rows = speedup_frame.frame(store.load(folder)[0])
     for value in rows[(rows["engine"] == "full_matrix") & (rows["data"] == "random")]["speedup"]:
         assert factor(value) in words
     assert "Test CPU, 2 cores" in words

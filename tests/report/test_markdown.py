@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from bench.analysis import frame
+from bench.analysis import speedup_frame
 from bench.cells.cell import Cell
 from bench.gate import show
 from bench.gate.touched import Standing
@@ -98,7 +98,7 @@ def comment(name, why):
 def report(name, why):
     """A results folder's report on an engine that was timed in one cell and failed in another."""
     found = [make_timed_record(Cell((8, 4, 2), 1), {"per_sample": 2.0, name: 1.0}), make_record(failed=why)]
-    return page("Title", sections.tell(found, frame.frame(found), [], [], "note"), [])
+    return page("Title", sections.tell(found, speedup_frame.frame(found), [], [], "note"), [])
 
 
 def every_block(name, why):

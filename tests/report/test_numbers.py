@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from examples import GRID, LOOP, MATRIX, exact, make_ladder_record, make_record, make_timed_record
 
-from bench.analysis import cost_model, frame, speedups
+from bench.analysis import cost_model, speedup_frame, speedups
 from bench.analysis.intervals import Estimate
 from bench.cells.cell import Cell
 from bench.records import store
@@ -68,7 +68,7 @@ def svg_text(svg):
 
 def drawn(found, stem, engine):
     """The text of one engine's panel."""
-    (panel,) = [panel for panel in panels.by_stem(grid_of(frame.frame(found)))[stem] if panel.engine == engine]
+    (panel,) = [panel for panel in panels.by_stem(grid_of(speedup_frame.frame(found)))[stem] if panel.engine == engine]
     return svg_text(save.encode(panels.small(panel), "svg"))
 
 
@@ -100,7 +100,7 @@ def test_who_is_level_with_the_fastest_is_named_beside_it():
     for noise, beside in ((0.02, True), (0.00001, False)):
         record = make_ladder_record(engines=engines, noise=noise)
         best, *level = [result.name for result in speedups.fastest(record)]
-        told = answer.how_much(answer.headline([record]), frame.frame([record]))
+        told = answer.how_much(answer.headline([record]), speedup_frame.frame([record]))
         assert (f"and the noise does not tell {answer.listed(level)} from it" in told) if beside else not level
         assert f"the fastest engine there is {best}, " in told
         (line,) = tables.every_cell([record]).lines
@@ -124,7 +124,7 @@ def test_the_worst_error_seen_is_no_bound(pair, tmp_path):
     (table,) = [part for part in parts if not isinstance(part, str)]
     assert table.headings[-2:] == ["off by", "worst"]
     found = store.load(tmp_path)[0]
-    *_, sure = answer.sentences(found, frame.frame(found), pair)
+    *_, sure = answer.sentences(found, speedup_frame.frame(found), pair)
     assert "and others may be by more" in sure
 
 
@@ -134,12 +134,12 @@ def test_an_epochs_floor_of_old_records_is_no_measure(tmp_path):
     assert speedups.efficiency(record, record.contestants[0])
     assert speedups.efficiency(epoch, epoch.contestants[0]) is None
     store.append(tmp_path, epoch)
-    assert not any("floor" in str(part) for part in races.describe([epoch], frame.frame([epoch])))
+    assert not any("floor" in str(part) for part in races.describe([epoch], speedup_frame.frame([epoch])))
 
 
 def test_each_baseline_is_named_in_what_was_asked():
     found = [make_record(), make_timed_record(Cell((8, 4, 2), 1), {"fused": 1.0, "mine.py": 2.0})]
-    asked, *_ = sections.tell(found, frame.frame(found), [], [], "note")
+    asked, *_ = sections.tell(found, speedup_frame.frame(found), [], [], "note")
     assert (
         asked.blocks[0].words
         == "How much faster is a step of backprop by full_matrix, mine.py than by per_sample or fused?"

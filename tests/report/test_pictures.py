@@ -12,7 +12,7 @@ from examples import ENVIRONMENT, make_finding, make_gate_record, make_ladder_re
 from examples import make_timed_record as make_timed
 from shown import text
 
-from bench.analysis import frame, ladder
+from bench.analysis import ladder, speedup_frame
 from bench.cells.cell import Cell
 from bench.gate import figure
 from bench.records import store
@@ -48,7 +48,7 @@ def test_every_panel_is_in_one_figure_of_its_own_name(monkeypatch):
         for dtype in ("float32", "float64")
         for threads in (1, 2)
     ]
-    grid = grid_of(frame.frame(found))
+    grid = grid_of(speedup_frame.frame(found))
     monkeypatch.setattr(panels, "PANELS", (8, 3))
     stems = [name for name, _ in panels.draw(grid, "")]
     assert len({stem.lower() for stem in stems}) == len(stems) == 2 * 2 * len(names)  # two kinds, four panels in threes
@@ -105,7 +105,7 @@ def test_more_machines_than_letters_are_all_told_of_and_the_first_are_pictured(t
 def test_a_machine_has_its_letter_also_where_not_all_are_shown():
     found = of_machines(3)
     found[0] = msgspec.structs.replace(found[0], cell=msgspec.structs.replace(found[0].cell, dtype="float32"))
-    grid = grid_of(frame.frame(found))
+    grid = grid_of(speedup_frame.frame(found))
     shown = sections.pictured(found[1:], grid)
     assert sorted(shown["place"].unique()) == ["B", "C"]
 
@@ -124,7 +124,7 @@ def test_folders_of_more_machines_than_letters_are_compared(tmp_path, monkeypatc
 def drawings():
     """One figure of every kind, as it is written to an SVG."""
     found = [make_ladder_record(batch) for batch in (1, 10)]
-    rows = frame.frame(found)
+    rows = speedup_frame.frame(found)
     yield waterfall.draw(ladder.headline(found), "note")
     yield memory_by_batch.draw(grid_of(rows), "note")
     yield from (draw() for _, draw in panels.draw(grid_of(rows), "note"))

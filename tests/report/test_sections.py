@@ -10,7 +10,7 @@ import pytest
 from examples import ENVIRONMENT, GRID, LADDER, LOOP, MATRIX, exact, make_ladder_record, make_record, make_timed_record
 from shown import with_pictures
 
-from bench.analysis import cost_model, frame, speedups
+from bench.analysis import cost_model, speedup_frame, speedups
 from bench.cells.cell import Cell
 from bench.records import store
 from bench.records.record import Result
@@ -22,7 +22,7 @@ from bench.report.grouping import grid_of
 
 
 def told(found):
-    return list(sentences(found, frame.frame(found), cost_model.models(found)))
+    return list(sentences(found, speedup_frame.frame(found), cost_model.models(found)))
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +146,7 @@ def test_several_machines_are_never_mixed(tmp_path):
     assert re.search(r"(8\.0\d|7\.9\d)x as fast", second)
     assert re.search(r"over 2 cells it is (7\.9\d|8\.0\d)x to", second)
     assert re.search(r"## The ladder, at 784-30-10-b10-float64-t1, machine [AB]", markdown)
-    rows = frame.frame(store.load(tmp_path)[0])
+    rows = speedup_frame.frame(store.load(tmp_path)[0])
     assert rows["machine"].nunique() == 2
 
 
@@ -196,7 +196,7 @@ def test_a_number_is_sorted_by_its_value():
 
 
 def test_pictures_in_one_page_share_no_id(grid):
-    shots = pictures.shots(grid, frame.frame(grid, cost_model.models(grid)), [], [])
+    shots = pictures.shots(grid, speedup_frame.frame(grid, cost_model.models(grid)), [], [])
     made = html.page("t", [Section("s", [Picture(stem, "") for stem in shots])], shots)
     assert not re.search(r"<svg|url\(", made), "each is a document of its own"
     drawn = re.findall("<svg.*?</svg>", with_pictures(made), re.DOTALL)
@@ -212,7 +212,7 @@ def test_pictures_in_one_page_share_no_id(grid):
 
 def test_an_engines_name_is_no_mathematics():
     record = make_timed_record(Cell((4, 3, 2), 5), {"per_sample": 2.0, "a$b$_{c.py": 1.0})
-    for found in panels.by_stem(grid_of(frame.frame([record]))).values():
+    for found in panels.by_stem(grid_of(speedup_frame.frame([record]))).values():
         for panel in found:
             save.encode(panels.small(panel), "svg")
     (shown,) = [words for words in told([record]) if "takes" in words and "a step where" in words]
@@ -220,5 +220,5 @@ def test_an_engines_name_is_no_mathematics():
 
 
 def test_noise_names_the_worst_cell(grid):
-    text = markdown.page("t", list(sections.tell(grid, frame.frame(grid), [], [], "note")), [])
+    text = markdown.page("t", list(sections.tell(grid, speedup_frame.frame(grid), [], [], "note")), [])
     assert "Here it was 0.0% in the median of 12 cells and 0.0% in the worst, 784-10-10-b1-float64-t1." in text

@@ -19,7 +19,7 @@ from time import perf_counter
 import numpy as np
 import pandas as pd
 
-from bench.analysis import frame, speedups
+from bench.analysis import speedup_frame, speedups
 from bench.cells.cell import Cell, make_cell
 from bench.cells.entry import Entry, resolve
 from bench.cells.inputs import prepare
@@ -27,7 +27,7 @@ from bench.records import outputs, store
 from bench.timing import machine
 from bench.timing.one_pass import RaceJob
 from bench.timing.race import race
-from bench.timing.rounds import time_slice
+from bench.timing.slices import time_slice
 
 CELLS = [
     ("784-30-10", 10, "full_matrix"),
@@ -66,7 +66,7 @@ def main() -> None:
         print(f"\r{number} of {options.races} races", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     results = pd.DataFrame(rows, columns=["what", "covered", *METHODS])
-    outputs.write(options.folder / "one-after-the-other.csv", frame.csv(results))
+    outputs.write(options.folder / "one-after-the-other.csv", speedup_frame.csv(results))
     for what, part in [*results.groupby("what", sort=False), ("all", results)]:
         off = {method: np.abs(np.log(part[method])) for method in METHODS}
         spreads = "; ".join(

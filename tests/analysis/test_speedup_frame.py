@@ -3,12 +3,12 @@
 import pandas as pd
 import pytest
 
-from bench.analysis import frame
+from bench.analysis import speedup_frame
 
 
 def test_a_row_for_each_cell_and_engine(grid_records):
-    rows = frame.frame(grid_records)
-    assert list(rows.columns) == list(frame.COLUMNS)
+    rows = speedup_frame.frame(grid_records)
+    assert list(rows.columns) == list(speedup_frame.COLUMNS)
     assert len(rows) == 12
     row = rows[(rows["cell"] == "784-30-10-b100-float64-t1") & (rows["engine"] == "full_matrix")].iloc[0]
     assert row["speedup"] == pytest.approx(8, rel=0.02)
@@ -20,12 +20,12 @@ def test_a_row_for_each_cell_and_engine(grid_records):
 
 
 def test_the_baseline_is_1(grid_records):
-    rows = frame.frame(grid_records)
+    rows = speedup_frame.frame(grid_records)
     assert (rows[rows["engine"] == "per_sample"]["speedup"] == 1).all()
 
 
 def test_who_was_left_out_has_a_row_with_the_reason(record):
-    rows = frame.frame([record(failed="gradient off"), record(3, slow="too slow")])
+    rows = speedup_frame.frame([record(failed="gradient off"), record(3, slow="too slow")])
     wrong = rows[rows["engine"] == "wrong"].iloc[0]
     assert wrong["left_out"] == "gradient off"
     assert pd.isna(wrong["seconds_per_step"])
@@ -37,8 +37,8 @@ def test_who_was_left_out_has_a_row_with_the_reason(record):
 def test_the_csv_reads_back_and_repeats_to_the_byte(tmp_path, grid_records):
     paths = [tmp_path / "one.csv", tmp_path / "two.csv"]
     for path in paths:
-        path.write_bytes(frame.csv(frame.frame(grid_records)))
+        path.write_bytes(speedup_frame.csv(speedup_frame.frame(grid_records)))
     assert paths[0].read_bytes() == paths[1].read_bytes()
     back = pd.read_csv(paths[0])
-    assert list(back.columns) == list(frame.COLUMNS)
-    assert back["speedup"].to_list() == pytest.approx(frame.frame(grid_records)["speedup"].to_list(), rel=1e-5)
+    assert list(back.columns) == list(speedup_frame.COLUMNS)
+    assert back["speedup"].to_list() == pytest.approx(speedup_frame.frame(grid_records)["speedup"].to_list(), rel=1e-5)
