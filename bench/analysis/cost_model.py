@@ -21,7 +21,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
@@ -109,7 +108,7 @@ class Model:
 
         return (
             outside(cell.batch, (own.batch for own in self.cells))
-            or outside(parameters(cell), map(parameters, self.cells))
+            or outside(cell.parameters, (own.parameters for own in self.cells))
             or outside(len(cell.sizes), (len(own.sizes) for own in self.cells))
         )
 
@@ -120,11 +119,6 @@ class Model:
         work, seconds = self.work(self.cells), np.array(self.measured)
         draws = rng.integers(len(self.cells), size=(RESAMPLES, len(self.cells)))
         return np.array([_prices(work[draw], seconds[draw]) for draw in draws])
-
-
-def parameters(cell: Cell) -> int:
-    """Weights and biases of the cell's network."""
-    return sum((n_in + 1) * n_out for n_in, n_out in pairwise(cell.sizes))
 
 
 def counts(cell: Cell, l2_bytes: int | None = None, one_by_one: bool = False) -> Counts:
@@ -144,12 +138,12 @@ def counts(cell: Cell, l2_bytes: int | None = None, one_by_one: bool = False) ->
     passes = sum(
         numbers * itemsize * times * dearth(numbers)
         for numbers, times in (
-            (parameters(cell), PARAMETER_MOVES),
+            (cell.parameters, PARAMETER_MOVES),
             (cell.batch * sum(cell.sizes[1:]), ACTIVATION_MOVES),
             (cell.batch * cell.sizes[0], 1),
         )
     )
-    flops = cell.flops * (dearth(parameters(cell)) if one_by_one else 1)
+    flops = cell.flops * (dearth(cell.parameters) if one_by_one else 1)
     return Counts(layers, layers * cell.batch, flops, passes)
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from itertools import pairwise
 from pathlib import Path
 from timeit import repeat
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from backprop import InputError
 
 from .control_groups import folders, lines
+
+if TYPE_CHECKING:
+    from .cell import Cell
 
 # What a race takes at its peak, which is in the check: so many arrays of all the values of a mini-batch, and of all the
 # parameters. By tracemalloc, for full_matrix, in_place and fused, 6 to 10 and 14 to 21.
@@ -21,14 +24,14 @@ OF_SAMPLES, OF_PARAMETERS = 8, 16
 SMALL = 10**9  # operations, of a step that takes some hundredths of a second: that is soon found out by taking it
 
 
-def refuse_too_large(cell: str, sizes: tuple[int, ...], batch: int, dtype: str) -> None:
+def refuse_too_large(cell: Cell) -> None:
     """Raises InputError where a race of this cell would need more memory than is available."""
-    values, parameters = batch * sum(sizes), sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
-    needed = np.dtype(dtype).itemsize * (OF_SAMPLES * values + OF_PARAMETERS * parameters)
+    values = cell.batch * sum(cell.sizes)
+    needed = np.dtype(cell.dtype).itemsize * (OF_SAMPLES * values + OF_PARAMETERS * cell.parameters)
     there = available()
     if there is not None and needed > there:
         raise InputError(
-            f"{cell} takes about {in_gigabytes(needed)} of memory, and {in_gigabytes(there)} are available here: "
+            f"{cell.id} takes about {in_gigabytes(needed)} of memory, and {in_gigabytes(there)} are available here: "
             "name smaller sizes or a smaller batch"
         )
 

@@ -61,6 +61,11 @@ class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Setting(machine, self.dtype, self.threads)
 
     @property
+    def parameters(self) -> int:
+        """Weights and biases of the cell's network."""
+        return sum((n_in + 1) * n_out for n_in, n_out in itertools.pairwise(self.sizes))
+
+    @property
     def flops(self) -> int:
         """Floating-point operations in the products of a step: the first layer has two, the others three."""
         forward = [2 * self.batch * n_in * n_out for n_in, n_out in itertools.pairwise(self.sizes)]
@@ -85,7 +90,7 @@ def make_cell(sizes: str, batch: int, dtype: str, threads: int, data: str = "ran
         )
     cell = Cell(parse_sizes(sizes), batch, dtype, threads, data)  # type: ignore[arg-type]  # checked above
     if here:
-        capacity.refuse_too_large(cell.id, cell.sizes, cell.batch, cell.dtype)
+        capacity.refuse_too_large(cell)
     return cell
 
 

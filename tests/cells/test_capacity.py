@@ -7,7 +7,7 @@ import pytest
 
 from backprop import InputError
 from bench.cells import capacity, control_groups, grids
-from bench.cells.cell import make_cell
+from bench.cells.cell import Cell, make_cell
 
 MOUNTS = """31 23 0:28 / /groups rw,nosuid - cgroup2 cgroup2 rw
 33 31 0:31 / /groups/memory rw - cgroup cgroup rw,memory
@@ -36,7 +36,7 @@ def test_where_nobody_tells_nothing_is_refused(machine, monkeypatch):
     (machine / "proc" / "meminfo").unlink()
     monkeypatch.delattr(os, "sysconf")
     assert capacity.available() is None
-    capacity.refuse_too_large("a cell", (784, 30, 10), 10**12, "float64")
+    capacity.refuse_too_large(Cell((784, 30, 10), 10**12))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ...cells.cell import parse_sizes
+from ...cells.cell import Cell, parse_sizes
 from .. import numbers
 from ..grouping import KEYS, widths
 from .axes import batch_axis, engine_colours, foot, log_ticks
@@ -49,8 +48,7 @@ def _panel(axes: Axes, part: pd.DataFrame, colours: dict[str, Any]) -> None:
         curve = curve.sort_values("batch")
         axes.plot(curve["batch"], curve["peak_bytes"].astype(float), "o-", ms=3, lw=1.2, color=colours[engine])
     sizes, dtype = part["sizes"].iloc[0], part["dtype"].iloc[0]
-    parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(parse_sizes(sizes)))
-    axes.axhline(parameters * np.dtype(dtype).itemsize, color="0.5", lw=1, ls="--")
+    axes.axhline(Cell(parse_sizes(sizes), batch=1).parameters * np.dtype(dtype).itemsize, color="0.5", lw=1, ls="--")
     place = part["place"].iloc[0]
     axes.set_title(f"{sizes}, {dtype}" + (f", machine {place}" if place else ""), loc="left", fontsize=9)
 
