@@ -44,8 +44,7 @@ def climb(record: Record) -> Ladder | None:
     A rung is an engine that names the one it changes, or is so named, or is what speedups are relative to. Where
     the one that it changes was not timed, it is compared with the rung before it.
     """
-    timed = [result for result in record.contestants if result.seconds]
-    on_it = _in_order([result for result in timed if _is_rung(record, result)])
+    on_it = _in_order(_rungs(record))
     if not on_it:
         return None
     placed: dict[str, Result] = {}
@@ -60,20 +59,20 @@ def climb(record: Record) -> Ladder | None:
         record,
         tuple(rungs),
         fastest,
-        tuple(_rung(record, result, base) for result in timed if result.name not in placed),
+        tuple(_rung(record, result, base) for result in _timed(record) if result.name not in placed),
         _rung(record, record.floor, base) if record.floor and record.floor.seconds else None,
     )
 
 
 def headline(found: Sequence[Record]) -> Ladder | None:
     """The ladder to show of a folder: the project's own cell where it is there, else the one of most engines."""
-    ladders = [ladder for record in found if record.cell.data == "random" and (ladder := climb(record))]
 
-    def interest(ladder: Ladder) -> tuple[bool, int]:
-        return ladder.record.cell.id == HEADLINE, len(ladder.rungs) + len(ladder.beside)
+    def interest(record: Record) -> tuple[bool, int]:
+        return record.cell.id == HEADLINE, len(_timed(record))
 
-    best = max(ladders, key=interest, default=None)
-    return best if best and len(best.rungs) > 1 else None
+    raced = [record for record in found if record.cell.data == "random" and _rungs(record)]
+    top = climb(max(raced, key=interest)) if raced else None
+    return top if top and len(top.rungs) > 1 else None
 
 
 def between(record: Record, one: str, other: str) -> Estimate | None:
@@ -83,9 +82,15 @@ def between(record: Record, one: str, other: str) -> Estimate | None:
     return speedups.factor(record, runs[one], runs[other]) if one in runs and other in runs else None
 
 
-def _is_rung(record: Record, result: Result) -> bool:
-    named = any(other.after == result.name for other in record.contestants)
-    return result.after is not None or named or result is speedups.baseline(record)
+def _timed(record: Record) -> list[Result]:
+    return [result for result in record.contestants if result.seconds]
+
+
+def _rungs(record: Record) -> list[Result]:
+    """The contestants on the ladder that were timed, as they were named."""
+    named = {result.after for result in record.contestants}
+    first = speedups.baseline(record)
+    return [result for result in _timed(record) if result.after is not None or result.name in named or result is first]
 
 
 def _in_order(rungs: list[Result]) -> list[Result]:

@@ -50,10 +50,10 @@ def _figure(setting: pd.DataFrame, engines: dict[str, list[Curve]], date: str) -
     with style():
         figure = Figure(figsize=(WIDTH, 2.8 * len(engines) + 1.5), layout="constrained")
         grid = figure.subplots(len(engines), squeeze=False, sharex=True)[:, 0]
-        finding = fill(trainings.finding(setting), 100)
+        finding, told = fill(trainings.finding(setting), 100), trainings.best(setting)
         figure.suptitle(finding, x=0.01, ha="left", fontweight="bold", fontsize=11)
         for axes, engine in zip(grid, engines, strict=True):
-            axes.set_title(trainings.best(setting)[engine], loc="left", fontsize=10)
+            axes.set_title(told[engine], loc="left", fontsize=10)
             _panel(axes, engine, engines, setting["target"].iloc[0], in_full=True)
             axes.label_outer()
         foot(figure, _note(setting, date))
