@@ -170,10 +170,15 @@ class _Header(msgspec.Struct):
     schema: int
 
 
+def schema_of(content: bytes) -> int:
+    """The number that the content begins to be read by; raises msgspec.DecodeError where it has none."""
+    return msgspec.json.decode(content, type=_Header).schema
+
+
 def parse(line: bytes, kind: type[Line], schema: int, where: str) -> Line:
     """The record in a line; InputError, which begins with `where`, for one that this version can't read."""
     try:
-        given = msgspec.json.decode(line, type=_Header).schema
+        given = schema_of(line)
         if given != schema:
             raise InputError(
                 f"{where} has schema {given}; this version of backprop-bench reads schema {schema} only: "

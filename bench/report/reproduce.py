@@ -9,20 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import ceil, prod
 from typing import NamedTuple
 
-from ..cells.cell import Cell, format_sizes
-from ..cells.grids import EPOCH_SHARE, MAX_HOURS
+from msgspec.structs import asdict
+
+from ..cells.cell import Cell, DType, format_sizes
+from ..cells.grids import EPOCH_SHARE, MAX_HOURS, Axes
 from ..records.record import Record
 from ..records.training_record import Training
 from ..timing.to_accuracy import ANCHOR
-
-
-class Axes(NamedTuple):
-    """A full grid: what is combined with what."""
-
-    sizes: tuple[str, ...]
-    batch: tuple[int, ...]
-    dtype: tuple[str, ...]
-    threads: tuple[int, ...]
 
 
 class How(NamedTuple):
@@ -58,10 +51,10 @@ def _races(found: Sequence[Record]) -> Iterator[tuple[str | None, str]]:
     for how, raced in groups.items():
         cells = list(dict.fromkeys(raced))
         for axes in full_grids(cell for cell in cells if cell.data == "random"):
-            lines = [f"{field} = [{', '.join(map(_toml, values))}]" for field, values in axes._asdict().items()]
+            lines = [f"{field} = [{', '.join(map(_toml, values))}]" for field, values in asdict(axes).items()]
             name = _digest(how, *lines)
             yield how.revision, "\n".join([f"cat > grid-{name}.toml <<'END'", *lines, "END"])
-            hours = _hours(how, prod(map(len, axes)))
+            hours = _hours(how, prod(map(len, asdict(axes).values())))
             yield (
                 how.revision,
                 f"backprop-bench sweep --grid grid-{name}.toml --engines {_listed(how.engines)}{_options(how)}"
@@ -152,13 +145,13 @@ def _digest(*parts: object) -> str:
 
 def full_grids(cells: Iterable[Cell]) -> Iterator[Axes]:
     """The cells as few full grids: sizes that were raced over the same batch sizes, dtypes and threads make one."""
-    batches: dict[tuple[str, str, int], list[int]] = {}
+    batches: dict[tuple[str, DType, int], list[int]] = {}
     for cell in cells:
         batches.setdefault((format_sizes(cell.sizes), cell.dtype, cell.threads), []).append(cell.batch)
-    settings: dict[str, dict[tuple[str, int], tuple[int, ...]]] = {}
+    settings: dict[str, dict[tuple[DType, int], tuple[int, ...]]] = {}
     for (sizes, dtype, threads), own in batches.items():
         settings.setdefault(sizes, {})[dtype, threads] = tuple(own)
-    alike: dict[tuple[tuple[int, ...], tuple[str, ...], tuple[int, ...]], list[str]] = {}
+    alike: dict[tuple[tuple[int, ...], tuple[DType, ...], tuple[int, ...]], list[str]] = {}
     for sizes, held in settings.items():
         dtypes, counts = tuple(dict.fromkeys(dtype for dtype, _ in held)), tuple(dict.fromkeys(n for _, n in held))
         if len(held) == len(dtypes) * len(counts) and len(set(held.values())) == 1:
@@ -167,7 +160,7 @@ def full_grids(cells: Iterable[Cell]) -> Iterator[Axes]:
             for (dtype, count), batch in held.items():
                 alike.setdefault((batch, (dtype,), (count,)), []).append(sizes)
     for (batch, dtypes, counts), same in alike.items():
-        yield Axes(tuple(same), batch, dtypes, counts)
+        yield Axes(same, list(batch), list(dtypes), list(counts))
 
 
 def _toml(value: str | int) -> str:

@@ -159,14 +159,10 @@ def begun_before(path: Path, now: Sweep) -> dict[Cell, Record]:
     return {record.cell: record for record in counting}
 
 
-class _Header(msgspec.Struct):
-    schema: int
-
-
 def _read(path: Path) -> Sweep:
     try:
         content = path.read_bytes()
-        schema = msgspec.json.decode(content, type=_Header).schema
+        schema = store.schema_of(content)
         if schema != SCHEMA:
             raise InputError(f"{path} has schema {schema}; this version of backprop-bench goes on with {SCHEMA} only")
         return msgspec.json.decode(content, type=Sweep)
