@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..gate.blame import lacks_memory
 from ..records.record import Record
+from ..timing.process import lacks_memory
 
 
 def status_of(found: Iterable[Record]) -> int:

@@ -13,9 +13,9 @@ from backprop import EngineError, InputError
 
 from .. import FAULT
 from ..cells.isolation import end_children
-from ..gate.blame import lacks_memory
 from ..terminal.console import INTERRUPTED, complain, refusal
 from ..terminal.streams import patient
+from ..timing.process import lacks_memory
 from .engines import engines
 from .gate import gate
 from .predict import predict

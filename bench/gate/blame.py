@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import msgspec
 
 from ..cells.revisions import Tree
-from ..timing.process import ProcessError
-
-# In the words of Python and numpy, of PyTorch and XLA: there was no memory, which says nothing about the code.
-NO_MEMORY = re.compile("MemoryError|allocate memory|out of memory|RESOURCE_EXHAUSTED", re.IGNORECASE)
+from ..timing.process import ProcessError, lacks_memory
 
 Trial = Callable[[Tree, Tree], str | None]
 """Does what has ended again, with these trees as change and base; tells what failed, or raises ProcessError."""
@@ -23,11 +19,6 @@ class Standing(msgspec.Struct):
     engine: str
     state: str
     why: str
-
-
-def lacks_memory(told: str) -> bool:
-    """Whether what went wrong is that there was no memory."""
-    return bool(NO_MEMORY.search(told))
 
 
 def starved(told: str) -> bool:

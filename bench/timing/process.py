@@ -9,6 +9,7 @@ that ends with it.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -27,6 +28,8 @@ from ..cells import temporary_folder
 JobT = TypeVar("JobT")
 AnswerT = TypeVar("AnswerT")
 
+# In the words of Python and numpy, of PyTorch and XLA: there was no memory, which says nothing about the code.
+NO_MEMORY = re.compile("MemoryError|allocate memory|out of memory|RESOURCE_EXHAUSTED", re.IGNORECASE)
 GRACE_SECONDS = 0.5  # for what a child has started, to tidy up: multiprocessing's tracker removes semaphores
 TAIL = 10_000  # bytes of what was said last
 
@@ -53,6 +56,11 @@ class ProcessError(RuntimeError):
     def __init__(self, message: str, timed_out: bool = False) -> None:
         super().__init__(message)
         self.timed_out = timed_out
+
+
+def lacks_memory(told: str) -> bool:
+    """Whether what went wrong, in a process or an engine, is that there was no memory."""
+    return bool(NO_MEMORY.search(told))
 
 
 def call(module: str, job: msgspec.Struct, answer: type[AnswerT], *, timeout: float, what: str) -> AnswerT:
