@@ -128,10 +128,12 @@ plain = cache(lambda write: parsed(write("ENGINE", "REASON")))
 marks = st.text("|\\`*_~[]()<>!@#&;:$-+=.1aZ \n", min_size=1, max_size=12)
 anything = st.lists(st.sampled_from(HOSTILE) | marks | st.text(max_size=8), min_size=1, max_size=3).map("".join)
 texts = anything.map(str.strip).filter(lambda text: text.replace("\u200b", "").split() and "\0" not in text)
+# Not those of engines that the made-up records have already, which are told once; nor the word that a reason replaces.
+names = texts.filter(lambda name: name not in {"per_sample", "full_matrix", "wrong"} and "REASON" not in name)
 
 
 @pytest.mark.parametrize("write", [comment, report, every_block])
-@given(name=texts, why=texts)
+@given(name=names, why=texts)
 @settings(max_examples=60, deadline=None)
 def test_whatever_an_engine_is_called_and_says_stays_text_in_every_place(write, name, why):
     markdown = write(name, why)
