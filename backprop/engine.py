@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import pkgutil
 from abc import ABC, abstractmethod
@@ -12,7 +11,7 @@ from types import ModuleType
 from typing import ClassVar
 
 from . import engines
-from .errors import InputError
+from .errors import InputError, did_you_mean
 from .network import Array, Network
 from .packages import needed_by
 
@@ -21,7 +20,7 @@ Calls = list[Callable[[], object]]
 
 
 class Engine(ABC):
-    """One way to take a step of stochastic gradient descent on the quadratic cost.
+    """One way to take a step of stochastic gradient descent on a network's cost.
 
     An engine changes nothing that it is given and shares no memory with another engine.
 
@@ -31,12 +30,22 @@ class Engine(ABC):
     products prepares, for an engine whose products are by another library than NumPy's BLAS, those of a step of a
     network on inputs (batch, n_in), and nothing else: forward; then from the top, down (not of the lowest layer)
     and the gradient of the weights, (n_out, n_in), with each layer's z in the place of its delta.
+    labels_only says that targets are classes to it: in each row one that is the head's high, all others its low.
     """
 
     after: ClassVar[str | None] = None
     compiles: ClassVar[bool] = False
     traced: ClassVar[bool] = True
+    labels_only: ClassVar[bool] = False
     products: ClassVar[staticmethod[[Network, Array], Calls] | None] = None
+
+    @classmethod
+    def handles(cls, network: Network) -> str | None:
+        """Why it can't train a network of these sizes, functions and dtype; None where it can.
+
+        One that does not say so is taken to know sigmoid layers under the quadratic cost alone.
+        """
+        return None if network.is_plain else "it has no `handles` that says it knows other functions than the sigmoid"
 
     @abstractmethod
     def __init__(self, network: Network) -> None:
@@ -53,7 +62,10 @@ class Engine(ABC):
 
     @abstractmethod
     def network(self) -> Network:
-        """Untimed: the parameters as they are now, in memory that later steps leave alone."""
+        """Untimed: the parameters as they are now, in memory that later steps leave alone, with the same functions.
+
+        `Network.like` keeps them.
+        """
 
 
 def names() -> tuple[str, ...]:
@@ -67,10 +79,9 @@ def load(name: str) -> type[Engine]:
     Raises InputError for an unknown name (with the nearest one) or where a package it needs is missing or broken.
     """
     if name not in names():
-        near = difflib.get_close_matches(name, names(), n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]}? " if near else ""
         raise InputError(
-            f"unknown engine {name!r}: {hint}there are {', '.join(names())}, or the path of your own .py file"
+            f"unknown engine {name!r}: {did_you_mean(name, names())}there are {', '.join(names())}, "
+            "or the path of your own .py file"
         )
     with needed_by(f"engine {name}"):
         module = import_module(f".engines.{name}", __package__)

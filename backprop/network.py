@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -11,42 +11,32 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import InputError
-
-Array = npt.NDArray[np.floating[Any]]
+from .functions import ACTIVATIONS, HEAD, HIDDEN, Activation, Head, check_hidden, head_named
+from .functions import Array as Array
 
 CACHE_LINE = 64  # bytes, on x86-64 and most others
 
 
-def sigmoid(z: Array) -> Array:
-    """The logistic function of each element, of z's shape and dtype.
-
-    Far below zero `exp(-z)` overflows to inf and the result, 0, is right: callers silence that warning
-    once a step, with `np.errstate(over="ignore")`, which would cost a third of a small call in here.
-    """
-    return 1.0 / (1.0 + np.exp(-z))
-
-
-def sigmoid_prime(z: Array) -> Array:
-    """The derivative of `sigmoid` at each element, of z's shape and dtype."""
-    s = sigmoid(z)
-    return s * (1.0 - s)
-
-
 @dataclass(frozen=True)
 class Network:
-    """A fully connected network of sigmoid layers with a quadratic cost.
+    """A fully connected network.
 
     weights: for each layer an array (n_out, n_in); biases: for each layer an array (n_out,).
     All of one dtype: float32 or float64 (complex128 is taken for complex-step derivatives).
-    Raises InputError where shapes do not chain or dtypes differ.
+    activations: for each layer the name of its function, by default the sigmoid; cost: that of the cost. Both are
+    those of backprop/functions.py, where the last activation and the cost make a head.
+    Raises InputError where shapes do not chain, dtypes differ, or functions do not go together.
     """
 
     weights: tuple[Array, ...]
     biases: tuple[Array, ...]
+    activations: tuple[str, ...] = ()
+    cost: str = "quadratic"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weights", tuple(self.weights))
         object.__setattr__(self, "biases", tuple(self.biases))
+        object.__setattr__(self, "activations", tuple(self.activations) or (HIDDEN,) * len(self.weights))
         blocks = self.weights + self.biases
         if not self.weights or len(self.weights) != len(self.biases):
             raise InputError(
@@ -66,13 +56,47 @@ class Network:
                 f"got {shapes} and {[b.shape for b in self.biases]}"
             )
 
+        if len(self.activations) != len(self.weights):
+            raise InputError(
+                f"a network of {len(self.weights)} layers needs as many activations, not {len(self.activations)}"
+            )
+        for name in self.activations[:-1]:
+            check_hidden(name)
+        _ = self.head
+
     @classmethod
-    def random(cls, sizes: Sequence[int], rng: np.random.Generator, dtype: npt.DTypeLike = np.float64) -> Network:
+    def random(
+        cls,
+        sizes: Sequence[int],
+        rng: np.random.Generator,
+        dtype: npt.DTypeLike = np.float64,
+        activations: Sequence[str] = (),
+        cost: str = "quadratic",
+    ) -> Network:
         """A network of these layer sizes (inputs first), normal: biases sd 1, weights sd 1/sqrt(n_in)."""
         pairs = list(pairwise(sizes))
         weights = [(rng.standard_normal((n, m)) / np.sqrt(m)).astype(dtype) for m, n in pairs]
         biases = [rng.standard_normal(n).astype(dtype) for _, n in pairs]
-        return cls(tuple(weights), tuple(biases))
+        return cls(tuple(weights), tuple(biases), tuple(activations), cost)
+
+    def like(self, weights: Sequence[Array], biases: Sequence[Array]) -> Network:
+        """A network of these parameters, with the functions of this one."""
+        return replace(self, weights=tuple(weights), biases=tuple(biases))
+
+    @property
+    def functions(self) -> tuple[Activation, ...]:
+        """The activation of each layer."""
+        return tuple(ACTIVATIONS[name] for name in self.activations)
+
+    @property
+    def head(self) -> Head:
+        """The last activation and the cost; InputError where they do not go together."""
+        return head_named(f"{self.activations[-1]}-{self.cost}")
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is of sigmoid layers under the quadratic cost, the source's and the default."""
+        return set(self.activations) == {HIDDEN} and self.head.name == HEAD
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -86,19 +110,25 @@ class Network:
 
     def copy(self) -> Network:
         """The same parameters in memory of their own, each in C order and from the start of a cache line."""
-        return Network(tuple(map(aligned, self.weights)), tuple(map(aligned, self.biases)))
+        return self.like(tuple(map(aligned, self.weights)), tuple(map(aligned, self.biases)))
 
     @np.errstate(over="ignore")
     def feedforward(self, x: Array) -> Array:
         """The output, (batch, n_out), for inputs x, (batch, n_in)."""
-        a = x
-        for w, b in zip(self.weights, self.biases, strict=True):
-            a = sigmoid(a @ w.T + b)
-        return a
+        return self.functions[-1].of(self._top(x)).T
 
-    def cost(self, x: Array, y: Array) -> Any:
-        """The quadratic cost, half the squared distance to y, (batch, n_out), averaged over the batch."""
-        return 0.5 * np.sum((self.feedforward(x) - y) ** 2) / len(x)
+    @np.errstate(over="ignore")
+    def mean_cost(self, x: Array, y: Array) -> Any:
+        """The cost of the answers to x, (batch, n_in), where y, (batch, n_out), is right: averaged over the batch."""
+        return self.head.total(self._top(x), y.T) / len(x)
+
+    def _top(self, x: Array) -> Array:
+        """The z of the last layer, (n_out, batch)."""
+        a = x.T
+        for w, b, function in zip(self.weights, self.biases, self.functions, strict=True):
+            z = w @ a + b[:, np.newaxis]
+            a = function.of(z)
+        return z
 
 
 def aligned(block: Array) -> Array:

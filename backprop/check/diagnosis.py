@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from ..network import Array, Network, sigmoid
+from ..functions import sigmoid
+from ..network import Array, Network
 from .gradient import Block, Step, backward, by_name, forward, reference_gradient
 
 CLOSE = 1e-3  # of a block's largest entry: as near as a guess must come to what was done

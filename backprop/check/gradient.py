@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..network import Array, Network, sigmoid
+from ..functions import sigmoid
+from ..network import Array, Network
 
 
 @np.errstate(all="ignore")  # whatever the engine has set: it is checked in its own context
@@ -36,7 +37,7 @@ def backward(weights: list[Array], activations: list[Array], slopes: list[Array]
 
 
 def reference_gradient(network: Network, x: Array, y: Array) -> tuple[Network, Network]:
-    """The gradient of `network.cost(x, y)` in float64, and its magnitude, each laid out as a network.
+    """The gradient of `network.mean_cost(x, y)` in float64, and its magnitude, each laid out as a network.
 
     x (batch, n_in) and y (batch, n_out) of any real dtype. The tests prove it by complex-step derivatives.
     The magnitude is the same sums with every term made positive: what rounding errors are proportional
@@ -114,15 +115,11 @@ class Step:
     @property
     def implied(self) -> Network:
         """The gradient that the step followed, (before - after) / eta, in float64."""
-        parts = ((self.before.weights, self.after.weights), (self.before.biases, self.after.biases))
-        return Network(
-            *(
-                tuple(
-                    (old.astype(np.float64) - new.astype(np.float64)) / self.eta for old, new in zip(*part, strict=True)
-                )
-                for part in parts
-            )
+        weights, biases = (
+            [(old.astype(np.float64) - new.astype(np.float64)) / self.eta for old, new in zip(*part, strict=True)]
+            for part in ((self.before.weights, self.after.weights), (self.before.biases, self.after.biases))
         )
+        return self.before.like(weights, biases)
 
     def blocks(self) -> Iterator[Block]:
         """Every block, the last layer first: what is wrong there is inherited by those below."""

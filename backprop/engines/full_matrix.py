@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..engine import Engine
-from ..network import Array, Network, sigmoid, sigmoid_prime
+from ..network import Array, Network
 
 
 class FullMatrix(Engine):
@@ -11,30 +11,37 @@ class FullMatrix(Engine):
 
     after = "per_sample"
 
+    @classmethod
+    def handles(cls, _: Network) -> None:
+        """Any network."""
+
     def __init__(self, network: Network) -> None:
-        own = network.copy()
-        self.weights = list(own.weights)
-        self.biases = [b[:, np.newaxis] for b in own.biases]
+        self.own = network.copy()
+        self.weights = list(self.own.weights)
+        self.biases = [b[:, np.newaxis] for b in self.own.biases]
+        self.functions, self.matched = network.functions, network.head.matched
 
     @np.errstate(over="ignore")
     def step(self, x: Array, y: Array, eta: float) -> None:
         m = len(x)
         a = x.T
         activations, zs = [a], []
-        for w, b in zip(self.weights, self.biases, strict=True):
+        for w, b, f in zip(self.weights, self.biases, self.functions, strict=True):
             z = np.dot(w, a) + b
-            a = sigmoid(z)
+            a = f.of(z)
             zs.append(z)
             activations.append(a)
 
-        delta = (a - y.T) * sigmoid_prime(zs[-1])
+        delta = a - y.T
+        if not self.matched:
+            delta *= f.prime(z)
         for layer in reversed(range(len(self.weights))):
             grad_w = np.dot(delta, activations[layer].T) / m
             grad_b = delta.mean(axis=1, keepdims=True)
             if layer:  # the error passes down through the weights as they were
-                delta = np.dot(self.weights[layer].T, delta) * sigmoid_prime(zs[layer - 1])
+                delta = np.dot(self.weights[layer].T, delta) * self.functions[layer - 1].prime(zs[layer - 1])
             self.weights[layer] -= eta * grad_w
             self.biases[layer] -= eta * grad_b
 
     def network(self) -> Network:
-        return Network(tuple(self.weights), tuple(b[:, 0] for b in self.biases)).copy()
+        return self.own.like(self.weights, [b[:, 0] for b in self.biases]).copy()

@@ -3,16 +3,21 @@
 import numpy as np
 
 from ..engine import Engine
-from ..network import Array, Network, sigmoid, sigmoid_prime
+from ..network import Array, Network
 
 
 class PerSample(Engine):
     """Backpropagation as it is taught: one column vector at a time."""
 
+    @classmethod
+    def handles(cls, _: Network) -> None:
+        """Any network."""
+
     def __init__(self, network: Network) -> None:
-        own = network.copy()
-        self.weights = list(own.weights)
-        self.biases = [b[:, np.newaxis] for b in own.biases]
+        self.own = network.copy()
+        self.weights = list(self.own.weights)
+        self.biases = [b[:, np.newaxis] for b in self.own.biases]
+        self.functions, self.matched = network.functions, network.head.matched
 
     @np.errstate(over="ignore")
     def step(self, x: Array, y: Array, eta: float) -> None:
@@ -28,19 +33,21 @@ class PerSample(Engine):
     def add_gradient(self, a: Array, y: Array, grad_w: list[Array], grad_b: list[Array]) -> None:
         """Add one sample's gradient; a (n_in, 1) and y (n_out, 1) are columns."""
         activations, zs = [a], []
-        for w, b in zip(self.weights, self.biases, strict=True):
+        for w, b, f in zip(self.weights, self.biases, self.functions, strict=True):
             z = np.dot(w, a) + b
-            a = sigmoid(z)
+            a = f.of(z)
             zs.append(z)
             activations.append(a)
 
-        delta = (a - y) * sigmoid_prime(zs[-1])
+        delta = a - y
+        if not self.matched:
+            delta *= f.prime(z)
         for layer in reversed(range(len(self.weights))):
             # np.dot, not @: of a column and a row, dot is a BLAS call and matmul a scalar loop.
             grad_w[layer] += np.dot(delta, activations[layer].T)
             grad_b[layer] += delta
             if layer:
-                delta = np.dot(self.weights[layer].T, delta) * sigmoid_prime(zs[layer - 1])
+                delta = np.dot(self.weights[layer].T, delta) * self.functions[layer - 1].prime(zs[layer - 1])
 
     def network(self) -> Network:
-        return Network(tuple(self.weights), tuple(b[:, 0] for b in self.biases)).copy()
+        return self.own.like(self.weights, [b[:, 0] for b in self.biases]).copy()

@@ -19,6 +19,7 @@ COLUMNS = (
     *("passes", "rounds", "steps_per_slice", "left_out"),
     *("flops", "efficiency", "efficiency_low", "efficiency_high", "after", "first_step_seconds"),
     *("machine", "predicted_seconds", "dispatch_share", "products_share", "passes_share"),
+    *("hidden", "head"),
 )
 
 

@@ -8,8 +8,10 @@ from typing import Literal, NamedTuple, get_args
 from unicodedata import category
 
 import msgspec
+import numpy as np
 
-from backprop import InputError
+from backprop import InputError, Network
+from backprop.functions import HEAD, HIDDEN, Head, check_hidden, head_named
 
 from . import capacity, processors
 from .processors import cores, most_threads
@@ -27,22 +29,28 @@ class Setting(NamedTuple):
     machine: str
     dtype: str
     threads: int
+    hidden: str = HIDDEN
+    head: str = HEAD
 
     def __str__(self) -> str:
-        """Without the machine, as in a cell's id: float64-t1."""
-        return f"{self.dtype}-t{self.threads}"
+        """Without the machine, as in a cell's id: float64-t1, or float64-t1-relu-softmax-cross-entropy."""
+        functions = [self.hidden] * (self.hidden != HIDDEN) + [self.head] * (self.head != HEAD)
+        return "-".join([self.dtype, f"t{self.threads}", *functions])
 
     @property
     def told(self) -> tuple[str, ...]:
-        """Without the machine, each in words."""
-        return self.dtype, f"BLAS threads: {self.threads}"
+        """Without the machine, each in words; of the functions, those that are not the default."""
+        hidden, head = f"{self.hidden} in hidden layers", f"{self.head} on top"
+        functions = [hidden] * (self.hidden != HIDDEN) + [head] * (self.head != HEAD)
+        return self.dtype, f"BLAS threads: {self.threads}", *functions
 
 
 class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One setting of everything that a race holds fixed.
 
     sizes: units in each layer, inputs first. data: "random", where a slice is some steps on one random
-    mini-batch; or a data set's name, where a slice is one epoch over its training part.
+    mini-batch; or a data set's name, where a slice is one epoch over its training part. hidden: the activation of the
+    hidden layers; head: the last layer's with the cost, as in backprop/functions.py.
     """
 
     sizes: tuple[int, ...]
@@ -50,6 +58,8 @@ class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dtype: DType = "float64"
     threads: int = 1
     data: str = "random"
+    hidden: str = HIDDEN
+    head: str = HEAD
 
     @property
     def id(self) -> str:
@@ -58,7 +68,17 @@ class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return word if self.data == "random" else f"{word}-{self.data}"
 
     def setting_on(self, machine: str = "") -> Setting:
-        return Setting(machine, self.dtype, self.threads)
+        return Setting(machine, self.dtype, self.threads, self.hidden, self.head)
+
+    @property
+    def top(self) -> Head:
+        """The head, in what it does."""
+        return head_named(self.head)
+
+    def network(self, rng: np.random.Generator) -> Network:
+        """A random network of the cell's sizes, functions and dtype."""
+        activations = [self.hidden] * (len(self.sizes) - 2) + [self.top.top.name]
+        return Network.random(self.sizes, rng, self.dtype, activations, self.top.cost)
 
     @property
     def parameters(self) -> int:
@@ -72,7 +92,17 @@ class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return 3 * sum(forward) - forward[0]
 
 
-def make_cell(sizes: str, batch: int, dtype: str, threads: int, data: str = "random", *, here: bool = True) -> Cell:
+def make_cell(
+    sizes: str,
+    batch: int,
+    dtype: str,
+    threads: int,
+    data: str = "random",
+    *,
+    hidden: str = HIDDEN,
+    head: str = HEAD,
+    here: bool = True,
+) -> Cell:
     """A cell that this machine, if it is `here`, can race; InputError names what is wrong and what is accepted."""
     check_name(data, "data set")
     if batch < 1:
@@ -88,7 +118,13 @@ def make_cell(sizes: str, batch: int, dtype: str, threads: int, data: str = "ran
             f"threads must be at most {most_threads(cores(), given)}, not {threads}: this process has "
             f"{processors.told(given)}"
         )
-    cell = Cell(parse_sizes(sizes), batch, dtype, threads, data)  # type: ignore[arg-type]  # checked above
+    check_hidden(hidden)
+    units = parse_sizes(sizes)
+    if len(units) == 2 and hidden != HIDDEN:
+        raise InputError(f"sizes {sizes} have no hidden layer to be {hidden}: name one, as in 784-30-10")
+    if head_named(head).shares and units[-1] == 1:
+        raise InputError(f"{head} needs two outputs or more: of one, the share is always 1")
+    cell = Cell(units, batch, dtype, threads, data, hidden, head)  # type: ignore[arg-type]  # checked above
     if here:
         capacity.refuse_too_large(cell)
     return cell

@@ -88,6 +88,15 @@ class Entry(msgspec.Struct, frozen=True, dict=True):
         return getattr(self.make, "traced", True)
 
     @property
+    def labels_only(self) -> bool:
+        return getattr(self.make, "labels_only", False)
+
+    def handles(self, network: Network) -> str | None:
+        """Why the engine can't train such a network, None where it can; asked of one from before the question, too."""
+        asked: Callable[[Network], str | None] = getattr(self.make, "handles", Engine.handles)
+        return asked(network)
+
+    @property
     def products(self) -> Callable[[Network, Array], Calls] | None:
         return getattr(self.make, "products", None)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from backprop import Network
+from backprop.functions import Head
 from backprop.network import Array, aligned
 from backprop.training import batches
 
@@ -33,7 +34,7 @@ def prepare(cell: Cell, rng: np.random.Generator, samples: str | None = None) ->
     The samples start at a cache line. NumPy leaves that to chance, and by chance the products that read them took a
     third longer: a step of fused at 784-10-10, batch 100, 65 us in one race and 84 us in the next (AVX-512).
     """
-    network = Network.random(cell.sizes, rng, cell.dtype)
+    network = cell.network(rng)
     if cell.data != "random":
         if samples:
             with np.load(samples, allow_pickle=False) as arrays:
@@ -45,5 +46,14 @@ def prepare(cell: Cell, rng: np.random.Generator, samples: str | None = None) ->
         return Inputs(network, x, y, epoch, len(epoch))
     n_in, n_out = cell.sizes[0], cell.sizes[-1]
     x = aligned(rng.random((cell.batch + 1, n_in)).astype(cell.dtype))
-    y = aligned(rng.random((cell.batch + 1, n_out)).astype(cell.dtype))
+    y = aligned(targets(cell.top, cell.batch + 1, n_out, rng).astype(cell.dtype))
     return Inputs(network, x, y, [(x[: cell.batch], y[: cell.batch])], None)
+
+
+def targets(head: Head, samples: int, n_out: int, rng: np.random.Generator) -> Array:
+    """Random ones, (samples, n_out): classes where the cost is made for them, else numbers in 0..1."""
+    if not head.of_classes:
+        return rng.random((samples, n_out))
+    if n_out == 1:  # one class or the other
+        return rng.integers(2, size=(samples, 1)).astype(float)
+    return np.eye(n_out)[rng.integers(n_out, size=samples)]

@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
+from backprop.functions import HEAD, HIDDEN
 from backprop.packages import needed_by
 
 from ..cells.cell import make_cell
 from ..terminal.console import show
-from .options import Batch, DType, Sizes, Threads
+from .options import Batch, DType, HeadName, Hidden, Sizes, Threads
 
 
 def predict(
@@ -19,10 +20,12 @@ def predict(
     sizes: Sizes = "784-30-10",
     batch: Batch = 10,
     dtype: DType = "float64",
+    hidden: Hidden = HIDDEN,
+    head: HeadName = HEAD,
     threads: Threads = 1,
 ) -> None:
     """Predict a step and the speedup for any sizes and batch, by the cost model of a folder; nothing is raced."""
     with needed_by("predict"):
         from ..report.predict import predict as ask_model
 
-    show(ask_model(folder, make_cell(sizes, batch, dtype, threads, here=False)))
+    show(ask_model(folder, make_cell(sizes, batch, dtype, threads, hidden=hidden, head=head, here=False)))

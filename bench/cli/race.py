@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from backprop import InputError
+from backprop.functions import HEAD, HIDDEN
 from backprop.packages import needed_by
 
 from ..cells import entry
@@ -18,7 +19,7 @@ from ..report.figures import style
 from ..terminal.console import show, warn_of
 from ..terminal.progress import bar
 from .exit_status import status_of
-from .options import Allocator, Batch, DType, Sizes, Threads, path_option
+from .options import Allocator, Batch, DType, HeadName, Hidden, Sizes, Threads, path_option
 
 
 def race(
@@ -29,6 +30,8 @@ def race(
     sizes: Sizes = "784-30-10",
     batch: Batch = 10,
     dtype: DType = "float64",
+    hidden: Hidden = HIDDEN,
+    head: HeadName = HEAD,
     threads: Threads = 1,
     seconds: Annotated[float, typer.Option(help="Time to race for.")] = 5.0,
     floor: Annotated[bool, typer.Option(help="Race the products of a step alone, too.")] = True,
@@ -43,7 +46,7 @@ def race(
     from ..timing.one_pass import RaceJob
     from ..timing.race import race as run_race
 
-    cell = make_cell(sizes, batch, dtype, threads)
+    cell = make_cell(sizes, batch, dtype, threads, hidden=hidden, head=head)
     named = entry.addresses(*(engines or ()), *([] if listed is None else [listed]))
     if not named:
         raise InputError("Missing argument: name the engines to race, such as per_sample full_matrix")

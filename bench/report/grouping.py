@@ -20,7 +20,7 @@ def grid_of(rows: pd.DataFrame) -> pd.DataFrame:
     return grid.assign(
         inputs=layers.str[0],
         outputs=layers.str[-1],
-        hidden=layers.str[1:-1].str.join("-"),
+        width=layers.str[1:-1].str.join("-"),
         depth=layers.str.len() - 2,
         place=grid["machine"].map(letters(rows["machine"])),
     )
@@ -28,7 +28,7 @@ def grid_of(rows: pd.DataFrame) -> pd.DataFrame:
 
 def widths(part: pd.DataFrame) -> list[str]:
     """The hidden layers that the rows have, in order of their width."""
-    return sorted(part["hidden"].unique(), key=lambda hidden: [int(size) for size in hidden.split("-") if size])
+    return sorted(part["width"].unique(), key=lambda width: [int(size) for size in width.split("-") if size])
 
 
 def depth(hidden_layers: int) -> str:

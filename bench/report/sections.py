@@ -191,7 +191,7 @@ def _fastest(rows: pd.DataFrame, races: Iterable[Record]) -> Iterator[Block]:
     placed = {(record.environment.machine, record.cell.id): record for record in races}
     for _, part in grid_of(rows).groupby(KEYS, sort=False):
         batches = sorted(part["batch"].unique())
-        cells = {(row.hidden, row.batch): placed.get((row.machine, row.cell)) for row in part.itertuples()}
+        cells = {(row.width, row.batch): placed.get((row.machine, row.cell)) for row in part.itertuples()}
         lines = [
             [hidden or "none", *(_winner(cells.get((hidden, batch))) for batch in batches)] for hidden in widths(part)
         ]

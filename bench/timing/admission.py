@@ -12,6 +12,7 @@ from math import log2
 
 from msgspec.structs import replace
 
+from backprop import Network
 from backprop.check import verify
 
 from ..cells import capacity
@@ -40,6 +41,12 @@ def admit(lane: Lane, inputs: Inputs, batch: int, seconds: float, clock: Clock) 
     leave_out_slow([lane], seconds)
     if not lane.left_out:
         qualify(lane, inputs, batch, clock)
+
+
+def refuse_unhandled(lane: Lane, entry: Entry, network: Network) -> None:
+    """Leave the contestant out, by no fault of its own, where it says that it can't train such a network."""
+    if reason := entry.handles(network):
+        lane.left_out = f"it can't train this network: {reason}"
 
 
 def qualify(lane: Lane, inputs: Inputs, batch: int, clock: Clock) -> None:

@@ -20,7 +20,7 @@ from ..cells.entry import Entry
 from ..cells.inputs import Inputs, prepare
 from ..records.environment import Environment
 from . import machine, process
-from .admission import admit, floors, lane_at, leave_out_slow, out_of_time, second_copy, set_strides
+from .admission import admit, floors, lane_at, leave_out_slow, out_of_time, refuse_unhandled, second_copy, set_strides
 from .lane import Lane, Place, attempt, running
 from .slices import Clock, run_rounds
 
@@ -92,7 +92,9 @@ def admitted(job: PassJob, contestants: Sequence[Entry], inputs: Inputs, clock: 
     """The lanes of a race: the contestants, floors, a second copy of the fastest; who is left out has the reason."""
     lanes = [lane_at(Place(entry=number), contestants) for number in range(len(contestants))]
     ground = floors(contestants) if job.race.floor and job.race.cell.data == "random" else []  # see Floor
-    for lane in [*lanes, *ground]:
+    for lane, one in zip(lanes, contestants, strict=True):
+        attempt(lane, refuse_unhandled, lane, one, inputs.network)
+    for lane in running([*lanes, *ground]):
         attempt(lane, admit, lane, inputs, job.race.cell.batch, job.race.seconds, clock)
     leave_out_slow(lanes, job.race.seconds)
     lanes += [*ground, *second_copy(lanes)]

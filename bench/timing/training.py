@@ -82,7 +82,7 @@ def train(
     EngineError where an engine fails its gradient check, which comes first, or raises.
     """
     check(cell, dataset, eta)
-    network = Network.random(cell.sizes, np.random.default_rng(seed), cell.dtype)
+    network = cell.network(np.random.default_rng(seed))
     pupils = {contestant.name: Pupil(contestant) for contestant in contestants}
     engines: dict[str, Engine] = {}
     for name, pupil in pupils.items():
@@ -104,7 +104,7 @@ def train(
 
 def hidden_at(cell: Cell, dataset: Dataset, seed: int) -> list[str]:
     """The blocks whose gradient the check can't see on the cell's network of this seed, as of `backprop.check`."""
-    network = Network.random(cell.sizes, np.random.default_rng(seed), cell.dtype)
+    network = cell.network(np.random.default_rng(seed))
     return hidden(network, dataset.x_train[: cell.batch], dataset.y_train[: cell.batch])
 
 

@@ -44,7 +44,7 @@ def test_reference_gradient_is_the_complex_step_derivative(sizes, samples, seed)
     exact_blocks = zip(gradient.weights + gradient.biases, magnitude.weights + magnitude.biases, strict=True)
     for block, (exact, size) in enumerate(exact_blocks):
         for index in np.ndindex(exact.shape):
-            derivative = moved(network, block, index, 1j * h).cost(x, y).imag / h
+            derivative = moved(network, block, index, 1j * h).mean_cost(x, y).imag / h
             assert abs(derivative - exact[index]) <= 1e-12 * size.max()
 
 
@@ -54,7 +54,7 @@ def test_reference_gradient_is_the_central_difference():
     h = 1e-5
     for block, exact in enumerate(gradient.weights + gradient.biases):
         for index in np.ndindex(exact.shape):
-            up, down = (moved(network, block, index, by).cost(x, y).real for by in (h, -h))
+            up, down = (moved(network, block, index, by).mean_cost(x, y).real for by in (h, -h))
             assert (up - down) / (2 * h) == pytest.approx(exact[index], rel=1e-6, abs=1e-10)
 
 

@@ -13,13 +13,13 @@ def test_feedforward_and_cost_by_hand():
     output = 1 / (1 + np.exp(-(2 * hidden - 1)))
     x, y = np.array([[3.0, 2.0]]), np.array([[1.0]])
     assert network.feedforward(x)[0, 0] == pytest.approx(output)
-    assert network.cost(x, y) == pytest.approx(0.5 * (output - 1) ** 2)
+    assert network.mean_cost(x, y) == pytest.approx(0.5 * (output - 1) ** 2)
 
 
 def test_cost_is_the_mean_over_the_batch():
     network = Network.random((3, 2), np.random.default_rng(0))
     x, y = np.ones((2, 3)), np.zeros((2, 2))
-    assert network.cost(x, y) == pytest.approx(network.cost(x[:1], y[:1]))
+    assert network.mean_cost(x, y) == pytest.approx(network.mean_cost(x[:1], y[:1]))
 
 
 def test_random_networks_repeat_with_their_generator_and_keep_the_scale():

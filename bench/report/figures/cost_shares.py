@@ -16,7 +16,7 @@ def draw(part: pd.DataFrame, _: pd.DataFrame, axes: Axes) -> None:
     """The bars in groups by width, from 0 to 1 in any panel."""
     groups, batches = widths(part), sorted(part["batch"].unique())
     pitch = len(batches) + 1
-    places = part["hidden"].map(groups.index) * pitch + part["batch"].map(batches.index)
+    places = part["width"].map(groups.index) * pitch + part["batch"].map(batches.index)
     bottom = np.zeros(len(part))
     for name, colour in SHARES.items():
         share = part[f"{name}_share"].to_numpy(dtype=float)

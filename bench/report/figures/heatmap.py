@@ -35,13 +35,13 @@ def efficiency(part: pd.DataFrame, _: pd.DataFrame, axes: Axes) -> None:
 
 def _table(part: pd.DataFrame, column: str) -> pd.DataFrame:
     """The column as width x batch, the widest first."""
-    table = part.pivot_table(index="hidden", columns="batch", values=column, dropna=False)
+    table = part.pivot_table(index="width", columns="batch", values=column, dropna=False)
     return table.reindex(index=widths(part)[::-1], columns=sorted(part["batch"].unique()))
 
 
 def _gaps(part: pd.DataFrame, instead: str) -> dict[tuple[str, int], str]:
     """By width and batch, why a cell that was raced may have no value: left out, or `instead`."""
-    return {(row.hidden, row.batch): instead if pd.isna(row.left_out) else "left out" for row in part.itertuples()}
+    return {(row.width, row.batch): instead if pd.isna(row.left_out) else "left out" for row in part.itertuples()}
 
 
 def _fill(

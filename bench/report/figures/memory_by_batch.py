@@ -23,7 +23,7 @@ def draw(grid: pd.DataFrame, note: str) -> Figure | None:
         return None
     grid = grid[grid["threads"] == grid["threads"].min()]  # threads share the arrays
     settings = [part for _, part in grid.groupby(KEYS, sort=False)]
-    columns = max(part["hidden"].nunique() for part in settings)
+    columns = max(part["width"].nunique() for part in settings)
     colours = engine_colours(grid["engine"])
     with style():
         figure = Figure(figsize=(3.4 * columns + 0.8, 3.0 * len(settings) + 1.4), layout="constrained")
@@ -32,7 +32,7 @@ def draw(grid: pd.DataFrame, note: str) -> Figure | None:
         for line, part in zip(panels, settings, strict=True):
             hiddens = widths(part)
             for axes, hidden in zip(line, hiddens, strict=False):
-                _panel(axes, part[part["hidden"] == hidden], colours)
+                _panel(axes, part[part["width"] == hidden], colours)
                 batch_axis(axes, grid["batch"])
                 axes.tick_params(labelbottom=True)
             for axes in line[len(hiddens) :]:

@@ -23,7 +23,7 @@ def draw(part: pd.DataFrame, all_rows: pd.DataFrame, axes: Axes) -> None:
     hiddens = widths(part)
     ends = []
     for width, colour in zip(hiddens, shades(len(hiddens)), strict=True):
-        line = part[part["hidden"] == width].dropna(subset=["speedup"]).sort_values("batch")
+        line = part[part["width"] == width].dropna(subset=["speedup"]).sort_values("batch")
         if line.empty:
             continue
         axes.fill_between(line["batch"], line["speedup_low"], line["speedup_high"], color=colour, alpha=0.25, lw=0)
