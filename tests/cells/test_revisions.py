@@ -66,6 +66,7 @@ def test_the_files_behind_an_engine_are_those_that_it_imports(repository):
         "backprop/engines/__init__.py",
         FULL,
         "backprop/errors.py",
+        "backprop/functions.py",
         "backprop/network.py",
         "backprop/packages.py",
     }
