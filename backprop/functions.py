@@ -38,6 +38,15 @@ class Activation:
     slope_in_place: Callable[[Array, Array], Call] | None
     sign: int = 1
 
+    def magnitude(self, a: Array, size: Array) -> Array:
+        """What the rounding of the activation a is proportional to, where that of its z is to `size`."""
+        if self is SIGMOID:
+            return a
+        if self is SOFTMAX:
+            moved: Array = a * (1 + size + np.sum(a * size, axis=0))
+            return moved
+        return np.maximum(np.abs(a), self.slope(a) * size)
+
 
 def sigmoid(z: Array) -> Array:
     """The logistic function, 1 / (1 + exp(-z)).

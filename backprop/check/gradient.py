@@ -8,17 +8,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..functions import sigmoid
 from ..network import Array, Network
 
 
 @np.errstate(all="ignore")  # whatever the engine has set: it is checked in its own context
 def forward(network: Network, x: Array) -> tuple[list[Array], list[Array]]:
-    """The answer to x (batch, n_in) in float64: activations, the inputs first, and each layer's sigmoid'(z)."""
+    """The answer to x (batch, n_in) in float64: activations, the inputs first, and each layer's slope at its z.
+
+    The last layer's slope is that of the cost's derivative by z: 1 where the cost matches the activation.
+    """
     activations: list[Array] = [np.asarray(x, np.float64)]
-    for w, b in zip(network.weights, network.biases, strict=True):
-        activations.append(sigmoid(activations[-1] @ w.T.astype(np.float64, copy=False) + b))
-    return activations, [a * (1 - a) for a in activations[1:]]
+    slopes = []
+    for w, b, function in zip(network.weights, network.biases, network.functions, strict=True):
+        z = activations[-1] @ w.T.astype(np.float64, copy=False) + b
+        activations.append(function.of(z.T).T)
+        top = len(activations) > len(network.weights)
+        slopes.append(np.ones_like(z) if top and network.head.matched else function.slope(activations[-1]))
+    return activations, slopes
 
 
 @np.errstate(all="ignore")
@@ -48,9 +54,22 @@ def reference_gradient(network: Network, x: Array, y: Array) -> tuple[Network, N
     targets = np.asarray(y, np.float64)
     share = slopes[-1] / len(x)
     gradient = backward(weights, activations, slopes, (activations[-1] - targets) * share)
-    positive = [np.abs(activations[0]), *activations[1:]]
+    positive = magnitudes(network, activations)
     magnitude = backward([np.abs(w) for w in weights], positive, slopes, (positive[-1] + np.abs(targets)) * share)
     return gradient, magnitude
+
+
+@np.errstate(all="ignore")
+def magnitudes(network: Network, activations: list[Array]) -> list[Array]:
+    """What the rounding errors of activations (batch, units) are proportional to, the inputs first.
+
+    An activation is off by its own rounding, and by what it makes of that of its z: sums with every term positive.
+    A sigmoid damps that as much as it does the sum: its own size stands for both.
+    """
+    found = [np.abs(activations[0])]
+    for w, b, function, a in zip(network.weights, network.biases, network.functions, activations[1:], strict=True):
+        found.append(function.magnitude(a.T, (found[-1] @ np.abs(w.T.astype(np.float64)) + np.abs(b)).T).T)
+    return found
 
 
 def tolerance(network: Network, batch: int) -> float:
