@@ -49,13 +49,18 @@ class Products:
     (batch, n_out), as the plan says; the inputs of the first layer always have the samples as columns. Without
     a plan the fastest is found, once in a process for each set of shapes, dtype and threads.
 
-    forward[layer](a): z <- -(w a + z), where z is the layer's `activations`.
+    forward[layer](a): z <- sign (w a + z), where z is the layer's `activations`; signs are -1 unless they are given.
     down[layer](): delta of the layer below <- w^T delta; the lowest layer has none.
     update[layer](rate, a): w <- w + rate delta a^T.
     """
 
     def __init__(
-        self, weights: Sequence[Array], batch: int, plan: Plan | None = None, functions: Functions | None = None
+        self,
+        weights: Sequence[Array],
+        batch: int,
+        plan: Plan | None = None,
+        functions: Functions | None = None,
+        signs: Sequence[int] = (),
     ) -> None:
         sizes = (weights[0].shape[1], *(w.shape[0] for w in weights))
         dtype = weights[0].dtype
@@ -67,8 +72,8 @@ class Products:
         blas = Blas(functions or get_blas_funcs(("gemm", "gemv", "ger"), dtype=dtype), plan.columns)
         forms = iter(plan.forms)
         self.forward = [
-            blas.forward(w.T, z, next(forms), i == 0)
-            for i, (w, z) in enumerate(zip(weights, self.activations, strict=True))
+            blas.forward(w.T, z, next(forms), i == 0, float(sign))
+            for i, (w, z, sign) in enumerate(zip(weights, self.activations, signs or [-1] * len(weights), strict=True))
         ]
         self.down: dict[int, Callable[[], object]] = {}
         self.update: dict[int, Callable[[float, Array], object]] = {}
@@ -97,23 +102,23 @@ class Blas:
         self.gemm, self.gemv, self.ger = functions
         self.by_samples = columns == "samples"
 
-    def forward(self, wt: Array, z: Array, form: Form, first: bool) -> Callable[[Array], object]:
+    def forward(self, wt: Array, z: Array, form: Form, first: bool, sign: float) -> Callable[[Array], object]:
         gemm, gemv, cuts = self.gemm, self.gemv, cut(wt, z, form)
         if form == "vector":
             vector = z.reshape(-1)
-            return lambda a: gemv(-1.0, wt, a.reshape(-1), -1.0, vector, 0, 1, 0, 1, 1, 1)
+            return lambda a: gemv(sign, wt, a.reshape(-1), sign, vector, 0, 1, 0, 1, 1, 1)
         if self.by_samples:
             outs = [(part, take(z, part)) for part in cuts]
 
             def product(a: Array) -> None:
                 for part, out in outs:
-                    gemm(-1.0, wt, a if part is None else a[:, part], -1.0, out, 1, 0, 1)
+                    gemm(sign, wt, a if part is None else a[:, part], sign, out, 1, 0, 1)
         else:
             blocks = [(take(wt, part), take(z, part)) for part in cuts]
 
             def product(a: Array) -> None:
                 for w, out in blocks:
-                    gemm(-1.0, a, w, -1.0, out, first, 0, 1)
+                    gemm(sign, a, w, sign, out, first, 0, 1)
 
         return product
 

@@ -39,21 +39,22 @@ def verify(make: Make, network: Network, x: Array, y: Array, batch: int) -> floa
     row = _row(make, plain, plain_x, plain_y, lengths)
     _refuse_other_precision(make, plain, plain_x[: min(lengths)])
     given = network.copy()
-    error = _judge(take(make(network), x[:batch], y[:batch], reach=FAR))
+    error = _judge(take(make(network), network, x[:batch], y[:batch], reach=FAR))
     _refuse_changes("the engine, in the network that it was given,", given, network)
     return max(row, error)
 
 
-def verify_again(make: Make, engine: Engine, x: Array, y: Array) -> float:
+def verify_again(make: Make, engine: Engine, network: Network, x: Array, y: Array) -> float:
     """Check an engine that has taken steps, as it is now, on x (batch, n_in) and y; return the worst error.
 
-    It takes a few steps and is far away afterwards: use it no more. Raises as `verify` does.
+    network: one with the functions of that which it was made from. It takes a few steps and is far away afterwards: use
+    it no more. Raises as `verify` does.
     """
     right: set[int] = set()
     buffers = np.empty_like(x), np.empty_like(y)
     for number in range(STEPS[0] + 1):
         turned_x, turned_y = (np.roll(array, number, axis=0) for array in (x, y))
-        step = take(engine, turned_x, turned_y, reach=FAR if number == STEPS[0] else None, buffers=buffers)
+        step = take(engine, network, turned_x, turned_y, reach=FAR if number == STEPS[0] else None, buffers=buffers)
         error = _judge(step, right, make)
     return error
 
@@ -71,15 +72,21 @@ def hidden(network: Network, x: Array, y: Array) -> list[str]:
     ]
 
 
-def take(engine: Engine, x: Array, y: Array, *, reach: float | None, buffers: Pair | None = None) -> Step:
+def take(
+    engine: Engine, network: Network, x: Array, y: Array, *, reach: float | None, buffers: Pair | None = None
+) -> Step:
     """Let the engine take one step, on copies of x and y, in `buffers` if given; what it did.
+
+    The parameters are those that it has now, the functions those of `network`, which it was made from.
 
     reach: how many times as long as the parameters the step may be, by its magnitude, in every block. If that is
     FAR the subtraction loses nothing, and a layer that is updated before the error has passed through it shows;
     the network is spoilt. With None no z of a unit moves by more than a quarter or so. Raises GradientError where
     x or y has been changed, or network() is of another shape or dtype than before.
     """
-    before = engine.network().copy()
+    now = engine.network()
+    _refuse_other_kind(now, network, "before a step")
+    before = network.like(now.weights, now.biases).copy()
     exact, magnitude = reference_gradient(before, x, y)
     sizes = {name: float(np.max(block)) for name, block in by_name(magnitude).items()}
     if reach:
@@ -117,7 +124,9 @@ def _row(make: Make, network: Network, x: Array, y: Array, lengths: tuple[int, i
     for number in range(near + 1):
         length = lengths[number % 2]
         chosen = np.arange(start, start := start + length) % len(x)
-        step = take(engine, x[chosen], y[chosen], reach=FAR if number == near else None, buffers=buffers[length])
+        step = take(
+            engine, network, x[chosen], y[chosen], reach=FAR if number == near else None, buffers=buffers[length]
+        )
         error = _judge(step, right, make)
     _refuse_changes("the engine, in the network that it was given,", given, network)
     return error
@@ -162,7 +171,7 @@ def _refuse_other_precision(make: Make, network: Network, x: Array) -> None:
     close = 2.0**-10
     answer = forward(network, x)[0][-1]
     y = (answer * (1 + close * np.linspace(1, 2, answer.size).reshape(answer.shape))).astype(network.dtype)
-    step = take(make(network), x, y, reach=FAR / close**2)
+    step = take(make(network), network, x, y, reach=FAR / close**2)
     _judge(step)
     coarse = next((block for block in step.blocks() if block.error * block.size > block.allowed / 4), None)
     if coarse:
@@ -196,6 +205,9 @@ def _refuse_other_kind(network: Network, before: Network, when: str) -> None:
         )
     if network.sizes != before.sizes:
         raise GradientError(f"network() is of {network.sizes} {when}, where {before.sizes} was given")
+    knows = hasattr(network, "activations")  # not that of an old revision's engine
+    if knows and (network.activations, network.cost) != (before.activations, before.cost):
+        raise GradientError("network() has lost its activations or its cost: network.like(weights, biases) keeps them")
 
 
 def _refuse_changes(culprit: str, before: Network, after: Network, cause: str = "") -> None:

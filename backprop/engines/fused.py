@@ -2,9 +2,10 @@
 
 from contextvars import copy_context
 from functools import partial
+from itertools import groupby
 
 import numpy as np
-from numpy import add, divide, exp, multiply, subtract
+from numpy import multiply, subtract
 from scipy.linalg import get_blas_funcs
 
 from ..engine import Engine
@@ -14,17 +15,40 @@ from ..workspaces import Workspaces
 
 
 class Workspace(Products):
-    """The products of a step, and what the elementwise passes between them need, for one batch length."""
+    """The products of a step, and what is called between them, for one batch length."""
 
-    def __init__(self, weights: list[Array], biases: list[Array], batch: int) -> None:
-        super().__init__(weights, batch)
+    def __init__(self, network: Network, batch: int) -> None:
+        functions, biases = network.functions, network.biases
+        super().__init__(network.weights, batch, signs=[function.sign for function in functions])
         self.by_samples = self.columns == "samples"
-        self.ones = np.ones(batch, weights[0].dtype)
-        self.all_slopes = np.empty_like(self.all_activations)
-        self.slopes = self.of_each_layer(self.all_slopes, [len(b) for b in biases])
+        self.ones = np.ones(batch, network.dtype)
         rows = [b if self.by_samples else b[:, np.newaxis] for b in biases]
+        activate = [
+            function.in_place(z, 0 if self.by_samples else 1)
+            for function, z in zip(functions, self.activations, strict=True)
+        ]
         # NumPy fills an array fastest in C order, which is what the transposed activations have.
-        self.up = list(zip(self.forward, [z.T for z in self.activations], rows, self.activations, strict=True))
+        bare = [z.T for z in self.activations]
+        self.up = list(zip(self.forward, bare, rows, activate, self.activations, strict=True))
+
+        widths, all_slopes = [len(b) for b in biases], np.empty_like(self.all_activations)
+        needed = functions[:-1] if network.head.matched else functions
+        self.take_slopes, ends = [], np.cumsum([0, *widths]) * batch
+        for function, group in groupby(range(len(needed)), key=needed.__getitem__):  # layers in a row, in one call
+            layers = list(group)
+            part = slice(ends[layers[0]], ends[layers[-1] + 1])
+            if function.slope_in_place:
+                self.take_slopes.append(function.slope_in_place(self.all_activations[part], all_slopes[part]))
+        slopes = [
+            matrix if layer < len(needed) and needed[layer].slope_in_place else None
+            for layer, matrix in enumerate(self.of_each_layer(all_slopes, widths))
+        ]
+        self.top_slope = slopes[-1]
+        inputs = [None, *self.activations[:-1]]  # of the first layer, those of the step
+        self.back = [
+            (self.down.get(i), self.deltas[i - 1], slopes[i - 1], self.update[i], inputs[i], self.deltas[i], b)
+            for i, b in reversed(list(enumerate(biases)))
+        ]
 
 
 class Fused(Engine):
@@ -32,13 +56,15 @@ class Fused(Engine):
 
     after = "in_place"
 
+    @classmethod
+    def handles(cls, _: Network) -> None:
+        """Any network."""
+
     def __init__(self, network: Network) -> None:
-        own = network.copy()
+        self.own = own = network.copy()
         self.dtype = own.dtype
-        self.weights, self.biases = list(own.weights), list(own.biases)
         self.gemv = get_blas_funcs("gemv", dtype=self.dtype)
-        self.one = np.ones((), self.dtype)  # an array: a Python float would double the time of a small ufunc
-        self.workspaces = Workspaces(partial(Workspace, self.weights, self.biases))
+        self.workspaces = Workspaces(partial(Workspace, own))
         self.quiet = copy_context()  # entered for a tenth of what np.errstate takes
         self.quiet.run(np.seterr, over="ignore")
 
@@ -47,30 +73,29 @@ class Fused(Engine):
 
     def descend(self, x: Array, y: Array, eta: float) -> None:
         m = len(x)
-        work, one = self.workspaces[m], self.one
-        activations, slopes, deltas = work.activations, work.slopes, work.deltas
-
+        work = self.workspaces[m]
         a = x = np.ascontiguousarray(x, self.dtype).T
-        for forward, rows, bias, z in work.up:
+        for forward, rows, bias, activate, z in work.up:
             rows[...] = bias
-            forward(a)  # z = -(W a + b), the sign that exp wants
+            forward(a)  # z = W a + b, or less that, where the activation wants it so
+            activate()
             a = z
-            exp(a, a)
-            add(a, one, a)
-            divide(one, a, a)
 
-        multiply(work.all_activations, work.all_activations, work.all_slopes)
-        subtract(work.all_activations, work.all_slopes, work.all_slopes)  # sigmoid' = a - a^2, of every layer at once
-        deltas[-1][...] = y.T if work.by_samples else y  # in one call, NumPy would allocate a buffer
-        subtract(a, deltas[-1], deltas[-1])
-        multiply(deltas[-1], slopes[-1], deltas[-1])
-        rate = -eta / m
-        for layer in reversed(range(len(deltas))):
-            if layer:  # the error passes down through the weights as they were
-                work.down[layer]()
-                multiply(deltas[layer - 1], slopes[layer - 1], deltas[layer - 1])
-            work.update[layer](rate, activations[layer - 1] if layer else x)
-            self.gemv(rate, deltas[layer], work.ones, 1.0, self.biases[layer], 0, 1, 0, 1, not work.by_samples, 1)
+        for take_slopes in work.take_slopes:
+            take_slopes()
+        delta, slope = work.deltas[-1], work.top_slope
+        delta[...] = y.T if work.by_samples else y  # in one call, NumPy would allocate a buffer
+        subtract(a, delta, delta)
+        if slope is not None:
+            multiply(delta, slope, delta)
+        rate, ones, gemv, by_units = -eta / m, work.ones, self.gemv, not work.by_samples
+        for down, below, slope, update, inputs, delta, bias in work.back:
+            if down:  # the error passes down through the weights as they were
+                down()
+                if slope is not None:
+                    multiply(below, slope, below)
+            update(rate, x if inputs is None else inputs)
+            gemv(rate, delta, ones, 1.0, bias, 0, 1, 0, 1, by_units, 1)
 
     def network(self) -> Network:
-        return Network(tuple(self.weights), tuple(self.biases)).copy()
+        return self.own.copy()

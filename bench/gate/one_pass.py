@@ -95,7 +95,7 @@ def _lap(
                 run_rounds([lane], inputs, lap.seconds, rng, clock)
         if lap.steps is None:  # once more, after some hundred steps
             for i, engine in engines.items():
-                attempt(lanes[i], verify_again, lanes[i].fresh, engine, *inputs.batches[0])
+                attempt(lanes[i], verify_again, lanes[i].fresh, engine, inputs.network, *inputs.batches[0])
     arms = dict(zip(ARMS, lanes, strict=True))
     if failed := {arm: lane.left_out for arm, lane in arms.items() if lane.left_out}:
         return Rounds(failed=failed)

@@ -83,7 +83,7 @@ def run_pass(job: PassJob, clock: Clock = perf_counter) -> Pass:
             engines = run_rounds(lanes, inputs, job.seconds, rng, clock)
         for i, engine in engines.items() if job.last else ():
             if lanes[i].role == "contestant":
-                attempt(lanes[i], verify_again, lanes[i].fresh, engine, *inputs.batches[0])
+                attempt(lanes[i], verify_again, lanes[i].fresh, engine, inputs.network, *inputs.batches[0])
     found = msgspec.convert(lanes, list[Place], from_attributes=True)
     return Pass(found, environment, [] if job.places else hidden(inputs.network, *inputs.batches[0]))
 

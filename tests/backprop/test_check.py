@@ -94,7 +94,7 @@ def test_what_a_race_has_left_in_an_engine_is_refused(engine, dtype):
     for _ in range(100):
         raced.step(x, y, 1e-6)
     with pytest.raises(GradientError):
-        verify_again(engine, raced, x, y)
+        verify_again(engine, raced, network, x, y)
 
 
 def test_an_engine_that_has_been_raced_is_right_still():
@@ -102,7 +102,7 @@ def test_an_engine_that_has_been_raced_is_right_still():
     raced = load("fused")(network)
     for _ in range(100):
         raced.step(x, y, 1e-6)
-    assert verify_again(load("fused"), raced, x, y) < tolerance(network, 4)
+    assert verify_again(load("fused"), raced, network, x, y) < tolerance(network, 4)
 
 
 @pytest.mark.parametrize("batch", [2, 4, 10])

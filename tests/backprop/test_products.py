@@ -98,7 +98,7 @@ def test_updates_land_in_place_and_a_step_allocates_no_array(name, batch):
     engine = load(name)(network)
     x, y = rng.random((batch, 784)), rng.random((batch, 500))
     engine.step(x, y, 1.0)
-    held = [*engine.weights, *engine.biases]
+    held = [*engine.own.weights, *engine.own.biases]
     before = [block.copy() for block in held]
     tracemalloc.start()
     try:
@@ -107,7 +107,7 @@ def test_updates_land_in_place_and_a_step_allocates_no_array(name, batch):
     finally:
         tracemalloc.stop()
     assert peak < 4000, "more than the interpreter's own objects take"
-    after = [*engine.weights, *engine.biases]
+    after = [*engine.own.weights, *engine.own.biases]
     for was, old, now in zip(before, held, after, strict=True):
         assert np.shares_memory(old, now)
         assert not np.array_equal(was, now), "the update went to a copy"
