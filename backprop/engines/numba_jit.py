@@ -9,7 +9,9 @@ import numpy as np
 from numba import njit
 from numba.extending import get_cython_function_address
 
+from ..compiled import by_layer, compile_activation, compile_descent
 from ..engine import Engine
+from ..functions import Activation
 from ..network import Array, Network
 from ..workspaces import Workspaces
 
@@ -20,11 +22,14 @@ class NumbaJit(Engine):
     after = "fused"
     compiles = True
 
+    @classmethod
+    def handles(cls, _: Network) -> None:
+        """Any network."""
+
     def __init__(self, network: Network) -> None:
-        own = network.copy()
-        self.dtype = own.dtype
-        self.weights, self.biases = own.weights, own.biases
-        self.compiled = compile_step(self.dtype.char)
+        self.own = own = network.copy()
+        self.dtype, self.weights, self.biases = own.dtype, own.weights, own.biases
+        self.compiled = compile_step(self.dtype.char, own.functions, own.head.matched)
         widths, dtype = [len(b) for b in own.biases], own.dtype
         self.workspaces = Workspaces(
             lambda m: tuple(tuple(np.empty((m, n), dtype) for n in widths) for _ in range(2))  # activations, deltas
@@ -36,12 +41,12 @@ class NumbaJit(Engine):
         self.compiled(self.weights, self.biases, *self.workspaces[m], x, y, -eta / m)
 
     def network(self) -> Network:
-        return Network(self.weights, self.biases).copy()
+        return self.own.copy()
 
 
 @cache
-def compile_step(char: str) -> Callable[..., None]:
-    """The step for float32 ("f") or float64 ("d"); Numba compiles it at its first call, for each depth anew."""
+def compile_step(char: str, functions: tuple[Activation, ...], matched: bool) -> Callable[..., None]:
+    """The step for float32 ("f") or float64 ("d") and these functions; Numba compiles it at its first call."""
     address = get_cython_function_address("scipy.linalg.cython_blas", {"f": "sgemm", "d": "dgemm"}[char])
     gemm = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 13)(address)
     plain, transposed = np.frombuffer(b"N", np.uint8), np.frombuffer(b"T", np.uint8)
@@ -60,23 +65,24 @@ def compile_step(char: str) -> Callable[..., None]:
             factors[1:].ctypes, c.ctypes, sizes[5:].ctypes,
         )  # fmt: skip
 
+    tops = [matched and layer == len(functions) - 1 for layer in range(len(functions))]
+    activate = by_layer([compile_activation(function) for function in functions])
+    descend = by_layer([compile_descent(function, bare) for function, bare in zip(functions, tops, strict=True)])
+
     @njit
     def step(weights: Any, biases: Any, activations: Any, deltas: Any, x: Any, y: Any, rate: float) -> None:
         m, last = len(x), len(weights) - 1
         for layer in range(last + 1):
-            w, b, z = weights[layer], biases[layer], activations[layer]
+            w, z = weights[layer], activations[layer]
             a = x if layer == 0 else activations[layer - 1]
             product(transposed, plain, w.shape[0], m, w.shape[1], 1.0, w, a, 0.0, z)
-            for sample in range(m):
-                for unit in range(len(b)):
-                    z[sample, unit] = 1 / (1 + np.exp(-z[sample, unit] - b[unit]))
+            activate(layer, (z, biases[layer]))
+        for sample in range(m):
+            for unit in range(y.shape[1]):
+                deltas[last][sample, unit] = activations[last][sample, unit] - y[sample, unit]
         for layer in range(last, -1, -1):
-            w, b, a, delta = weights[layer], biases[layer], activations[layer], deltas[layer]
-            for sample in range(m):
-                for unit in range(len(b)):
-                    error = a[sample, unit] - y[sample, unit] if layer == last else delta[sample, unit]
-                    delta[sample, unit] = error * a[sample, unit] * (1 - a[sample, unit])
-                    b[unit] += rate * delta[sample, unit]
+            w, delta = weights[layer], deltas[layer]
+            descend(layer, (delta, activations[layer], biases[layer], rate))
             if layer:
                 product(plain, plain, w.shape[1], m, w.shape[0], 1.0, w, delta, 0.0, deltas[layer - 1])
             below = x if layer == 0 else activations[layer - 1]
