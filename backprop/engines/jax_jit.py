@@ -1,6 +1,7 @@
 """jax_jit: the whole step, gradient and update, jitted by JAX for each shape, its parameters donated, on the CPU."""
 
-from functools import partial
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import jax
@@ -16,22 +17,43 @@ jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_enable_x64", True)  # or float64 would silently be float32
 
 Parameters = list[tuple[Any, Any]]
+Step = Callable[[Parameters, Any, Any, Any], Parameters]
 
 threads = 0  # of XLA's pool, which is made once and then keeps its size
 
 
-def cost(parameters: Parameters, x: Any, y: Any) -> Any:
+FUNCTIONS = {"sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh, "relu": jax.nn.relu, "identity": jax.nn.identity}
+CROSS_ENTROPIES = {  # by the last layer's z
+    "sigmoid": lambda z, y: jnp.sum(jax.nn.softplus(z) - y * z),
+    "softmax": lambda z, y: -jnp.sum(y * jax.nn.log_softmax(z)),
+}
+
+
+def mean_cost(activations: tuple[str, ...], cost: str, parameters: Parameters, x: Any, y: Any) -> Any:
+    """As `Network.mean_cost`."""
     a = x
-    for w, b in parameters:
-        a = jax.nn.sigmoid(a @ w.T + b)
-    return 0.5 * jnp.sum((a - y) ** 2) / len(x)
+    for (w, b), function in zip(parameters[:-1], activations[:-1], strict=True):
+        a = FUNCTIONS[function](a @ w.T + b)
+    (w, b), top = parameters[-1], activations[-1]
+    z = a @ w.T + b
+    if cost == "cross-entropy":
+        return CROSS_ENTROPIES[top](z, y) / len(x)
+    return 0.5 * jnp.sum((FUNCTIONS[top](z) - y) ** 2) / len(x)
 
 
-@partial(jax.jit, donate_argnums=0)
-def step(parameters: Parameters, x: Any, y: Any, eta: Any) -> Parameters:
-    gradient = jax.grad(cost)(parameters, x, y)
-    updated: Parameters = jax.tree.map(lambda p, slope: p - eta.astype(p.dtype) * slope, parameters, gradient)
-    return updated
+@cache
+def jit_step(activations: tuple[str, ...], cost: str) -> Step:
+    """The step for these functions, jitted for each shape when it first comes."""
+    gradient_of = jax.grad(partial(mean_cost, activations, cost))
+
+    @partial(jax.jit, donate_argnums=0)
+    def step(parameters: Parameters, x: Any, y: Any, eta: Any) -> Parameters:
+        gradient = gradient_of(parameters, x, y)
+        updated: Parameters = jax.tree.map(lambda p, slope: p - eta.astype(p.dtype) * slope, parameters, gradient)
+        return updated
+
+    jitted: Step = step
+    return jitted
 
 
 @jax.jit
@@ -68,16 +90,21 @@ class JaxJit(Engine):
     traced = False
     products = staticmethod(products)
 
+    @classmethod
+    def handles(cls, _: Network) -> None:
+        """Any network."""
+
     def __init__(self, network: Network) -> None:
         keep_to_threads()
-        self.dtype = network.dtype
+        self.like, self.dtype = network.like, network.dtype
+        self.jitted = jit_step(network.activations, network.cost)
         self.parameters = [(jnp.array(w), jnp.array(b)) for w, b in zip(network.weights, network.biases, strict=True)]
 
     def step(self, x: Array, y: Array, eta: float) -> None:
         inputs, targets = (np.ascontiguousarray(array, self.dtype) for array in (x, y))
-        self.parameters = step(self.parameters, inputs, targets, np.float64(eta))
+        self.parameters = self.jitted(self.parameters, inputs, targets, np.float64(eta))
         jax.block_until_ready(self.parameters)
 
     def network(self) -> Network:
         weights, biases = zip(*((np.array(w), np.array(b)) for w, b in self.parameters), strict=True)
-        return Network(weights, biases)
+        return self.like(weights, biases)

@@ -2,17 +2,18 @@
 
 import os
 import shutil
+from collections.abc import Callable
+from functools import cache, partial
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import linear
 
 from ..engine import Engine
 from ..errors import InputError
 from ..network import Array, Network
 from ..threads import current
-from .torch_eager import products
+from .torch_eager import mean_cost, products
 
 if not any(map(shutil.which, (os.environ.get("CXX", "g++"), "clang++"))):
     raise InputError("engine torch_compiled needs a C++ compiler, which is not installed: install g++ or clang++")
@@ -21,18 +22,22 @@ if not any(map(shutil.which, (os.environ.get("CXX", "g++"), "clang++"))):
 torch._dynamo.config.recompile_limit = torch._dynamo.config.accumulated_recompile_limit = 100_000
 
 
-def cost(weights: list[Tensor], biases: list[Tensor], x: Tensor, y: Tensor) -> Tensor:
-    a = x
-    for w, b in zip(weights, biases, strict=True):
-        a = torch.sigmoid(linear(a, w, b))
-    return 0.5 * (a - y).square().sum() / len(x)
+Step = Callable[[list[Tensor], list[Tensor], Tensor, Tensor, Tensor], None]
 
 
-@torch.compile(dynamic=False, fullgraph=True)
-def step(weights: list[Tensor], biases: list[Tensor], x: Tensor, y: Tensor, eta: Tensor) -> None:
-    gradient = torch.func.grad(cost, argnums=(0, 1))(weights, biases, x, y)
-    for parameter, slope in zip(weights + biases, gradient[0] + gradient[1], strict=True):
-        parameter.sub_(eta * slope)
+@cache
+def compile_step(activations: tuple[str, ...], cost: str) -> Step:
+    """The step for these functions, compiled for each shape when it first comes."""
+    gradient_of = torch.func.grad(partial(mean_cost, activations, cost), argnums=(0, 1))
+
+    @torch.compile(dynamic=False, fullgraph=True)
+    def step(weights: list[Tensor], biases: list[Tensor], x: Tensor, y: Tensor, eta: Tensor) -> None:
+        gradient = gradient_of(weights, biases, x, y)
+        for parameter, slope in zip(weights + biases, gradient[0] + gradient[1], strict=True):
+            parameter.sub_(eta * slope)
+
+    compiled: Step = step
+    return compiled
 
 
 class TorchCompiled(Engine):
@@ -42,9 +47,14 @@ class TorchCompiled(Engine):
     traced = False
     products = staticmethod(products)
 
+    @classmethod
+    def handles(cls, _: Network) -> None:
+        """Any network."""
+
     def __init__(self, network: Network) -> None:
         torch.set_num_threads(current())
-        self.dtype = network.dtype
+        self.like, self.dtype = network.like, network.dtype
+        self.compiled = compile_step(network.activations, network.cost)
         self.weights = [torch.tensor(w) for w in network.weights]
         self.biases = [torch.tensor(b) for b in network.biases]
         self.eta = torch.zeros((), dtype=self.weights[0].dtype)  # a tensor: for each number it would compile anew
@@ -52,8 +62,8 @@ class TorchCompiled(Engine):
     @torch.no_grad()
     def step(self, x: Array, y: Array, eta: float) -> None:
         inputs, targets = (torch.from_numpy(np.ascontiguousarray(array, self.dtype)) for array in (x, y))
-        step(self.weights, self.biases, inputs, targets, self.eta.fill_(eta))
+        self.compiled(self.weights, self.biases, inputs, targets, self.eta.fill_(eta))
 
     def network(self) -> Network:
         weights, biases = ([block.numpy() for block in part] for part in (self.weights, self.biases))
-        return Network(tuple(weights), tuple(biases)).copy()
+        return self.like(weights, biases).copy()

@@ -1,15 +1,37 @@
 """torch_eager: PyTorch as most write it, autograd and torch.optim.SGD with its foreach kernels, on the CPU."""
 
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import linear
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, linear
 
 from ..engine import Calls, Engine
 from ..network import Array, Network
 from ..threads import current
+
+FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "identity": lambda z: z,
+}
+CROSS_ENTROPIES = {"sigmoid": binary_cross_entropy_with_logits, "softmax": cross_entropy}
+
+
+def mean_cost(
+    activations: Sequence[str], cost: str, weights: list[Tensor], biases: list[Tensor], x: Tensor, y: Tensor
+) -> Tensor:
+    """As `Network.mean_cost`; a cross-entropy by PyTorch's own, which takes the last layer's z."""
+    a = x
+    for w, b, function in zip(weights[:-1], biases[:-1], activations[:-1], strict=True):
+        a = FUNCTIONS[function](linear(a, w, b))
+    z, top = linear(a, weights[-1], biases[-1]), activations[-1]
+    if cost == "cross-entropy":
+        return CROSS_ENTROPIES[top](z, y, reduction="sum") / len(x)
+    return 0.5 * (FUNCTIONS[top](z) - y).square().sum() / len(x)
 
 
 def products(network: Network, x: Array) -> Calls:
@@ -38,18 +60,21 @@ class TorchEager(Engine):
     traced = False
     products = staticmethod(products)
 
+    @classmethod
+    def handles(cls, _: Network) -> None:
+        """Any network."""
+
     def __init__(self, network: Network) -> None:
         torch.set_num_threads(current())
-        self.dtype = network.dtype
+        self.like, self.dtype = network.like, network.dtype
+        self.cost = partial(mean_cost, network.activations, network.cost)
         self.weights = [torch.tensor(w, requires_grad=True) for w in network.weights]
         self.biases = [torch.tensor(b, requires_grad=True) for b in network.biases]
         self.optimizer = torch.optim.SGD([*self.weights, *self.biases], foreach=True)
 
     def step(self, x: Array, y: Array, eta: float) -> None:
-        a, targets = (torch.from_numpy(np.ascontiguousarray(array, self.dtype)) for array in (x, y))
-        for w, b in zip(self.weights, self.biases, strict=True):
-            a = torch.sigmoid(linear(a, w, b))
-        cost = 0.5 * (a - targets).square().sum() / len(x)
+        inputs, targets = (torch.from_numpy(np.ascontiguousarray(array, self.dtype)) for array in (x, y))
+        cost = self.cost(self.weights, self.biases, inputs, targets)
         self.optimizer.zero_grad(set_to_none=True)
         cost.backward()
         self.optimizer.param_groups[0]["lr"] = eta
@@ -57,4 +82,4 @@ class TorchEager(Engine):
 
     def network(self) -> Network:
         weights, biases = ([block.detach().numpy() for block in part] for part in (self.weights, self.biases))
-        return Network(tuple(weights), tuple(biases)).copy()
+        return self.like(weights, biases).copy()
