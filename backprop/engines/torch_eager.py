@@ -18,7 +18,10 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu,
     "identity": lambda z: z,
 }
-CROSS_ENTROPIES = {"sigmoid": binary_cross_entropy_with_logits, "softmax": cross_entropy}
+CROSS_ENTROPIES: dict[str, Callable[..., Tensor]] = {
+    "sigmoid": binary_cross_entropy_with_logits,
+    "softmax": cross_entropy,
+}
 
 
 def mean_cost(
