@@ -80,7 +80,7 @@ def record():
 def grid_records():
     """A small grid of records: three batch sizes, two widths."""
     return [
-        make_record(batch, speedup=0.8 * batch**0.5, hidden=hidden) for hidden in ("10", "30") for batch in (1, 10, 100)
+        make_record(batch, speedup=0.8 * batch**0.5, width=width) for width in ("10", "30") for batch in (1, 10, 100)
     ]
 
 

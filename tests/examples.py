@@ -27,10 +27,10 @@ ENVIRONMENT = Environment(
 )
 
 
-def make_record(batch=10, speedup=4.0, hidden="30", noise=0.01, failed=None, slow=None, **cell):
+def make_record(batch=10, speedup=4.0, width="30", noise=0.01, failed=None, slow=None, **cell):
     """A record of per_sample and full_matrix, `speedup` apart, with a little made-up spread between passes."""
     rng = np.random.default_rng(batch)
-    sizes = (784, *(int(n) for n in hidden.split("-") if n), 10)
+    sizes = (784, *(int(n) for n in width.split("-") if n), 10)
 
     def slices(seconds):
         return [[float(f"{seconds * np.exp(noise * rng.normal()):.6g}") for _ in range(4)] for _ in range(8)]
@@ -79,7 +79,7 @@ LADDER = {  # microseconds for each sample of a batch, and the engine that it ch
 PEERS = ("torch_eager", "jax_jit")
 
 
-def make_ladder_record(batch=10, hidden="30", floor=2.5, noise=0.001, engines=LADDER, **cell):
+def make_ladder_record(batch=10, width="30", floor=2.5, noise=0.001, engines=LADDER, **cell):
     """A record of the ladder, two peers and the floor (microseconds for each sample)."""
     rng = np.random.default_rng(batch)
 
@@ -98,7 +98,7 @@ def make_ladder_record(batch=10, hidden="30", floor=2.5, noise=0.001, engines=LA
         )
         for name, (micros, after) in engines.items()
     ]
-    sizes = (784, *(int(n) for n in hidden.split("-")), 10)
+    sizes = (784, *(int(n) for n in width.split("-")), 10)
     twin = Noise(contestants[-1].name, contestants[-1].seconds)
     ground = Result("floor", slices(floor), 9) if floor else None
     started = "2026-01-02T03:04:05+00:00"
@@ -116,7 +116,7 @@ def make_gate_record(*findings, standings=()):
     """What a run of the gate would have found."""
     started = "2026-01-02T03:04:05+00:00"
     return GateRecord(
-        1, "main", "c" * 40, 0.02, 180.0, 0.01, list(findings), list(standings), ENVIRONMENT, started, 61.2
+        2, "main", "c" * 40, 0.02, 180.0, 0.01, list(findings), list(standings), ENVIRONMENT, started, 61.2
     )
 
 

@@ -9,7 +9,7 @@ from ..cells.cell import Cell
 from ..records.environment import Environment
 from .blame import Standing
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 class Finding(msgspec.Struct):

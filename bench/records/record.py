@@ -7,7 +7,7 @@ import msgspec
 from ..cells.cell import Cell, Setting
 from .environment import Environment
 
-SCHEMA = 1
+SCHEMA = 2
 
 Slices = list[list[float | None]]
 """Seconds per step, passes x rounds; None where a contestant sat a round out."""
@@ -47,7 +47,7 @@ class Record(msgspec.Struct, frozen=True):
     """One race: the cell, what was found of each contestant in the order they were named, the noise, the floor.
 
     seconds is the time that it was given, and floor_asked whether a floor was to be raced: None in old records.
-    hidden names the blocks whose gradient, on the network that was raced, is lost in the dtype's rounding.
+    lost_in_rounding names the blocks whose gradient, on the network that was raced, is so in its dtype: hidden in JSON.
     apart says that each pass was a process of its own; before there were such, one process ran them all.
     """
 
@@ -61,7 +61,7 @@ class Record(msgspec.Struct, frozen=True):
     floor: Result | None = None
     seconds: float | None = None
     floor_asked: bool | None = None
-    hidden: list[str] = []
+    lost_in_rounding: list[str] = msgspec.field(name="hidden", default_factory=list)
     apart: bool = False
 
     @property

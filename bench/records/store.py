@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -140,7 +140,7 @@ def load(folder: Path) -> tuple[list[Record], list[str]]:
 
 
 def read(path: Path, kind: type[Line], schema: int) -> tuple[list[Line], list[str]]:
-    """All of a file whose lines are records of this kind and schema; otherwise as `load`."""
+    """All of a file whose lines are records of this kind, of this schema or an older one; otherwise as `load`."""
     found, warnings = [], []
     for where, line in chain.from_iterable(map(_lines, files(path) or [path])):
         try:
@@ -167,7 +167,7 @@ def _lines(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 class _Header(msgspec.Struct):
-    schema: int
+    schema: Annotated[int, msgspec.Meta(ge=1)]
 
 
 def schema_of(content: bytes) -> int:
@@ -176,14 +176,17 @@ def schema_of(content: bytes) -> int:
 
 
 def parse(line: bytes, kind: type[Line], schema: int, where: str) -> Line:
-    """The record in a line; InputError, which begins with `where`, for one that this version can't read."""
+    """The record in a line, of this schema or an older one: what that did not have is as it was then, by default.
+
+    Raises InputError, which begins with `where`, for a line that this version can't read.
+    """
     try:
         given = schema_of(line)
-        if given != schema:
+        if given > schema:
             raise InputError(
-                f"{where} has schema {given}; this version of backprop-bench reads schema {schema} only: "
+                f"{where} has schema {given}; this version of backprop-bench reads up to schema {schema}: "
                 "use the version that wrote it, or a newer one"
             )
         return msgspec.json.decode(line, type=kind)
     except msgspec.DecodeError as error:
-        raise InputError(f"{where} is not a record of schema {schema}: {error}") from error
+        raise InputError(f"{where} is not a record that this version of backprop-bench reads: {error}") from error

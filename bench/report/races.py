@@ -32,8 +32,8 @@ def describe(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[str | Tabl
     for row in rows[rows["left_out"].notna()].itertuples():
         yield f"{row.cell}: {row.engine} was left out: {row.left_out}"
     for record in found:
-        if record.hidden:
-            yield hidden(record.cell, record.hidden)
+        if record.lost_in_rounding:
+            yield lost_in_rounding(record.cell, record.lost_in_rounding)
 
 
 def speedups(rows: pd.DataFrame) -> Iterator[str | Table]:
@@ -80,7 +80,7 @@ def epochs(rows: pd.DataFrame) -> Iterator[str]:
         yield f"one epoch, {cell}{place}: {times}"
 
 
-def hidden(cell: Cell, blocks: Sequence[str]) -> str:
+def lost_in_rounding(cell: Cell, blocks: Sequence[str]) -> str:
     """What the check could not see on the network itself, in a sentence."""
     return (
         f"{cell.id}: the rounding of {cell.dtype} hides the gradient of {', '.join(blocks)} of this network, where its "

@@ -19,7 +19,7 @@ from ..records.record import SCHEMA as RECORD_SCHEMA
 from ..records.record import Record
 from ..timing.machine import Software
 
-SCHEMA = 1
+SCHEMA = 2
 FILE = "sweep.json"
 SUITE = "suite.json"  # the same, of a suite under pytest
 
@@ -163,8 +163,8 @@ def _read(path: Path) -> Sweep:
     try:
         content = path.read_bytes()
         schema = store.schema_of(content)
-        if schema != SCHEMA:
-            raise InputError(f"{path} has schema {schema}; this version of backprop-bench goes on with {SCHEMA} only")
+        if schema > SCHEMA:
+            raise InputError(f"{path} has schema {schema}; this version of backprop-bench goes on with up to {SCHEMA}")
         return msgspec.json.decode(content, type=Sweep)
     except OSError as error:
         raise InputError(f"{path} can't be read: {error.strerror}") from error

@@ -71,4 +71,4 @@ def train_to(
 
 def _tell_hidden(cell: Cell, learned: Dataset, seed: int) -> None:
     if blocks := hidden_at(cell, learned, seed):
-        show([races.hidden(cell, blocks)])
+        show([races.lost_in_rounding(cell, blocks)])

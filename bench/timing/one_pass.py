@@ -59,7 +59,7 @@ class Pass(msgspec.Struct, frozen=True):
 
     found: list[Place]
     environment: Environment | None = None
-    hidden: list[str] = []
+    lost_in_rounding: list[str] = []
 
 
 def run_pass(job: PassJob, clock: Clock = perf_counter) -> Pass:

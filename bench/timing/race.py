@@ -60,7 +60,7 @@ def race(
     timeout = share * job.seconds + more
     laid = msgspec.structs.replace(job, entries=[entry.laid() for entry in job.entries])
     samples = lay_samples(job.cell)
-    schedule, tallies, environment, hidden = Schedule(job.seconds), list[Tally](), None, list[str]()
+    schedule, tallies, environment, lost = Schedule(job.seconds), list[Tally](), None, list[str]()
     throttled = machine.watch()
 
     try:
@@ -74,7 +74,7 @@ def race(
                 next_pass = PassJob(laid, planned, int(rng.integers(2**32)), places, last, samples, numbers)
                 answer = in_process(next_pass, timeout)
                 if not tallies:
-                    environment, hidden = answer.environment, answer.hidden
+                    environment, lost = answer.environment, answer.lost_in_rounding
                     tallies = still = [[] for _ in answer.found]
                 for tally, place in zip(still, answer.found, strict=True):
                     tally.append(place)
@@ -101,7 +101,7 @@ def race(
         floor_of(tallies, job.entries),
         job.seconds,
         job.floor,
-        hidden,
+        lost,
         apart=True,
     )
 

@@ -44,13 +44,14 @@ def test_a_cut_off_last_line_is_named_and_the_rest_used(tmp_path, record):
 @pytest.mark.parametrize(
     ("second", "message"),
     [
-        (b"garbage\n", "line 2, is not a record of schema 1: JSON is malformed"),
+        (b"garbage\n", "line 2, is not a record that this version of backprop-bench reads: JSON is malformed"),
         (b"\n", "line 2, is not a record"),
         (b"\xff\xfe\n", "line 2, is not a record"),
-        (b"[1]\n", "line 2, is not a record of schema 1: Expected `object`"),
+        (b"[1]\n", "line 2, is not a record that this version of backprop-bench reads: Expected `object`"),
         (b"{}\n", "missing required field `schema`"),
         (b'{"schema": 1}\n', "missing required field `cell`"),
-        (b'{"schema": 2}\n', "line 2, has schema 2; this version of backprop-bench reads schema 1 only"),
+        (b'{"schema": 0}\n', "line 2, is not a record that this version of backprop-bench reads: Expected `int` >= 1"),
+        (b'{"schema": 3}\n', "line 2, has schema 3; this version of backprop-bench reads up to schema 2"),
     ],
 )
 def test_a_broken_line_is_refused_with_its_number(tmp_path, record, second, message):

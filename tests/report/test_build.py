@@ -22,7 +22,7 @@ from bench.timing.training import Epoch
 def built(tmp_path_factory):
     """A folder of a small grid and an epoch, reported once; and what was printed."""
     folder = tmp_path_factory.mktemp("built")
-    grid = [make_record(batch, 0.8 * batch**0.5, hidden) for hidden in ("10", "30") for batch in (1, 10, 100)]
+    grid = [make_record(batch, 0.8 * batch**0.5, width) for width in ("10", "30") for batch in (1, 10, 100)]
     for each in [*grid, make_record(10, data="mnist5k")]:
         store.append(folder, each)
     return folder, text(build.build(folder))
@@ -154,8 +154,8 @@ def test_each_setting_beside_batch_and_width_has_a_field_of_its_own(tmp_path, re
         record(1),
         record(1, dtype="float32"),
         record(1, threads=2),
-        record(1, hidden="30-30"),
-        record(1, hidden=""),
+        record(1, width="30-30"),
+        record(1, width=""),
     ):
         store.append(tmp_path, each)
     list(build.build(tmp_path))

@@ -84,12 +84,12 @@ def test_left_out_is_who_was_asked_and_not_timed():
     def heatmap(*found, stem="speedup-heatmap"):
         return drawn(found, stem, "full_matrix")
 
-    hole = [make_record(1, hidden="10"), make_record(10, hidden="30")]  # two corners of four
+    hole = [make_record(1, width="10"), make_record(10, width="30")]  # two corners of four
     assert "left out" not in heatmap(*hole)
-    slow = make_record(10, hidden="10")
+    slow = make_record(10, width="10")
     slow = msgspec.structs.replace(slow, contestants=[slow.contestants[0], Result("full_matrix", left_out="too slow")])
     assert heatmap(*hole, msgspec.structs.replace(slow, noise=None)).count("left out") == 1
-    assert re.search("per_sample left out", heatmap(*hole, make_record(10, hidden="10", slow="too slow")))
+    assert re.search("per_sample left out", heatmap(*hole, make_record(10, width="10", slow="too slow")))
     with_floor = [make_ladder_record(1), make_ladder_record(10, floor=None)]
     assert "no floor" in heatmap(*with_floor, stem="efficiency-heatmap")
 

@@ -36,7 +36,7 @@ def test_every_cell_is_raced_in_a_process_of_its_own_and_reported(call, tmp_path
     assert "4-3-2-b4" in printed.split("left\n")[-1]  # the summary's table
     assert {"report.md", "speedup.csv", "sweep.json"} <= {path.name for path in out.iterdir()}
     begun = json.loads((out / "sweep.json").read_text())
-    assert begun["schema"] == 1
+    assert begun["schema"] == 2
     assert begun["engines"][1]["digest"]
     assert begun["machine"]["host"] == found[0].environment.host
 

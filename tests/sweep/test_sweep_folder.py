@@ -52,7 +52,7 @@ def test_a_folder_with_something_else_in_it_is_refused(sweep_of, tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"{", "is not what a sweep has written"), (b'{"schema": 2}', "has schema 2"), (b'{"schema": 1}', "not what")],
+    [(b"{", "is not what a sweep has written"), (b'{"schema": 3}', "has schema 3"), (b'{"schema": 1}', "not what")],
 )
 def test_a_manifest_that_cannot_be_read_is_refused(sweep_of, tmp_path, content, message):
     sweep_of()

@@ -156,8 +156,8 @@ def test_what_rounding_hides_is_nobodys_fault_and_in_the_record():
     deep = Cell((300, *[100] * 6, 3), 5, "float32")
     record = run(clock, paced(clock, "a", 1e-3), cell=deep)
     assert record.contestants[0].seconds
-    assert "weights[0]" in record.hidden
-    assert run(clock, paced(clock, "a", 1e-3)).hidden == []
+    assert "weights[0]" in record.lost_in_rounding
+    assert run(clock, paced(clock, "a", 1e-3)).lost_in_rounding == []
 
 
 def test_where_the_products_alone_take_too_long_nothing_is_made(monkeypatch):
