@@ -266,6 +266,7 @@ HEADS = {
     )
 }
 HIDDEN, HEAD = "sigmoid", "sigmoid-quadratic"  # where nothing is said: the source's
+USUAL_HIDDEN, USUAL_HEAD = "relu", "softmax-cross-entropy"  # what most people train today
 
 
 def check_hidden(name: str) -> None:

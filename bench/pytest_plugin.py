@@ -14,6 +14,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from backprop import InputError
+from backprop.functions import EVERYWHERE, HEADS
 
 from .cells.cell import Cell
 from .cells.isolation import end_children
@@ -26,11 +27,14 @@ SUITE = pytest.StashKey["Suite"]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("backprop-bench")
     group.addoption("--benchmark", action="store_true", help="Run the benchmark suite, and only it, timed.")
-    group.addoption("--grid", help="smoke, default, full, gate, or a .toml file (default: 'default', untimed 'smoke').")
+    grid_help = "smoke, default, full, heads, gate, or a .toml file (default: 'default', untimed 'smoke')."
+    group.addoption("--grid", help=grid_help)
     engines = "per_sample,full_matrix,in_place,fused"
     group.addoption(
         "--engines", "--engine", default=engines, help=f"Engines to race: names or .py files (default: {engines})."
     )
+    group.addoption("--hidden", help=f"The activation of hidden layers: {', '.join(EVERYWHERE)}.")
+    group.addoption("--head", help=f"The top activation and the cost: {', '.join(HEADS)}.")
     group.addoption("--cell-seconds", type=float, default=3.5, help="Time to race for in each cell (default: 3.5).")
     group.addoption("--results", help="Folder for records, table and plots (default: results/latest).")
     group.addoption("--resume", action="store_true", help="Go on with the suite in the folder of --results.")

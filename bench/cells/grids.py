@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
 
 from backprop import InputError
+from backprop.functions import EVERYWHERE, HEAD, HEADS, HIDDEN, IDENTITY, USUAL_HEAD, USUAL_HIDDEN
 
 from . import processors
 from .cell import Cell, DType, make_cell
@@ -18,26 +20,31 @@ MAX_HOURS = 12.0  # what is expected to take longer is begun only if that is all
 
 
 class Axes(msgspec.Struct, forbid_unknown_fields=True):
-    """A grid: each combination of these lists is a cell. The fields of a grid file, too."""
+    """A grid: each combination of these lists is a cell. The fields of a grid file, too.
+
+    Without hidden or head, the network's functions are those asked for beside the grid, or the default.
+    """
 
     sizes: list[str]
     batch: list[int]
     dtype: list[DType] = msgspec.field(default_factory=lambda: ["float64"])
     threads: list[int] = msgspec.field(default_factory=lambda: [1])
+    hidden: list[str] | None = None
+    head: list[str] | None = None
 
 
-def _hidden(*layers: str) -> list[str]:
+def _of_width(*layers: str) -> list[str]:
     return [f"784-{layer}-10" for layer in layers]
 
 
 WIDTHS = ("10", "30", "100", "300", "1000")
 BOTH: list[DType] = ["float32", "float64"]
 NAMED = {
-    "smoke": [Axes(_hidden("10", "30"), [1, 10])],
-    "default": [Axes(_hidden("10", "30", "100", "300"), [1, 3, 10, 30, 100, 300])],
+    "smoke": [Axes(_of_width("10", "30"), [1, 10])],
+    "default": [Axes(_of_width("10", "30", "100", "300"), [1, 3, 10, 30, 100, 300])],
     "full": [
         Axes(
-            _hidden(*WIDTHS, *(f"{width}-{width}" for width in WIDTHS)),
+            _of_width(*WIDTHS, *(f"{width}-{width}" for width in WIDTHS)),
             [1, 3, 10, 30, 100, 300, 1000],
             BOTH,
             [1, 2] if most_threads(cores(), processors.cpus()) > 1 else [1],
@@ -48,13 +55,23 @@ NAMED = {
         Axes(["784-100-10"], [30], BOTH),  # by arithmetic
         Axes(["784-300-10"], [1], BOTH),  # by memory
     ],
+    "heads": [  # what functions cost: either other than the default, and both as most people train
+        Axes([sizes], [batch], hidden=hidden, head=head)
+        for sizes, batch in (("784-30-10", 10), ("64-64-64-10", 32))
+        for hidden, head in (
+            ([name for name in EVERYWHERE if name != IDENTITY.name], [HEAD]),
+            ([HIDDEN], [name for name in HEADS if name != HEAD]),
+            ([USUAL_HIDDEN], [USUAL_HEAD]),
+        )
+    ],
 }
 
 
-def cells_of(name: str, here: bool = True) -> list[Cell]:
+def cells_of(name: str, here: bool = True, hidden: str | None = None, head: str | None = None) -> list[Cell]:
     """The cells of a named grid or of a TOML file; InputError where there is something wrong with either.
 
-    here: whether it is this machine that is to race them, and its cores that have to do.
+    here: whether it is this machine that is to race them, and its cores that have to do. hidden, head: the functions
+    of every cell, for a grid that does not name them itself.
     """
     if name in NAMED:
         parts = NAMED[name]
@@ -62,11 +79,27 @@ def cells_of(name: str, here: bool = True) -> list[Cell]:
         parts = [_read(Path(name))]
     else:
         raise InputError(f"unknown grid {name!r}: there are {', '.join(NAMED)}, or the path of a .toml file")
+    asked = {"hidden": hidden, "head": head}
+    for field, value in asked.items():
+        if value is not None and any(getattr(axes, field) is not None for axes in parts):
+            raise InputError(f"grid {name} names {field} itself: leave --{field} {value} out, or take it from the grid")
     return [
-        make_cell(sizes, batch, dtype, threads, here=here)
+        make_cell(sizes, batch, dtype, threads, hidden=activation, head=top, here=here)
         for axes in parts
-        for sizes, dtype, threads, batch in itertools.product(axes.sizes, axes.dtype, axes.threads, axes.batch)
+        for sizes, activation, top, dtype, threads, batch in itertools.product(
+            axes.sizes,
+            axes.hidden or [hidden or HIDDEN],
+            axes.head or [head or HEAD],
+            axes.dtype,
+            axes.threads,
+            axes.batch,
+        )
     ]
+
+
+def name_of(cells: Collection[Cell]) -> str | None:
+    """The named grid of these cells, None where there is none."""
+    return next((name for name in NAMED if set(cells_of(name, here=False)) == set(cells)), None)
 
 
 def _read(path: Path) -> Axes:
@@ -77,10 +110,11 @@ def _read(path: Path) -> Axes:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InputError(
             f"grid file {path}: {error}; it takes sizes (list of text such as '784-30-10'), batch (list of "
-            f"whole numbers), and if wanted dtype (list of 'float32', 'float64') and threads (list of whole numbers)"
+            f"whole numbers), and if wanted dtype (list of 'float32', 'float64'), threads (list of whole numbers), "
+            f"hidden (list of activations such as '{USUAL_HIDDEN}') and head (list of heads such as '{USUAL_HEAD}')"
         ) from error
     for field in axes.__struct_fields__:
         values = getattr(axes, field)
-        if not values or len(set(values)) < len(values):
+        if values is not None and (not values or len(set(values)) < len(values)):
             raise InputError(f"grid file {path}: {field} must be a list of one or more different values")
     return axes

@@ -12,8 +12,10 @@ from backprop.functions import EVERYWHERE, HEADS
 Sizes = Annotated[str, typer.Option(help="Units in each layer, inputs first.")]
 Batch = Annotated[int, typer.Option(help="Samples in a mini-batch.")]
 DType = Annotated[str, typer.Option(help="float32 or float64.")]
-Hidden = Annotated[str, typer.Option(help=f"The activation of hidden layers: {', '.join(EVERYWHERE)}.")]
-HeadName = Annotated[str, typer.Option("--head", help=f"The top activation and the cost: {', '.join(HEADS)}.")]
+about_hidden = typer.Option(help=f"The activation of hidden layers: {', '.join(EVERYWHERE)}.")
+about_head = typer.Option("--head", help=f"The top activation and the cost: {', '.join(HEADS)}.")
+Hidden = Annotated[str, about_hidden]
+HeadName = Annotated[str, about_head]
 Threads = Annotated[int, typer.Option(help="BLAS threads.")]
 
 

@@ -19,13 +19,17 @@ from ..terminal.console import show, warn, warn_of
 from ..terminal.progress import SweepBar
 from ..timing import machine
 from .exit_status import status_of
-from .options import Allocator, path_option
+from .options import Allocator, about_head, about_hidden, path_option
 
 
 def sweep(
-    grid_name: Annotated[str, typer.Option("--grid", help="A named grid (smoke, default, full) or a .toml file.")],
+    grid_name: Annotated[
+        str, typer.Option("--grid", help="A named grid (smoke, default, full, heads) or a .toml file.")
+    ],
     engines: Annotated[str, typer.Option("--engines", "--engine", help="Engines to race in each cell: a,b,...")],
     out: Annotated[Path, path_option("The folder for the records and the report.")],
+    hidden: Annotated[str | None, about_hidden] = None,
+    head: Annotated[str | None, about_head] = None,
     seconds: Annotated[float, typer.Option(help="Time to race for in each cell.")] = 3.5,
     floor: Annotated[bool, typer.Option(help="Race the products of a step alone, too.")] = True,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the sweep in the folder.")] = False,
@@ -51,7 +55,7 @@ def sweep(
     check_seconds(seconds)
     if retry and not resume:
         raise InputError("--retry-failed goes with --resume only: add it, or leave both out to begin a sweep")
-    cells = grids.cells_of(grid_name, here=dask is None)
+    cells = grids.cells_of(grid_name, here=dask is None, hidden=hidden, head=head)
     entries = entry.resolve(entry.addresses(engines))
     with ExitStack() as stack:
         software = machine.software()

@@ -29,6 +29,7 @@ from ..terminal.console import refusal, screen, show
 from ..terminal.progress import outcome_of
 from ..terminal.streams import Patient
 from ..timing import machine
+from ..timing.admission import refuse_unhandled
 from ..timing.lane import Lane, attempt
 from ..timing.one_pass import RaceJob
 from ..timing.race import check_seconds
@@ -44,7 +45,7 @@ class Suite:
     def __init__(self, config: pytest.Config, grid_name: str, timed: bool) -> None:
         self.config = config
         self.timed = timed
-        self.cells = grids.cells_of(grid_name)
+        self.cells = grids.cells_of(grid_name, hidden=config.option.hidden, head=config.option.head)
         self.entries = entry.resolve(entry.addresses(config.option.engines))
         self.seconds: float = config.option.cell_seconds
         check_seconds(self.seconds)
@@ -113,10 +114,11 @@ class Suite:
             self.config.hook.pytest_deselected(items=others)
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Give each benchmark that leaves its cell open every cell of the grid."""
+        """Give each benchmark that leaves its cell open every cell of the grid; a module may have cells of its own."""
         marks = metafunc.definition.iter_markers("parametrize")
         given = {name for mark in marks for name in _names(*mark.args, **mark.kwargs)}
-        if {"race", "cell"} <= set(metafunc.fixturenames) and "cell" not in given:
+        own = "cell" in given or hasattr(metafunc.module, "pytest_generate_tests")
+        if {"race", "cell"} <= set(metafunc.fixturenames) and not own:
             metafunc.parametrize("cell", self.cells, ids=lambda cell: cell.id)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -137,8 +139,9 @@ class Suite:
         inputs = prepare(cell, np.random.default_rng())
         lanes = {one.name: Lane(one.make) for one in self.entries}
         with kept():
-            for lane in lanes.values():
-                attempt(lane, verify, lane.fresh, inputs.network, inputs.x, inputs.y, cell.batch)
+            for lane, one in zip(lanes.values(), self.entries, strict=True):
+                if attempt(lane, refuse_unhandled, lane, one, inputs.network) and not lane.left_out:
+                    attempt(lane, verify, lane.fresh, inputs.network, inputs.x, inputs.y, cell.batch)
         fail_by({name: lane.left_out for name, lane in lanes.items() if lane.failed})
 
     def race(self, cell: Cell, benchmark: BenchmarkFixture) -> None:

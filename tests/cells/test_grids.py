@@ -1,10 +1,13 @@
 """Cells and grids: their words, and what is refused."""
 
+from itertools import product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backprop import InputError
+from backprop.functions import EVERYWHERE, HEAD, HEADS, HIDDEN
 from bench.cells import grids
 from bench.cells.cell import Cell, format_sizes, make_cell, parse_sizes
 
@@ -69,6 +72,19 @@ def test_a_cell_that_cannot_be_raced_is_refused(batch, dtype, threads, message):
         ('sizes = ["8-2"]\nbatch = [0]', "batch must be 1 or more"),
         ('sizes = ["8-2"]\nbatch = []', "batch must be a list of one or more"),
         ('sizes = ["8-2", "8-2"]\nbatch = [1]', "sizes must be a list of one or more different"),
+        (
+            'sizes = ["8-4-2"]\nbatch = [1]\nhidden = "relu"',
+            r"and head \(list of heads such as 'softmax-cross-entropy'\)",
+        ),
+        ('sizes = ["8-4-2"]\nbatch = [1]\nhidden = ["rely"]', r"unknown activation 'rely': did you mean relu\?"),
+        ('sizes = ["8-4-2"]\nbatch = [1]\nhidden = ["softmax"]', "softmax goes on top only"),
+        ('sizes = ["8-4-2"]\nbatch = [1]\nhidden = []', "hidden must be a list of one or more"),
+        ('sizes = ["8-2"]\nbatch = [1]\nhidden = ["relu"]', "sizes 8-2 have no hidden layer to be relu"),
+        ('sizes = ["8-4-2"]\nbatch = [1]\nhead = ["softmax"]', r"did you mean softmax-cross-entropy\?"),
+        (
+            'sizes = ["8-4-2"]\nbatch = [1]\nhead = ["relu-quadratic", "relu-quadratic"]',
+            "head must be a list of one or",
+        ),
         ("sizes = [", "grid file"),
         ("\udcff", "grid file"),
     ],
@@ -81,8 +97,49 @@ def test_a_bad_grid_file_is_refused_in_one_line(tmp_path, text, message):
     assert "\n" not in str(refusal.value)
 
 
+def test_functions_are_axes_of_a_grid_like_any_other(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('sizes = ["8-4-2"]\nbatch = [1, 5]\nhidden = ["relu", "tanh"]\nhead = ["softmax-cross-entropy"]\n')
+    cells = grids.cells_of(str(path))
+    assert [cell.id for cell in cells] == [
+        f"8-4-2-b{batch}-float64-t1-{hidden}-softmax-cross-entropy" for hidden in ("relu", "tanh") for batch in (1, 5)
+    ]
+
+
+def test_functions_are_asked_for_where_the_grid_does_not_name_them(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('sizes = ["8-4-2"]\nbatch = [1]\nhidden = ["sigmoid"]\n')
+    (cell,) = grids.cells_of(str(path), head="tanh-quadratic")
+    assert (cell.hidden, cell.head) == ("sigmoid", "tanh-quadratic")
+    assert {cell.hidden for cell in grids.cells_of("smoke", hidden="relu")} == {"relu"}
+    with pytest.raises(InputError, match=r"mine\.toml names hidden itself: leave --hidden relu out"):
+        grids.cells_of(str(path), hidden="relu")
+    with pytest.raises(InputError, match=r"did you mean relu-quadratic\?"):
+        grids.cells_of("smoke", head="relu-quadratik")
+
+
+def test_the_grid_of_heads_has_each_function_beside_the_default_ones_alone():
+    cells = grids.cells_of("heads")
+    assert len(cells) == len(set(cells))
+    assert {(cell.sizes, cell.batch) for cell in cells} == {((784, 30, 10), 10), ((64, 64, 64, 10), 32)}
+    default = {cell for cell in cells if (cell.hidden, cell.head) == (HIDDEN, HEAD)}
+    assert len(default) == 2
+    assert {cell.head for cell in cells if cell.hidden == HIDDEN} == set(HEADS)
+    assert {cell.hidden for cell in cells if cell.head == HEAD} == {"sigmoid", "tanh", "relu"}
+    assert {(cell.hidden, cell.head) for cell in cells if cell.hidden != HIDDEN and cell.head != HEAD} == {
+        ("relu", "softmax-cross-entropy")
+    }
+
+
+def test_no_two_cells_have_the_same_id():
+    functions = product(EVERYWHERE, HEADS, ("float32", "float64"), ("random", "mnist5k"))
+    cells = [Cell((8, 4, 2), 3, dtype, 1, data, hidden, head) for hidden, head, dtype, data in functions]
+    assert len({cell.id for cell in cells}) == len(cells)
+    assert Cell((8, 4, 2), 3, data="digits", hidden="relu").id == "8-4-2-b3-float64-t1-relu-digits"
+
+
 def test_an_unknown_grid_says_what_there_is():
-    with pytest.raises(InputError, match="smoke, default, full"):
+    with pytest.raises(InputError, match="smoke, default, full, gate, heads"):
         grids.cells_of("tiny")
     with pytest.raises(InputError, match="can't be read: No such file"):
         grids.cells_of("none.toml")
