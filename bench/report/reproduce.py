@@ -7,11 +7,14 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from math import ceil, prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec.structs import asdict
 
-from ..cells.cell import Cell, DType, format_sizes
+from backprop.functions import HEAD, HIDDEN
+
+from ..cells import grids
+from ..cells.cell import Cell, Setting, format_sizes
 from ..cells.grids import EPOCH_SHARE, MAX_HOURS, Axes
 from ..records.record import Record
 from ..records.training_record import Training
@@ -50,29 +53,47 @@ def _races(found: Sequence[Record]) -> Iterator[tuple[str | None, str]]:
         groups.setdefault(_how(record), []).append(record.cell)
     for how, raced in groups.items():
         cells = list(dict.fromkeys(raced))
-        for axes in full_grids(cell for cell in cells if cell.data == "random"):
-            lines = [f"{field} = [{', '.join(map(_toml, values))}]" for field, values in asdict(axes).items()]
+        steps = [cell for cell in cells if cell.data == "random"]
+        parts = list(full_grids(steps))
+        if len(parts) > 1 and (named := grids.name_of(steps)):
+            yield how.revision, _sweep(how, named, len(steps), _digest(how, named))
+            parts = []
+        for axes in parts:
+            axis = {field: values for field, values in asdict(axes).items() if values is not None}
+            lines = [f"{field} = [{', '.join(map(_toml, values))}]" for field, values in axis.items()]
             name = _digest(how, *lines)
             yield how.revision, "\n".join([f"cat > grid-{name}.toml <<'END'", *lines, "END"])
-            hours = _hours(how, prod(map(len, asdict(axes).values())))
-            yield (
-                how.revision,
-                f"backprop-bench sweep --grid grid-{name}.toml --engines {_listed(how.engines)}{_options(how)}"
-                + (f" --max-hours {hours}" if hours > MAX_HOURS else "")
-                + f" --out results/again-{name}",
-            )
-        epochs = [cell.id for cell in cells if cell.data != "random"]
-        if epochs:
-            how = how._replace(seconds=how.seconds and how.seconds / EPOCH_SHARE)
-            options = f"{_options(how).replace('--seconds', '--cell-seconds')} --results results/again-"
-            command = f"pytest --benchmark -k epoch --engines {_listed(how.engines)}{options}{_digest(how, *epochs)}"
+            yield how.revision, _sweep(how, f"grid-{name}.toml", prod(map(len, axis.values())), name)
+        epochs: dict[str, list[str]] = {}
+        for cell in cells:
+            if cell.data != "random":
+                epochs.setdefault(_functions(cell), []).append(cell.id)
+        how = how._replace(seconds=how.seconds and how.seconds / EPOCH_SHARE)
+        for functions, ids in epochs.items():
+            options = f"{functions}{_options(how).replace('--seconds', '--cell-seconds')} --results results/again-"
+            command = f"pytest --benchmark -k epoch --engines {_listed(how.engines)}{options}{_digest(how, *ids)}"
             yield how.revision, command
+
+
+def _sweep(how: How, grid: str, cells: int, digest: str) -> str:
+    hours = _hours(how, cells)
+    return (
+        f"backprop-bench sweep --grid {grid} --engines {_listed(how.engines)}{_options(how)}"
+        + (f" --max-hours {hours}" if hours > MAX_HOURS else "")
+        + f" --out results/again-{digest}"
+    )
 
 
 def _how(record: Record) -> How:
     about = record.environment
     engines = tuple(_address(result.name, result.commit) for result in record.contestants)
     return How(about.revision, engines, record.seconds, record.floor_asked, about.allocator)
+
+
+def _functions(cell: Cell) -> str:
+    """Options for those of the network that are not the default."""
+    hidden, head = f" --hidden {cell.hidden}", f" --head {cell.head}"
+    return hidden * (cell.hidden != HIDDEN) + head * (cell.head != HEAD)
 
 
 def _options(how: How) -> str:
@@ -97,7 +118,7 @@ def _trainings(trained: Sequence[Training]) -> Iterator[tuple[str | None, str]]:
         engines = tuple(_address(one.name, one.commit) for one in each.engines)
         options: tuple[str, ...] = (
             f"--data {shlex.quote(cell.data)}",
-            f"--sizes {format_sizes(cell.sizes)} --dtype {cell.dtype} --threads {cell.threads}",
+            f"--sizes {format_sizes(cell.sizes)} --dtype {cell.dtype} --threads {cell.threads}{_functions(cell)}",
             f"--to-accuracy {_number(each.target)} --eta {_number(each.eta * max(1, ANCHOR / cell.batch))}",
             f"--epochs {each.epoch_limit}",
         )
@@ -144,23 +165,23 @@ def _digest(*parts: object) -> str:
 
 
 def full_grids(cells: Iterable[Cell]) -> Iterator[Axes]:
-    """The cells as few full grids: sizes that were raced over the same batch sizes, dtypes and threads make one."""
-    batches: dict[tuple[str, DType, int], list[int]] = {}
+    """The cells as few full grids: sizes that were raced over the same batch sizes and settings make one."""
+    raced: dict[str, dict[Setting, list[int]]] = {}
     for cell in cells:
-        batches.setdefault((format_sizes(cell.sizes), cell.dtype, cell.threads), []).append(cell.batch)
-    settings: dict[str, dict[tuple[DType, int], tuple[int, ...]]] = {}
-    for (sizes, dtype, threads), own in batches.items():
-        settings.setdefault(sizes, {})[dtype, threads] = tuple(own)
-    alike: dict[tuple[tuple[int, ...], tuple[DType, ...], tuple[int, ...]], list[str]] = {}
-    for sizes, held in settings.items():
-        dtypes, counts = tuple(dict.fromkeys(dtype for dtype, _ in held)), tuple(dict.fromkeys(n for _, n in held))
-        if len(held) == len(dtypes) * len(counts) and len(set(held.values())) == 1:
-            alike.setdefault((next(iter(held.values())), dtypes, counts), []).append(sizes)
+        raced.setdefault(format_sizes(cell.sizes), {}).setdefault(cell.setting_on(), []).append(cell.batch)
+    alike: dict[tuple[tuple[int, ...], tuple[tuple[Any, ...], ...]], list[str]] = {}
+    for sizes, batches in raced.items():
+        axes = tuple(tuple(dict.fromkeys(values)) for values in zip(*batches, strict=True))
+        if len(batches) == prod(map(len, axes)) and len(set(map(tuple, batches.values()))) == 1:
+            alike.setdefault((tuple(next(iter(batches.values()))), axes), []).append(sizes)
         else:
-            for (dtype, count), batch in held.items():
-                alike.setdefault((batch, (dtype,), (count,)), []).append(sizes)
-    for (batch, dtypes, counts), same in alike.items():
-        yield Axes(same, list(batch), list(dtypes), list(counts))
+            for setting, own in batches.items():
+                alike.setdefault((tuple(own), tuple((value,) for value in setting)), []).append(sizes)
+    for (batch, axes), same in alike.items():
+        named = dict(zip(Setting._fields[1:], map(list, axes[1:]), strict=True))
+        if named["hidden"] == [HIDDEN] and named["head"] == [HEAD]:
+            del named["hidden"], named["head"]
+        yield Axes(same, list(batch), **named)
 
 
 def _toml(value: str | int) -> str:
