@@ -28,6 +28,7 @@ class Activation:
     in_place(z, units): a call that makes of what is in z the activation, where z holds sign * z; units is the axis
     of the units. It allocates nothing: what it needs is made before, once for each z.
     slope_in_place(a, out): a call that writes slope(a) to out; None where it is 1 everywhere, or none is needed.
+    kink says that the derivative jumps at z = 0; damps, that rounding errors of z come to no more than a's own.
     """
 
     name: str
@@ -37,10 +38,12 @@ class Activation:
     in_place: Callable[[Array, int], Call]
     slope_in_place: Callable[[Array, Array], Call] | None
     sign: int = 1
+    kink: bool = False
+    damps: bool = False
 
     def magnitude(self, a: Array, size: Array) -> Array:
         """What the rounding of the activation a is proportional to, where that of its z is to `size`."""
-        if self is SIGMOID:
+        if self.damps:
             return a
         if self is SOFTMAX:
             moved: Array = a * (1 + size + np.sum(a * size, axis=0))
@@ -210,10 +213,10 @@ def softmax_cross_entropy(z: Array, y: Array) -> Any:
 
 
 SIGMOID = Activation(
-    "sigmoid", sigmoid, sigmoid_prime, sigmoid_slope, sigmoid_in_place, sigmoid_slope_in_place, sign=-1
+    "sigmoid", sigmoid, sigmoid_prime, sigmoid_slope, sigmoid_in_place, sigmoid_slope_in_place, sign=-1, damps=True
 )
 TANH = Activation("tanh", tanh, tanh_prime, tanh_slope, tanh_in_place, tanh_slope_in_place)
-RELU = Activation("relu", relu, relu_prime, relu_slope, relu_in_place, relu_slope_in_place)
+RELU = Activation("relu", relu, relu_prime, relu_slope, relu_in_place, relu_slope_in_place, kink=True)
 IDENTITY = Activation("identity", identity, identity_prime, np.ones_like, identity_in_place, None)
 SOFTMAX = Activation("softmax", softmax, softmax_prime, softmax_prime, softmax_in_place, None)
 

@@ -11,7 +11,7 @@ from ..engine import Engine
 from ..errors import GradientError
 from ..network import Array, Network
 from .diagnosis import explain, explain_change
-from .gradient import Step, by_name, forward, reference_gradient, tolerance
+from .gradient import Step, by_name, clear_of_kinks, forward, reference_gradient, tolerance
 from .probe import probe
 
 Make = Callable[[Network], Engine]
@@ -21,6 +21,7 @@ SHORT = 37  # samples in the shorter batch, at the most: in few, each counts for
 STEPS = (3, 7)  # taken before the last, long one: the fewest, and as many as small networks get
 WORK = 1e6  # multiply-adds of a forward pass in all these steps, about, where the fewest are less
 FAR = 32.0
+CLOSE = 2.0**-10  # how near targets are to the answer, relatively, to tell an engine's precision
 TOLD_BY = 8  # parameters, at the least, that tell an engine's precision
 
 
@@ -35,9 +36,13 @@ def verify(make: Make, network: Network, x: Array, y: Array, batch: int) -> floa
     """
     other = min(batch // 2, SHORT) if batch > 3 else batch + 1
     lengths = (batch, other) if batch > 1 else (other, batch)  # a mean that is forgotten shows at once
-    plain, plain_x, plain_y = probe(network.sizes, sum(lengths) + 1, network.dtype)
+    labels_only = make(network).labels_only
+    plain, plain_x, plain_y = probe(network, sum(lengths) + 1, labels_only)
     row = _row(make, plain, plain_x, plain_y, lengths)
-    _refuse_other_precision(make, plain, plain_x[: min(lengths)])
+    few = slice(min(lengths))
+    _refuse_other_precision(
+        make, plain, plain_x[few], plain_y[few] if labels_only else _all_but_answered(plain, plain_x[few])
+    )
     given = network.copy()
     error = _judge(take(make(network), network, x[:batch], y[:batch], reach=FAR))
     _refuse_changes("the engine, in the network that it was given,", given, network)
@@ -75,7 +80,7 @@ def hidden(network: Network, x: Array, y: Array) -> list[str]:
 def take(
     engine: Engine, network: Network, x: Array, y: Array, *, reach: float | None, buffers: Pair | None = None
 ) -> Step:
-    """Let the engine take one step, on copies of x and y, in `buffers` if given; what it did.
+    """Let the engine take one step, on copies of x, clear of kinks, and y, in `buffers` if given; what it did.
 
     The parameters are those that it has now, the functions those of `network`, which it was made from.
 
@@ -87,6 +92,7 @@ def take(
     now = engine.network()
     _refuse_other_kind(now, network, "before a step")
     before = network.like(now.weights, now.biases).copy()
+    x = clear_of_kinks(before, x)
     exact, magnitude = reference_gradient(before, x, y)
     sizes = {name: float(np.max(block)) for name, block in by_name(magnitude).items()}
     if reach:
@@ -160,18 +166,22 @@ def _fresh_is_right(make: Make, step: Step) -> bool:
     return all(block.right for block in replace(step, after=engine.network()).blocks())
 
 
-def _refuse_other_precision(make: Make, network: Network, x: Array) -> None:
+def _all_but_answered(network: Network, x: Array) -> Array:
+    """Targets that are all but what the network answers to x (batch, n_in)."""
+    answer = forward(network, x)[0][-1]
+    y = answer * (1 + CLOSE * np.linspace(1, 2, answer.size).reshape(answer.shape))
+    return (y / y.sum(axis=1, keepdims=True) if network.head.shares else y).astype(network.dtype)
+
+
+def _refuse_other_precision(make: Make, network: Network, x: Array, y: Array) -> None:
     """Refuse an engine that works with more digits than its dtype has, or fewer, whatever network() says.
 
-    The targets are all but the answer: a rounding to float32 anywhere on the way up, of one activation, is a
+    Where the targets are all but the answer a rounding to float32 anywhere on the way up, of one activation, is a
     thousand times larger in the difference of the two. What comes out is then the float32 nearest to the exact
     result by rare chance; where the arithmetic is float64's it is that in every parameter. And in so few samples
     no right engine tried has needed a tenth of what is asked for here.
     """
-    close = 2.0**-10
-    answer = forward(network, x)[0][-1]
-    y = (answer * (1 + close * np.linspace(1, 2, answer.size).reshape(answer.shape))).astype(network.dtype)
-    step = take(make(network), network, x, y, reach=FAR / close**2)
+    step = take(make(network), network, x, y, reach=FAR / CLOSE**2)
     _judge(step)
     coarse = next((block for block in step.blocks() if block.error * block.size > block.allowed / 4), None)
     if coarse:

@@ -10,6 +10,9 @@ import numpy as np
 
 from ..network import Array, Network
 
+KINK_ROOM = 16.0
+KINK_TRIES = 30
+
 
 @np.errstate(all="ignore")  # whatever the engine has set: it is checked in its own context
 def forward(network: Network, x: Array) -> tuple[list[Array], list[Array]]:
@@ -70,6 +73,33 @@ def magnitudes(network: Network, activations: list[Array]) -> list[Array]:
     for w, b, function, a in zip(network.weights, network.biases, network.functions, activations[1:], strict=True):
         found.append(function.magnitude(a.T, (found[-1] @ np.abs(w.T.astype(np.float64)) + np.abs(b)).T).T)
     return found
+
+
+@np.errstate(all="ignore")
+def clear_of_kinks(network: Network, x: Array) -> Array:
+    """Inputs x (batch, n_in), those samples scaled that come so near to a kink that rounding could carry them across.
+
+    There the derivative differs by a whole term for two engines that are both right. How far rounding moves any z of
+    a layer is what float32 moves it by, for the network's dtype; KINK_ROOM times that is kept clear.
+    """
+    if not any(function.kink for function in network.functions):
+        return x
+    share = KINK_ROOM * np.finfo(network.dtype).eps / np.finfo(np.float32).eps
+    x = x.copy()
+    for _ in range(KINK_TRIES):
+        exact: Array = x.astype(np.float64)
+        rough: Array = x.astype(np.float32)
+        near = np.zeros(len(x), bool)
+        for w, b, function in zip(network.weights, network.biases, network.functions, strict=True):
+            z = exact @ w.T.astype(np.float64) + b
+            rough = rough @ w.T.astype(np.float32) + b.astype(np.float32)
+            if function.kink:
+                near |= np.any(np.abs(z) <= share * np.max(np.abs(z - rough)), axis=1)
+            exact, rough = function.of(z.T).T, function.of(rough.T).T
+        if not near.any():
+            break
+        x[near] *= x.dtype.type(0.97)
+    return x
 
 
 def tolerance(network: Network, batch: int) -> float:
