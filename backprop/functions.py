@@ -28,7 +28,8 @@ class Activation:
     in_place(z, units): a call that makes of what is in z the activation, where z holds sign * z; units is the axis
     of the units. It allocates nothing: what it needs is made before, once for each z.
     slope_in_place(a, out): a call that writes slope(a) to out; None where it is 1 everywhere, or none is needed.
-    kink says that the derivative jumps at z = 0; damps, that rounding errors of z come to no more than a's own.
+    kink says that the derivative jumps at z = 0; damps, that rounding errors of z come to no more than a's own;
+    cancels, that the slope is a difference, 1 - a^2, of which little is left where the layer saturates.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Activation:
     sign: int = 1
     kink: bool = False
     damps: bool = False
+    cancels: bool = False
 
     def magnitude(self, a: Array, size: Array) -> Array:
         """What the rounding of the activation a is proportional to, where that of its z is to `size`."""
@@ -215,7 +217,7 @@ def softmax_cross_entropy(z: Array, y: Array) -> Any:
 SIGMOID = Activation(
     "sigmoid", sigmoid, sigmoid_prime, sigmoid_slope, sigmoid_in_place, sigmoid_slope_in_place, sign=-1, damps=True
 )
-TANH = Activation("tanh", tanh, tanh_prime, tanh_slope, tanh_in_place, tanh_slope_in_place)
+TANH = Activation("tanh", tanh, tanh_prime, tanh_slope, tanh_in_place, tanh_slope_in_place, cancels=True)
 RELU = Activation("relu", relu, relu_prime, relu_slope, relu_in_place, relu_slope_in_place, kink=True)
 IDENTITY = Activation("identity", identity, identity_prime, np.ones_like, identity_in_place, None)
 SOFTMAX = Activation("softmax", softmax, softmax_prime, softmax_prime, softmax_in_place, None)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..network import Array, Network
 
+CANCELS = 1 / 16  # of what a slope is a difference, that of a saturated layer still has the rounding, by the factor 16
 KINK_ROOM = 16.0
 KINK_TRIES = 30
 
@@ -55,16 +56,15 @@ def reference_gradient(network: Network, x: Array, y: Array) -> tuple[Network, N
     activations, slopes = forward(network, x)
     weights: list[Array] = [np.asarray(w, np.float64) for w in network.weights]
     targets = np.asarray(y, np.float64)
-    share = slopes[-1] / len(x)
-    gradient = backward(weights, activations, slopes, (activations[-1] - targets) * share)
-    positive = magnitudes(network, activations)
-    magnitude = backward([np.abs(w) for w in weights], positive, slopes, (positive[-1] + np.abs(targets)) * share)
-    return gradient, magnitude
+    gradient = backward(weights, activations, slopes, (activations[-1] - targets) * (slopes[-1] / len(x)))
+    positive, sizes = magnitudes(network, activations, slopes)
+    largest = (positive[-1] + np.abs(targets)) * (sizes[-1] / len(x))
+    return gradient, backward([np.abs(w) for w in weights], positive, sizes, largest)
 
 
 @np.errstate(all="ignore")
-def magnitudes(network: Network, activations: list[Array]) -> list[Array]:
-    """What the rounding errors of activations (batch, units) are proportional to, the inputs first.
+def magnitudes(network: Network, activations: list[Array], slopes: list[Array]) -> tuple[list[Array], list[Array]]:
+    """What the rounding errors of these, as of `forward`, are proportional to.
 
     An activation is off by its own rounding, and by what it makes of that of its z: sums with every term positive.
     A sigmoid damps that as much as it does the sum: its own size stands for both.
@@ -72,7 +72,11 @@ def magnitudes(network: Network, activations: list[Array]) -> list[Array]:
     found = [np.abs(activations[0])]
     for w, b, function, a in zip(network.weights, network.biases, network.functions, activations[1:], strict=True):
         found.append(function.magnitude(a.T, (found[-1] @ np.abs(w.T.astype(np.float64)) + np.abs(b)).T).T)
-    return found
+    sizes = [
+        np.maximum(slope, CANCELS * a * a) if function.cancels else slope
+        for function, a, slope in zip(network.functions, activations[1:], slopes, strict=True)
+    ]
+    return found, sizes
 
 
 @np.errstate(all="ignore")
