@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from ..functions import sigmoid
+from ..functions import Activation
 from ..network import Array, Network
 from .gradient import Block, Step, backward, by_name, forward, reference_gradient
 
@@ -61,20 +61,34 @@ def _guesses(step: Step) -> Iterator[tuple[str, Network]]:
     weights: list[Array] = [w.astype(np.float64) for w in step.before.weights]
     activations, slopes = forward(step.before, x)
     error, top = (activations[-1] - y) / m, slopes[-1]
-    again: list[Array] = [sigmoid(a) for a in activations[1:]]
-    of_activation: list[Array] = [s * (1 - s) for s in again]
+    functions, head = step.before.functions, step.before.head
 
     def through(error: Array, slopes: list[Array] = slopes) -> Network:
         return backward(weights, activations, slopes, error * slopes[-1])
 
-    yield (
-        "the last layer lacks the factor sigmoid'(z): the cost here is the quadratic one",
-        backward(weights, activations, slopes, error),
-    )
     flat: list[Array] = [np.ones_like(slope) for slope in slopes]
-    yield "the hidden layers lack the factor sigmoid'(z)", through(error, [*flat[:-1], top])
-    yield "no layer has the factor sigmoid'(z)", through(error, flat)
-    yield "sigmoid' is taken of the activations, where it belongs to z", through(error, of_activation)
+    hidden, own = _named(functions[:-1]), _named(functions[-1:])
+    if not head.matched:
+        words = f"the last layer lacks the factor {own}: the cost here is the {head.cost} one"
+        yield words, through(error, [*slopes[:-1], flat[-1]])
+    elif head.of_classes:
+        words = f"the last layer has the factor {own}, which falls away: the cost here is the {head.cost}"
+        yield words, through(error, [*slopes[:-1], activations[-1] * (1 - activations[-1])])
+    yield f"the hidden layers lack the factor {hidden}", through(error, [*flat[:-1], top])
+    yield f"no layer has the factor {_named(functions)}", through(error, flat)
+    bent = [1 - slope if function.kink else slope for function, slope in zip(functions, slopes, strict=True)]
+    kinked = _named([function for function in functions if function.kink])
+    yield f"{kinked} is 0 where z is positive, and 1 where it is not", through(error, bent)
+    again = [function.prime(a) for function, a in zip(functions[:-1], activations[1:], strict=False)]
+    last = top if head.matched else functions[-1].prime(activations[-1])
+    words = f"{_named(functions, of='')} is taken of the activations, where it belongs to z"
+    yield words, through(error, [*again, last])
+    if head.shares:
+        over_samples = head.top.of(activations[-2] @ weights[-1].T + step.before.biases[-1])
+        yield (
+            f"{head.top.name} is taken over the samples, where it belongs over the outputs",
+            through((over_samples - y) / m),
+        )
     yield "the weights are updated before the error has passed down through them", _early(step, activations, slopes)
     yield "y is ignored", through(activations[-1] / m)
     yield "the answer is ignored: the error is -y", through(-y / m)
@@ -102,6 +116,11 @@ def _guesses(step: Step) -> Iterator[tuple[str, Network]]:
         rest[:, output] = 0
         yield f"output {output} is ignored", through(rest)
     yield from _local(step)
+
+
+def _named(functions: Sequence[Activation], of: str = "(z)") -> str:
+    """The derivative of these, such as sigmoid'(z)."""
+    return " or ".join(dict.fromkeys(f"{function.name}'{of}" for function in functions))
 
 
 def _local(step: Step) -> Iterator[tuple[str, Network]]:

@@ -56,7 +56,9 @@ def _of_top(head: Head, centre: Array) -> Array:
         return np.concatenate([[-1.0], centre[1:] / 2])
     if head.low < 0:
         return centre - 1.5
-    return 2 * centre - 4 if head.for_classes else centre
+    if head.for_classes:
+        return 2 * centre - 4
+    return np.where(np.arange(len(centre)) % 2, -centre, centre)  # on and off in turn
 
 
 def _above(head: Head, rng: np.random.Generator, a: Array) -> Array:
