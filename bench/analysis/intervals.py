@@ -49,6 +49,15 @@ class Estimate:
         below, above = (hypot(log(ends), more) for ends in (self.value / self.low, self.high / self.value))
         return Estimate(self.value, self.value * exp(-below), self.value * exp(above))
 
+    def over(self, other: Estimate) -> Estimate:
+        """The ratio to another one, of which this one knows nothing: the errors of both logarithms add in squares."""
+        value = self.value / other.value
+        if not (self.low and other.low and self.high < inf and other.high < inf):
+            return Estimate(value, 0.0, inf)
+        below = hypot(log(self.value / self.low), log(other.high / other.value))
+        above = hypot(log(self.high / self.value), log(other.value / other.low))
+        return Estimate(value, value * exp(-below), value * exp(above))
+
     @property
     def inverse(self) -> Estimate:
         """The ratio the other way round."""

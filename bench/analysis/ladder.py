@@ -65,10 +65,10 @@ def climb(record: Record) -> Ladder | None:
 
 
 def headline(found: Sequence[Record]) -> Ladder | None:
-    """The ladder to show of a folder: the project's own cell where it is there, else the one of most engines."""
+    """The ladder to show of a folder: the project's own cell, or of other functions; else the one of most engines."""
 
-    def interest(record: Record) -> tuple[bool, int]:
-        return record.cell.id == HEADLINE, len(_timed(record))
+    def interest(record: Record) -> tuple[bool, bool, int]:
+        return record.cell.id == HEADLINE, record.cell.id.startswith(f"{HEADLINE}-"), len(_timed(record))
 
     raced = [record for record in found if record.cell.data == "random" and _rungs(record)]
     top = climb(max(raced, key=interest)) if raced else None

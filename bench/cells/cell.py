@@ -40,9 +40,19 @@ class Setting(NamedTuple):
     @property
     def told(self) -> tuple[str, ...]:
         """Without the machine, each in words; of the functions, those that are not the default."""
-        hidden, head = f"{self.hidden} in hidden layers", f"{self.head} on top"
-        functions = [hidden] * (self.hidden != HIDDEN) + [head] * (self.head != HEAD)
-        return self.dtype, f"BLAS threads: {self.threads}", *functions
+        return self.dtype, f"BLAS threads: {self.threads}", *self.functions
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """Those of the network that are not the default, in words."""
+        by_default = functions_told(HIDDEN, HEAD)
+        return tuple(told for told in functions_told(self.hidden, self.head) if told not in by_default)
+
+
+def functions_told(hidden: str, head: str) -> tuple[str, str]:
+    """The functions of hidden layers, and those of the top, in words."""
+    top = head_named(head)
+    return f"{hidden} hidden layers", f"{top.top.name} output under {top.cost} cost"
 
 
 class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

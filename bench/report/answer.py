@@ -1,4 +1,7 @@
-"""The answer in three sentences: how much faster, from which batch size on and why, at what cost and how sure."""
+"""The answer in three sentences: how much faster, from which batch size on and why, at what cost and how sure.
+
+And a fourth where networks of several functions were raced: what these cost.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from ..analysis.intervals import Estimate
 from ..analysis.question import BASELINE, CHALLENGER, HEADLINE
 from ..cells.cell import Cell, format_sizes
 from ..records.record import Record, Result
-from . import numbers
+from . import functions_cost, numbers
 from .grouping import of_setting
 
 PARTS = {
@@ -56,7 +59,7 @@ def headline(found: Sequence[Record]) -> Pair | None:
 
 
 def sentences(found: Sequence[Record], rows: pd.DataFrame, models: Iterable[Model]) -> Iterator[str]:
-    """The three sentences, as far as the records, of one machine, go."""
+    """The sentences, as far as the records, of one machine, go."""
     pair = headline(found)
     if pair is None:
         yield "No engine was timed beside another: there is no factor to tell."
@@ -71,6 +74,8 @@ def sentences(found: Sequence[Record], rows: pd.DataFrame, models: Iterable[Mode
     if len(own) == 2:
         yield from_where_and_why(pair, own[0], own[1])
     yield cost_and_certainty(pair, rows, own)
+    if told := functions_cost.sentence(found, pair.record.cell):
+        yield told
 
 
 def how_much(pair: Pair, rows: pd.DataFrame) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from ..analysis import cost_model, speedup_frame
 from ..records import environment, outputs, store, training_record
 from ..records.record import Record
-from . import html, markdown, pictures, trainings
+from . import functions_cost, html, markdown, pictures, trainings
 from .document import Section, Table
 from .figures import accuracy_curves, save
 from .filenames import shown
@@ -46,6 +46,7 @@ def build(folder: Path) -> Iterator[str | Table]:
     write_pages(folder, QUESTION, sections, paths, pictures.shots(found, rows, trained, warnings))
     if found:
         yield from describe(found, rows)
+        yield from functions_cost.describe(found)
     if trained:
         yield from trainings.describe(trained)
     yield from (f"warning: {warning}" for warning in warnings)

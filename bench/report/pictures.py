@@ -11,7 +11,7 @@ import pandas as pd
 from ..analysis import ladder
 from ..records.record import Record
 from ..records.training_record import Training
-from . import sections
+from . import selection
 from .figures import accuracy_curves, memory_by_batch, panels, save, waterfall
 from .figures.save import Draw
 from .grouping import grid_of
@@ -28,7 +28,7 @@ def of_races(found: Sequence[Record], rows: pd.DataFrame, note: str) -> Iterator
     """Every picture that these records are enough for, under its file's name."""
     if found:
         yield from whole(found, rows, note)
-        yield from panels.draw(with_room(grid_of(rows)), note)
+        yield from panels.draw(with_room(selection.in_sets(found, rows)), note)
 
 
 def whole(found: Sequence[Record], rows: pd.DataFrame, note: str = "") -> Iterator[tuple[str, Draw]]:
@@ -37,18 +37,18 @@ def whole(found: Sequence[Record], rows: pd.DataFrame, note: str = "") -> Iterat
         place = letters(rows["machine"])[top.record.environment.machine]
         where = f"\nThis cell: machine {place}." if place else ""
         yield "waterfall", partial(waterfall.draw, top, note + where)
-    yield "memory-by-batch", partial(memory_by_batch.draw, with_room(grid_of(rows)), note)
+    yield "memory-by-batch", partial(memory_by_batch.draw, with_room(selection.in_sets(found, rows)), note)
 
 
 def shots(
     found: Sequence[Record], rows: pd.DataFrame, trained: Sequence[Training], warnings: list[str]
 ) -> dict[str, list[Shot]]:
-    """The pictures of the HTML page by their stems: of the headline's dtype and threads where there are several."""
+    """The pictures of the HTML page by their stems: of the headline's setting where there are several."""
     drawn, small = {}, {}
     if found:
         for stem, draw in whole(found, rows):
             drawn[stem] = shots_of(stem, [(CAPTIONS[stem], "", draw)], warnings, wide=True)
-        small = panels.by_stem(with_room(sections.pictured(found, grid_of(rows))))
+        small = panels.by_stem(with_room(selection.pictured(found, grid_of(rows))))
     small[accuracy_curves.STEM] = list(accuracy_curves.panels(trained))
     for stem, own in small.items():
         drawn[stem] = shots_of(stem, [(one.finding, one.setting, partial(panels.small, one)) for one in own], warnings)

@@ -10,16 +10,16 @@ from backprop import InputError
 from ..analysis import cost_model
 from ..analysis.cost_model import FEWEST, Model
 from ..analysis.question import BASELINE, CHALLENGER
-from ..cells.cell import Cell
+from ..cells.cell import Cell, Setting
 from ..records import store
 from . import answer, numbers
 from .document import Table
 
 
 def predict(folder: Path, cell: Cell) -> Iterator[str | Table]:
-    """A table for each machine, of the engines that have a model for the cell's dtype and threads.
+    """A table for each machine, of the engines that have a model for the cell's setting: dtype, threads, functions.
 
-    Raises InputError where the folder's records are too few for a model, or none is of this dtype and threads.
+    Raises InputError where the folder's records are too few for a model, or none is of this setting.
     """
     models = cost_model.models(store.load(folder)[0])
     if not models:
@@ -31,10 +31,8 @@ def predict(folder: Path, cell: Cell) -> Iterator[str | Table]:
     fitting = [model for model in models if model.setting == cell.setting_on(model.setting.machine)]
     if not fitting:
         settings = dict.fromkeys(model.setting for model in models)
-        known = ", ".join(dict.fromkeys(f"{own.dtype} with threads {own.threads}" for own in settings))
-        raise InputError(
-            f"{folder} has no timings for a model of {cell.dtype} with threads {cell.threads}; it has: {known}"
-        )
+        known = "; ".join(dict.fromkeys(map(_named, settings)))
+        raise InputError(f"{folder} has no timings for a model of {_named(cell.setting_on())}; it has: {known}")
     yield f"{cell.id}: predicted from {folder}, not raced"
     for machine in dict.fromkeys(model.setting.machine for model in fitting):
         own = [model for model in fitting if model.setting.machine == machine]
@@ -43,6 +41,10 @@ def predict(folder: Path, cell: Cell) -> Iterator[str | Table]:
         yield _table(own, cell)
         yield ""
         yield from _notes(own, cell)
+
+
+def _named(setting: Setting) -> str:
+    return ", ".join([f"{setting.dtype} with threads {setting.threads}", *setting.functions])
 
 
 def _table(models: list[Model], cell: Cell) -> Table:

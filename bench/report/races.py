@@ -44,8 +44,9 @@ def speedups(rows: pd.DataFrame) -> Iterator[str | Table]:
     for key, part in timed.groupby([*Setting._fields], sort=False):
         setting = Setting(*key)
         common = str(setting)  # said once, in the heading
-        if placed[setting.machine]:
-            yield f"machine {placed[setting.machine]}"
+        place = [f"machine {placed[setting.machine]}"] if placed[setting.machine] else []
+        if told := [*place, *setting.functions]:
+            yield ", ".join(told)
         shown = ["a step", "speedup", "interval", *(["floor"] if floor else []), "noise"]
         lines = []
         last = None
@@ -63,7 +64,7 @@ def speedups(rows: pd.DataFrame) -> Iterator[str | Table]:
                 ]
             )
             last = row.cell
-        yield Table([f"cell ({common})", "engine", *shown], lines, left=(0, 1), folds=(1,))
+        yield Table([f"cell ({setting.dtype}-t{setting.threads})", "engine", *shown], lines, left=(0, 1), folds=(1,))
 
 
 def epochs(rows: pd.DataFrame) -> Iterator[str]:

@@ -13,12 +13,13 @@ from ..cells.cell import format_sizes
 from ..records.environment import doubts
 from ..records.record import Record
 from ..records.training_record import Training
-from . import answer, trainings
+from . import answer, functions_cost, trainings
 from .document import Block, Code, Listing, Picture, Section, Table, Text
 from .figures import accuracy_curves
-from .grouping import KEYS, grid_of, of_setting, setting, widths
+from .grouping import KEYS, grid_of, setting, widths
 from .machines import MOST_PICTURED, described, letters, placed
 from .reproduce import commands
+from .selection import in_sets, on_a_grid, pictured, told_of
 from .tables import crossovers, every_cell, every_engine, first_steps, ladder_table, prices
 
 FLOOR = (
@@ -39,8 +40,8 @@ CELLS = (
     "engine whose library has the fastest products, where that is not BLAS."
 )
 PICTURED = (
-    "The pictures over batch size and width are of one dtype and one number of threads, named above each; the tables "
-    "have them all, and the other pictures lie beside this file."
+    "The pictures over batch size and width are of one dtype, one number of threads and the same functions, named "
+    "above each; the tables have them all, and the other pictures lie beside this file."
 )
 ACCURACY = (
     "Larger batches make epochs faster and learning slower. From each seed all engines start from the same network and "
@@ -53,12 +54,12 @@ FASTEST = (
     "fastest stand beside it."
 )
 MODEL = (
-    "A step is described by four prices, fitted to all cells of an engine, dtype and number of threads: so much for "
-    "each layer of a step and for each layer of a sample (the interpreter and its calls), the flop/s that the products "
-    "achieve, and the bytes/s of the passes over parameters and activations. A dash is a price of nothing: the others "
-    "explain the times without it. The errors are those of predictions of cells that a fit had not seen: each batch "
-    "size left out in turn, and each of the layer sizes. The form of the model was chosen with grids such as "
-    "the default one in view: elsewhere expect somewhat more."
+    "A step is described by four prices, fitted to all cells of an engine, {setting} and number of threads: so much "
+    "for each layer of a step and for each layer of a sample (the interpreter and its calls), the flop/s that the "
+    "products achieve, and the bytes/s of the passes over parameters and activations. A dash is a price of nothing: "
+    "the others explain the times without it. The errors are those of predictions of cells that a fit had not seen: "
+    "each batch size left out in turn, and each of the layer sizes. The form of the model was chosen with grids such "
+    "as the default one in view: elsewhere expect somewhat more."
 )
 BREAKS = (
     "An array too large for the second-level cache counts twice, where the record tells its size, and for an engine "
@@ -115,9 +116,11 @@ def _of_races(found: Sequence[Record], rows: pd.DataFrame, models: Sequence[Mode
             [Picture("waterfall", "From the first rung down to the floor"), ladder_table(top)],
         )
     if races:
-        yield Section("The fastest engine by cell", list(_fastest(rows, races)))
+        yield Section("The fastest engine by cell", list(_fastest(found, rows, races)))
         heatmaps = Picture("efficiency-heatmap", "Efficiency in each cell", engines)
         yield Section("How near to the floor", [Text(FLOOR), heatmaps])
+    if costs := list(functions_cost.blocks(found)):
+        yield Section("What the functions cost", costs)
     if models:
         yield Section("Why: the cost model", list(_model(found, models)))
     if races:
@@ -139,27 +142,6 @@ def _in_detail(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[Section]
         yield Section("Left out", [Listing(told)])
 
 
-def pictured(found: Sequence[Record], grid: pd.DataFrame) -> pd.DataFrame:
-    """The rows that a page has room to picture: those with the dtype and threads of the cell that it tells of."""
-    pair = answer.headline(found)
-    return of_setting(grid, (pair.record if pair else found[0]).setting)
-
-
-def told_of(found: Sequence[Record]) -> list[str]:
-    """The engines that a page tells of: the challenger, and whoever is level with the fastest in its cell."""
-    pair = answer.headline(found)
-    return [pair.challenger.name, *(result.name for result in speedups.fastest(pair.record))] if pair else []
-
-
-def on_a_grid(found: Iterable[Record]) -> list[Record]:
-    """The records of cells on random data in which anything was timed."""
-    return [
-        record
-        for record in found
-        if record.cell.data == "random" and any(result.seconds for result in record.contestants)
-    ]
-
-
 def _asked(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[str]:
     baselines = list(dict.fromkeys(rows["baseline"]))
     others = [name for name in dict.fromkeys(rows["engine"]) if name not in baselines] or ["another engine"]
@@ -171,6 +153,9 @@ def _asked(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[str]:
         ("dtype", dict.fromkeys(cell.dtype for cell in cells)),
         ("BLAS threads", sorted({cell.threads for cell in cells})),
     ]
+    if any(cell.setting_on().functions for cell in cells):
+        spans.append(("hidden layers", dict.fromkeys(cell.hidden for cell in cells)))
+        spans.append(("heads", dict.fromkeys(cell.head for cell in cells)))
     told = "; ".join(f"{name} {', '.join(map(str, values))}" for name, values in spans)
     epochs = sum(cell.data != "random" for cell in cells)
     yield f"Raced in {len(cells)} cells: {told}" + (f"; {epochs} of them an epoch of real data." if epochs else ".")
@@ -185,11 +170,11 @@ def _answers(found: Sequence[Record], rows: pd.DataFrame, models: Sequence[Model
         yield from map(Text, answer.sentences(own, rows[rows["machine"] == machine], models))
 
 
-def _fastest(rows: pd.DataFrame, races: Iterable[Record]) -> Iterator[Block]:
+def _fastest(found: Sequence[Record], rows: pd.DataFrame, races: Iterable[Record]) -> Iterator[Block]:
     """A table of width by batch for each other setting, with the engines that are level with the fastest."""
     yield Text(FASTEST)
     placed = {(record.environment.machine, record.cell.id): record for record in races}
-    for _, part in grid_of(rows).groupby(KEYS, sort=False):
+    for _, part in in_sets(found, rows).groupby(KEYS, sort=False):
         batches = sorted(part["batch"].unique())
         cells = {(row.width, row.batch): placed.get((row.machine, row.cell)) for row in part.itertuples()}
         lines = [
@@ -210,7 +195,8 @@ def _winner(record: Record | None) -> str:
 
 def _model(found: Sequence[Record], models: Sequence[Model]) -> Iterator[Block]:
     """The prices with their errors, what a step goes to, and the crossovers."""
-    yield Text(MODEL)
+    several = any(model.setting.functions for model in models)
+    yield Text(MODEL.format(setting="dtype, set of functions" if several else "dtype"))
     if pair := answer.headline(found):
         cell = pair.record.cell
         own = [model for model in models if model.setting == pair.record.setting]

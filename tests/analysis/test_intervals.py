@@ -84,6 +84,29 @@ def test_three_wild_passes_of_twenty_move_nothing():
     assert intervals.ratio(wild, ones).high < 1.03
 
 
+estimates = st.builds(
+    lambda value, below, above: intervals.Estimate(value, value / below, value * above),
+    *(st.floats(0.01, 100), st.floats(1, 3), st.floats(1, 3)),
+)
+
+
+@given(estimates, estimates)
+def test_of_two_independent_estimates_the_errors_add_in_squares(one, other):
+    both = one.over(other)
+    assert both.value == pytest.approx(one.value / other.value)
+    assert np.log(both.value / both.low) ** 2 == pytest.approx(
+        np.log(one.value / one.low) ** 2 + np.log(other.high / other.value) ** 2, abs=1e-9
+    )
+    turned = other.over(one).inverse
+    assert (turned.value, turned.low, turned.high) == pytest.approx((both.value, both.low, both.high))
+
+
+def test_where_one_of_two_estimates_is_not_known_nothing_is_of_both():
+    known, unknown = intervals.Estimate(2.0, 1.9, 2.1), intervals.Estimate(1.0, 0.0, inf)
+    assert known.over(unknown) == intervals.Estimate(2.0, 0.0, inf)
+    assert unknown.over(known) == intervals.Estimate(0.5, 0.0, inf)
+
+
 @pytest.mark.parametrize("count", [5, 8, 20])
 @pytest.mark.parametrize("noise", ["normal", "heavy"])
 def test_the_interval_covers_the_truth_nineteen_times_in_twenty(count, noise):

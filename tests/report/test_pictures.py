@@ -16,7 +16,7 @@ from bench.analysis import ladder, speedup_frame
 from bench.cells.cell import Cell
 from bench.gate import figure
 from bench.records import store
-from bench.report import build, machines, sections
+from bench.report import build, machines, sections, selection
 from bench.report.figures import accuracy_curves, memory_by_batch, panels, save, side_by_side, waterfall
 from bench.report.filenames import distinct
 from bench.report.grouping import grid_of
@@ -106,7 +106,7 @@ def test_a_machine_has_its_letter_also_where_not_all_are_shown():
     found = of_machines(3)
     found[0] = msgspec.structs.replace(found[0], cell=msgspec.structs.replace(found[0].cell, dtype="float32"))
     grid = grid_of(speedup_frame.frame(found))
-    shown = sections.pictured(found[1:], grid)
+    shown = selection.pictured(found[1:], grid)
     assert sorted(shown["place"].unique()) == ["B", "C"]
 
 

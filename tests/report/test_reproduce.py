@@ -35,6 +35,35 @@ def test_an_epoch_is_repeated_by_the_suite():
     script = reproduce.commands([make_record(data="mnist5k")], [])
     assert script.splitlines()[-1].startswith("pytest --benchmark -k epoch --engines per_sample,full_matrix")
     assert ".toml" not in script
+    assert "--hidden" not in script
+    epochs = [
+        make_record(data="mnist5k", hidden=hidden, head="softmax-cross-entropy") for hidden in ("relu", "sigmoid")
+    ]
+    *_, relu, sigmoid = reproduce.commands(epochs, []).splitlines()
+    assert " --hidden relu --head softmax-cross-entropy" in relu
+    assert " --head softmax-cross-entropy" in sigmoid
+    assert "--hidden" not in sigmoid
+
+
+def test_functions_come_back_from_a_grid_file_and_all_of_a_named_grid_by_its_name(tmp_path, parsed):
+    square = [
+        make_cell("8-4-2", 3, "float64", 1, hidden=hidden, head=head)
+        for hidden in ("sigmoid", "relu")
+        for head in ("sigmoid-quadratic", "softmax-cross-entropy")
+    ]
+    odd = [
+        make_cell("8-4-2", 5, "float64", 1),
+        make_cell("8-4-2", 5, "float64", 1, hidden="tanh", head="relu-quadratic"),
+    ]
+    for cells, parts in ((square, 1), (odd, 2), (cells_of("heads"), 1)):
+        (folder := tmp_path / cells[-1].id).mkdir()
+        found = [make_timed_record(cell, {"fused": 1.0}) for cell in cells]
+        _, *calls = run(reproduce.commands(found, []), folder)
+        names = [parsed(call)["grid_name"] for call in calls]
+        assert len(names) == parts
+        assert (names == ["heads"]) == (cells is not square and cells is not odd)
+        again = [cell for name in names for cell in cells_of(str(folder / name) if name != "heads" else name)]
+        assert sorted(again, key=str) == sorted(cells, key=str)
 
 
 def run(script, folder):

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 FOOT_LETTERS = 16  # of a footnote, to an inch
+SETTING_LETTERS = 84  # in a line above a panel: more would leave the panel itself less room
 
 
 def engine_colours(engines: Iterable[str]) -> dict[str, Any]:
@@ -28,9 +29,15 @@ def shades(number: int) -> Any:
 
 
 def title(axes: Axes, finding: str, setting: str) -> None:
-    """What the panel shows, and below it where that holds."""
-    axes.set_title(finding, loc="left", fontweight="bold", pad=22)
-    axes.text(0, 1.02, setting, transform=axes.transAxes, color="0.35", fontsize=9)
+    """What the panel shows, and below it where that holds, in as many lines as that takes."""
+    lines = [""]
+    for part in setting.split("; "):
+        if len(longer := f"{lines[-1]}; {part}".removeprefix("; ")) <= SETTING_LETTERS:
+            lines[-1] = longer
+        else:
+            lines.append(part)
+    axes.set_title(finding, loc="left", fontweight="bold", pad=22 + 12 * (len(lines) - 1))
+    axes.text(0, 1.02, "\n".join(lines), transform=axes.transAxes, color="0.35", fontsize=9)
 
 
 def foot(figure: Figure, note: str) -> None:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ...cells.cell import Cell, parse_sizes
+from ...cells.cell import Cell, Setting, parse_sizes
 from .. import numbers
 from ..grouping import KEYS, widths
 from .axes import batch_axis, engine_colours, foot, log_ticks
@@ -18,7 +18,7 @@ from .style import style
 
 
 def draw(grid: pd.DataFrame, note: str) -> Figure | None:
-    """A panel for each sizes and dtype, a line for each engine; None where no peak is known. note is the footnote."""
+    """A panel for each sizes, dtype and functions, a line for each engine, over a note; None where no peak is known."""
     if grid["peak_bytes"].isna().all():
         return None
     grid = grid[grid["threads"] == grid["threads"].min()]  # threads share the arrays
@@ -49,8 +49,9 @@ def _panel(axes: Axes, part: pd.DataFrame, colours: dict[str, Any]) -> None:
         axes.plot(curve["batch"], curve["peak_bytes"].astype(float), "o-", ms=3, lw=1.2, color=colours[engine])
     sizes, dtype = part["sizes"].iloc[0], part["dtype"].iloc[0]
     axes.axhline(Cell(parse_sizes(sizes), batch=1).parameters * np.dtype(dtype).itemsize, color="0.5", lw=1, ls="--")
-    place = part["place"].iloc[0]
-    axes.set_title(f"{sizes}, {dtype}" + (f", machine {place}" if place else ""), loc="left", fontsize=9)
+    place, functions = part["place"].iloc[0], Setting(*part.iloc[0][[*Setting._fields]]).functions
+    told = [sizes, dtype, *([f"machine {place}"] if place else [])]
+    axes.set_title("\n".join([", ".join(told), *functions]), loc="left", fontsize=9)
 
 
 def _legend(figure: Figure, grid: pd.DataFrame, colours: dict[str, Any]) -> None:

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from backprop.functions import HEAD, HIDDEN
+
 from ...analysis.question import BASELINE, CHALLENGER, CLAIMS
 from ..grouping import widths
 from .axes import batch_axis, log_ticks, shades
@@ -30,7 +32,7 @@ def draw(part: pd.DataFrame, all_rows: pd.DataFrame, axes: Axes) -> None:
         axes.plot(line["batch"], line["speedup"], color=colour, marker="o", markersize=4)
         ends.append((line["batch"].iloc[-1], line["speedup"].iloc[-1], f"width {width or 'none'}", colour))
     engine, baseline = part["engine"].iloc[0], part["baseline"].iloc[0]
-    claims = CLAIMS if (engine, baseline) == (CHALLENGER, BASELINE) else {}
+    claims = CLAIMS if _is_claimed(part).any() else {}
     for value, label in {1.0: f"1x: above this line {engine} pays", **claims}.items():
         axes.axhline(value, color="0.2" if value == 1 else "0.6", lw=1, ls="-" if value == 1 else "--", zorder=0)
         place = {"xytext": (-4, 3), "textcoords": "offset points", "ha": "right", "fontsize": 8, "color": "0.35"}
@@ -43,10 +45,16 @@ def draw(part: pd.DataFrame, all_rows: pd.DataFrame, axes: Axes) -> None:
 
 def _limits(rows: pd.DataFrame) -> tuple[float, float]:
     """The ends of the axis of speedups: 1x is in sight, and the claims where they are drawn."""
-    has_claims = ((rows["engine"] == CHALLENGER) & (rows["baseline"] == BASELINE)).any()
+    has_claims = _is_claimed(rows).any()
     ends = rows[["speedup", "speedup_low", "speedup_high"]].astype(float).stack()
     ends = ends[(ends > 0) & (ends < np.inf)]  # one pass has no interval: from 0 to infinity
     return min(0.8, 0.9 * ends.min()), max(6.0 if has_claims else 1.25, 1.15 * ends.max())
+
+
+def _is_claimed(rows: pd.DataFrame) -> pd.Series:
+    """Of each row, whether anything was claimed of its speedup: by these engines, on a network like the source's."""
+    question = {"engine": CHALLENGER, "baseline": BASELINE, "hidden": HIDDEN, "head": HEAD}
+    return (rows[[*question]] == [*question.values()]).all(axis=1)
 
 
 def _apart(heights: list[float], span: float) -> list[float]:
