@@ -58,7 +58,10 @@ def test_an_engine_whose_package_is_broken_is_listed_and_refused_with_the_reason
     assert told in line(call("race", "full_matrix", "numba_jit", "--sizes", "8-4-2", "--seconds", 0.1))
 
 
-@pytest.mark.parametrize(("package", "engines"), [("torch", ["torch_eager", "torch_compiled"]), ("jax", ["jax_jit"])])
+@pytest.mark.parametrize(
+    ("package", "engines"),
+    [("torch", ["torch_eager", "torch_compiled"]), ("jax", ["jax_jit"]), ("sklearn", ["sklearn_mlp"])],
+)
 def test_each_peer_is_met_alike(call, broken, package, engines):
     broken(package, BROKEN[1][0], *(f"backprop.engines.{engine}" for engine in engines))
     for engine in engines:
@@ -121,7 +124,7 @@ import pkgutil, sys
 from importlib import import_module
 
 KNOWN = {*sys.stdlib_module_names, "backprop", "numpy", "scipy", "threadpoolctl"}
-PEERS = ("numba_jit", "torch_eager", "torch_compiled", "jax_jit")
+PEERS = ("numba_jit", "torch_eager", "torch_compiled", "jax_jit", "sklearn_mlp")
 NUMBAS = "backprop.compiled"
 
 class Refuse:
