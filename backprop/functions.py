@@ -232,7 +232,10 @@ class Head:
 
     total(z, y): the cost, summed over units and samples, by the last layer's z. matched says that its derivative by
     that z is (a - y); where it is not, it is (a - y) times the activation's (M. Nielsen, "Neural Networks and Deep
-    Learning", equation BP1 and chapter 3). Targets lie between low and high; where shares, those of a sample sum to 1.
+    Learning", equation BP1 and chapter 3).
+
+    Targets lie between low and high; where shares, those of a sample sum to 1. eta is the learning rate to begin with,
+    at a batch of 10: chosen by tests/trials/learning_rates.py.
     """
 
     top: Activation
@@ -242,6 +245,7 @@ class Head:
     low: float
     high: float
     shares: bool = False
+    eta: float = 3.0
 
     @property
     def name(self) -> str:

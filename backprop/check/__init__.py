@@ -25,18 +25,17 @@ CLOSE = 2.0**-10  # how near targets are to the answer, relatively, to tell an e
 TOLD_BY = 8  # parameters, at the least, that tell an engine's precision
 
 
-def verify(make: Make, network: Network, x: Array, y: Array, batch: int) -> float:
+def verify(make: Make, network: Network, x: Array, y: Array, batch: int, labels_only: bool = False) -> float:
     """Check fresh engines at `batch` and at a shorter, ragged length; return the worst error, relative to magnitude.
 
     First on a network made for it, where rounding hides nothing, by a row of steps of changing length, each of
     them checked; then by one step on this network, where it sees as much as rounding lets it (`hidden` tells).
-    x and y hold at least `batch` samples.
+    x and y hold at least `batch` samples; labels_only is what the engine says of itself.
 
     Raises GradientError; whatever the engine itself raises passes through.
     """
     other = min(batch // 2, SHORT) if batch > 3 else batch + 1
     lengths = (batch, other) if batch > 1 else (other, batch)  # a mean that is forgotten shows at once
-    labels_only = make(network).labels_only
     plain, plain_x, plain_y = probe(network, sum(lengths) + 1, labels_only)
     row = _row(make, plain, plain_x, plain_y, lengths)
     few = slice(min(lengths))

@@ -1,4 +1,4 @@
-"""Numbers from training records: what each engine needs to reach the accuracy, at each batch size, over the seeds."""
+"""Numbers from training records: what each engine needs to reach its target, at each batch size, over the seeds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 from ..cells.cell import Setting, format_sizes
 from ..records.training_record import Training
 
-SETTING = ["machine", "data", "sizes", *Setting._fields[1:], "target"]
+SETTING = ["machine", "data", "sizes", *Setting._fields[1:], "measure", "target"]
 """What is never mixed: a table and a picture for each."""
 LINE = [*SETTING, "batch", "engine"]
 
@@ -18,7 +18,7 @@ LINE = [*SETTING, "batch", "engine"]
 def each_seed(found: Sequence[Training]) -> pd.DataFrame:
     """A row for each setting, batch size, engine and seed, the last where it was trained more than once.
 
-    epochs and seconds are those to the target, NaN where it was not reached; epoch_seconds and accuracy are lists,
+    epochs and seconds are those to the target, NaN where it was not reached; epoch_seconds and scores are lists,
     an item for each epoch. Of a batch size only rows with the eta and the epoch limit of its last record are kept.
     Rows of one `run` were trained side by side.
     """
@@ -27,6 +27,7 @@ def each_seed(found: Sequence[Training]) -> pd.DataFrame:
             **training.setting._asdict(),
             "data": training.cell.data,
             "sizes": format_sizes(training.cell.sizes),
+            "measure": training.measure,
             "target": training.target,
             "batch": training.cell.batch,
             "eta": training.eta,
@@ -36,7 +37,7 @@ def each_seed(found: Sequence[Training]) -> pd.DataFrame:
             "epochs": engine.reached,
             "seconds": engine.seconds_to_target,
             "epoch_seconds": engine.seconds,
-            "accuracy": engine.accuracy,
+            "scores": engine.scores,
             "run": number,
         }
         for number, training in enumerate(found)

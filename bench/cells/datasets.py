@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from backprop import InputError
+from backprop.functions import HEAD, head_named
 from backprop.network import Array
 from backprop.packages import needed_by
 
-from . import capacity, npz
+from . import npz, targets
 
 TRAIN_SHARE = 0.8
 SPLIT_SEED = 0  # the split is part of the data set: every run and every engine sees the same one
@@ -29,11 +29,16 @@ CONVERSIONS = {  # other files that people have
 }
 
 
+Measure = Literal["accuracy", "cost"]
+"""Of answers on a test part: the share of classes that are right, or, where targets are no classes, the mean cost."""
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Samples in rows, x (n, n_in), with targets y (n, n_out) of the same dtype, in a training and a test part.
 
-    remarks: a word about each thing in a user's data that is hardly meant, for before the training.
+    of_classes: whether each target tells one class. remarks: a word about each thing in a user's data that is hardly
+    meant, for before the training.
     """
 
     name: str
@@ -41,7 +46,13 @@ class Dataset:
     y_train: Array
     x_test: Array
     y_test: Array
+    of_classes: bool = True
     remarks: tuple[str, ...] = ()
+
+    @property
+    def measure(self) -> Measure:
+        """What tells how well a network does on the test part."""
+        return "accuracy" if self.of_classes else "cost"
 
     @property
     def n_in(self) -> int:
@@ -74,32 +85,29 @@ SOURCES = {"mnist5k": mnist5k, "digits": digits}
 
 
 @cache
-def read(name: str, dtype: str = "float64") -> Dataset:
+def read(name: str, dtype: str = "float64", head: str = HEAD) -> Dataset:
     """The data set of this name, or a user's .npz with x (n, n_in) and y: labels (n,) or (n, 1), or targets (n, n_out).
 
-    A fixed shuffle keeps four fifths to train on and the rest to test on. Raises InputError.
+    With targets for this head; where that takes any number, y (n,) of floats are targets of one output. A fixed shuffle
+    keeps four fifths to train on and the rest to test on. Raises InputError.
     """
-    remarks: tuple[str, ...] = ()
+    top, remarks = head_named(head), tuple[str, ...]()
     if name in SOURCES:
         x, y = SOURCES[name]()
+        if problem := targets.problem_of(y, top):
+            raise InputError(f"{name}: {problem}")
     else:
         path = _path(name)
         x, y = npz.read(path)
-        if problem := _problem(x, y, dtype):
+        if problem := _problem(x, y, dtype) or targets.problem_of(y, top):
             raise InputError(f"{path}: {problem}")
-        remarks = tuple(_remarks(x, y))
-    targets = one_hot(y) if y.ndim == 1 else y
+        remarks = (*_remarks(x), *targets.remarks(y, top))
+    made = targets.of_head(y, top)
+    of_classes = targets.are_classes(made, top)
     order = np.random.default_rng(SPLIT_SEED).permutation(len(x))
     train, test = np.split(order, [int(TRAIN_SHARE * len(x))])
-    x, targets = (np.ascontiguousarray(array, dtype) for array in (x, targets))
-    return Dataset(name, x[train], targets[train], x[test], targets[test], remarks)
-
-
-def one_hot(labels: npt.NDArray[Any]) -> Array:
-    """Targets (n, classes): 1 in the column of each label 0, 1, 2, ..., else 0."""
-    targets: Array = np.zeros((len(labels), int(labels.max()) + 1))
-    targets[np.arange(len(labels)), labels.astype(int)] = 1.0
-    return targets
+    x, made = (np.ascontiguousarray(array, dtype) for array in (x, made))
+    return Dataset(name, x[train], made[train], x[test], made[test], of_classes, remarks)
 
 
 def _path(name: str) -> Path:
@@ -117,7 +125,7 @@ def _path(name: str) -> Path:
 
 
 def _problem(x: npt.NDArray[Any], y: npt.NDArray[Any], dtype: str) -> str | None:
-    """What is wrong with the values of x (n, n_in) and y, (n,) or (n, n_out), in words; None where nothing is."""
+    """What is wrong with x (n, n_in) and y, (n,) or (n, n_out), whatever the head; None where nothing is."""
     for label, array in (("x", x), ("y", y)):
         whole = np.isfinite(array).reshape(len(array), -1).all(axis=1)
         if not whole.all():
@@ -130,28 +138,11 @@ def _problem(x: npt.NDArray[Any], y: npt.NDArray[Any], dtype: str) -> str | None
     largest = max(abs(float(x.min())), abs(float(x.max())))
     if largest > np.sqrt(np.finfo(dtype).max) / x.shape[1]:
         return f"x reaches {largest:g}, too much for sums of products in {dtype}: save x=x / {largest:g}, y=y"
-    if y.ndim == 2:
-        low, high = y.min(), y.max()
-        if low < 0 or high > 1:
-            made = "(y + 1) / 2" if (low, high) == (-1, 1) else f"y / {high:g}" if low >= 0 else npz.as_labels("y")
-            return f"targets y (samples, outputs) must have values in 0..1, not {low:g} to {high:g}: save x=x, y={made}"
-        return None
-    found = np.unique(y)
-    wanted = "labels y (samples,) must be whole numbers 0, 1, 2, ..., of two classes or more"
-    if len(found) < 2:
-        return f"{wanted}: every one is {found[0]:g}"
-    if np.any(found != np.floor(found)):
-        return f"{wanted}, not such as {found[found != np.floor(found)][0]:g}; targets have two columns or more"
-    if found[0] < 0 or found[-1] >= len(y):
-        return f"{wanted}, not {found[0]:g} to {found[-1]:g}: save x=x, y={npz.as_labels('y')}"
-    classes = int(found[-1]) + 1
-    if len(y) * classes * 8 > (capacity.memory_bytes() or inf):
-        return f"{wanted}: {classes} classes of {len(y)} samples are more than this machine's memory"
     return None
 
 
-def _remarks(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> Iterator[str]:
-    """A word about each thing that can be trained with and is hardly meant."""
+def _remarks(x: npt.NDArray[Any]) -> Iterator[str]:
+    """A word where x can be trained with and is hardly meant."""
     low, high = float(x.min()), float(x.max())
     if np.sqrt(np.mean(np.square(x, dtype=np.float64))) > SATURATED:
         if low < 0:
@@ -159,25 +150,4 @@ def _remarks(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> Iterator[str]:
             cure = f"save x={cure}, y=y"
         else:
             cure = "divide by 255" if 100 < high <= 255 else f"divide by {high:g}"
-        yield f"x goes from {low:g} to {high:g}: sigmoid units saturate; {cure}"
-    if y.ndim == 1:
-        found = np.unique(y)
-        classes = int(found[-1]) + 1
-        if len(found) < classes:
-            absent = np.setdiff1d(np.arange(classes), found.astype(int))
-            named = ", ".join(map(str, absent[:5])) + ", ..." * (len(absent) > 5)
-            never = f"class {named} never occurs" if len(absent) == 1 else f"classes {named} never occur"
-            made = f"y - {int(found[0])}" if len(found) == classes - found[0] else npz.as_labels("y")
-            yield (
-                f"labels y go from {found[0]:g} to {found[-1]:g}, and {never}: {len(absent)} of the {classes} outputs "
-                f"have no samples; save x=x, y={made}"
-            )
-    else:
-        ones = (y == 1).sum(axis=1)
-        if np.any(ones != 1) and np.all((y == 0) | (y == 1)):
-            yield (
-                f"y has several ones in {np.count_nonzero(ones > 1)} of {len(y)} rows and none in "
-                f"{np.count_nonzero(ones == 0)}: accuracy, by the largest output, means nothing there"
-            )
-        elif len(np.unique(y.argmax(axis=1))) == 1:
-            yield "the largest target of every row of y is in one column: accuracy means nothing there"
+        yield f"x goes from {low:g} to {high:g}: units saturate, or steps are too long; {cure}"

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from backprop import Network
-from backprop.functions import Head
 from backprop.network import Array, aligned
 from backprop.training import batches
 
-from . import datasets
+from . import datasets, targets
 from .cell import Cell
 
 
@@ -40,20 +39,11 @@ def prepare(cell: Cell, rng: np.random.Generator, samples: str | None = None) ->
             with np.load(samples, allow_pickle=False) as arrays:
                 x, y = (aligned(arrays[name]) for name in "xy")
         else:
-            dataset = datasets.read(cell.data, cell.dtype)
+            dataset = datasets.read(cell.data, cell.dtype, cell.head)
             x, y = aligned(dataset.x_train), aligned(dataset.y_train)
         epoch = list(batches(x, y, cell.batch))
         return Inputs(network, x, y, epoch, len(epoch))
     n_in, n_out = cell.sizes[0], cell.sizes[-1]
     x = aligned(rng.random((cell.batch + 1, n_in)).astype(cell.dtype))
-    y = aligned(targets(cell.top, cell.batch + 1, n_out, rng).astype(cell.dtype))
+    y = aligned(targets.random(cell.top, cell.batch + 1, n_out, rng).astype(cell.dtype))
     return Inputs(network, x, y, [(x[: cell.batch], y[: cell.batch])], None)
-
-
-def targets(head: Head, samples: int, n_out: int, rng: np.random.Generator) -> Array:
-    """Random ones, (samples, n_out): classes where the cost is made for them, else numbers in 0..1."""
-    if not head.of_classes:
-        return rng.random((samples, n_out))
-    if n_out == 1:  # one class or the other
-        return rng.integers(2, size=(samples, 1)).astype(float)
-    return np.eye(n_out)[rng.integers(n_out, size=samples)]

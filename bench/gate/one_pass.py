@@ -82,7 +82,8 @@ def _lap(
     clock: Clock,
 ) -> Rounds:
     inputs = prepare(lap.cell, rng)
-    lanes = [Lane(makes[arm], steps=lap.steps or 1) for arm in ARMS]
+    labels = [getattr(makes[arm], "labels_only", False) for arm in ARMS]
+    lanes = [Lane(makes[arm], labels_only=own, steps=lap.steps or 1) for arm, own in zip(ARMS, labels, strict=True)]
     with machine.alone(lap.cell.threads, numbers and numbers[-lap.cell.threads :]):
         if lap.steps is None:
             _check(lanes, inputs, lap.cell.batch, clock)

@@ -1,4 +1,4 @@
-"""The record of a training: what each engine needed to reach a test accuracy, from one seed at one batch size."""
+"""The record of a training: what each engine needed to a test accuracy, or cost, from one seed at one batch size."""
 
 from __future__ import annotations
 
@@ -8,22 +8,25 @@ from pathlib import Path
 import msgspec
 
 from ..cells.cell import Cell, Setting
+from ..cells.datasets import Measure
 from . import store
 from .environment import Environment
 
-SCHEMA = 1
+SCHEMA = 2
 FILE = "training.jsonl"
 
 
 class EngineTraining(msgspec.Struct, frozen=True):
-    """What one engine did: seconds of each epoch, test accuracy after it, and the first epoch that reached the target.
+    """What one engine did: seconds of each epoch, its score after it, and the first epoch that reached the target.
+
+    In the file scores are `accuracy`, as they were before there were others; the record's measure says which they are.
 
     reached is None where no epoch did. Testing is not in the seconds. commit is that of an engine named at a revision.
     """
 
     name: str
     seconds: list[float]
-    accuracy: list[float]
+    scores: list[float] = msgspec.field(name="accuracy")
     reached: int | None
     commit: str | None = None
 
@@ -33,7 +36,10 @@ class EngineTraining(msgspec.Struct, frozen=True):
 
 
 class Training(msgspec.Struct, frozen=True):
-    """One batch size and seed: every engine from the same network, over the same mini-batches."""
+    """One batch size and seed: every engine from the same network, over the same mini-batches.
+
+    target is of the test part's measure: an accuracy to reach or exceed, or a cost to reach or fall below.
+    """
 
     schema: int
     cell: Cell
@@ -45,6 +51,7 @@ class Training(msgspec.Struct, frozen=True):
     environment: Environment
     started: str
     elapsed_seconds: float
+    measure: Measure = "accuracy"
 
     @property
     def setting(self) -> Setting:

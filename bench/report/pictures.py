@@ -49,7 +49,7 @@ def shots(
         for stem, draw in whole(found, rows):
             drawn[stem] = shots_of(stem, [(CAPTIONS[stem], "", draw)], warnings, wide=True)
         small = panels.by_stem(with_room(selection.pictured(found, grid_of(rows))))
-    small[accuracy_curves.STEM] = list(accuracy_curves.panels(trained))
+    small |= {stem: list(accuracy_curves.panels(trained, measure)) for measure, stem in accuracy_curves.STEMS.items()}
     for stem, own in small.items():
         drawn[stem] = shots_of(stem, [(one.finding, one.setting, partial(panels.small, one)) for one in own], warnings)
     return drawn

@@ -119,7 +119,7 @@ def _trainings(trained: Sequence[Training]) -> Iterator[tuple[str | None, str]]:
         options: tuple[str, ...] = (
             f"--data {shlex.quote(cell.data)}",
             f"--sizes {format_sizes(cell.sizes)} --dtype {cell.dtype} --threads {cell.threads}{_functions(cell)}",
-            f"--to-accuracy {_number(each.target)} --eta {_number(each.eta * max(1, ANCHOR / cell.batch))}",
+            f"--to-{each.measure} {_number(each.target)} --eta {_number(each.eta * max(1, ANCHOR / cell.batch))}",
             f"--epochs {each.epoch_limit}",
         )
         setting = How(about.revision, engines, None, None, about.allocator), options

@@ -45,8 +45,9 @@ PICTURED = (
 )
 ACCURACY = (
     "Larger batches make epochs faster and learning slower. From each seed all engines start from the same network and "
-    "see the same mini-batches, an epoch of each in turns, until the test accuracy is reached. Testing is not timed. "
-    "The learning rate follows from the batch size, alike for all engines: in proportion below 10, the same from there."
+    "see the same mini-batches, an epoch of each in turns, until the test part tells that the target is reached. That "
+    "is not timed. The learning rate follows from the batch size, alike for all engines: in proportion below 10, the "
+    "same from there."
 )
 FIRST = "What the first step of an engine in a cell took, with its compilation or trial, which no race times."
 FASTEST = (
@@ -80,7 +81,10 @@ def tell(
             "Time to accuracy",
             [
                 Text(ACCURACY),
-                Picture(accuracy_curves.STEM, "Test accuracy against seconds of training"),
+                *(
+                    Picture(stem, f"Test {measure} against seconds of training")
+                    for measure, stem in accuracy_curves.STEMS.items()
+                ),
                 *trainings.blocks(trained),
             ],
         )

@@ -1,4 +1,4 @@
-"""Trainings as lines, tables and blocks: an epoch after the other, and what each engine needs to reach an accuracy."""
+"""Trainings as lines, tables and blocks: an epoch after the other, and what each engine needs to reach its target."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..analysis.time_to_accuracy import fastest, settings
 from ..cells.cell import Setting
+from ..cells.datasets import Measure
 from ..records.training_record import Training
 from ..timing.training import Epoch
 from . import numbers
@@ -21,25 +22,35 @@ NOTE = (
 )
 
 
-def epoch_heading(names: Sequence[str]) -> str:
+def epoch_heading(names: Sequence[str], measure: Measure) -> str:
     """What stands above the epochs' lines."""
-    return f"epoch  {'  '.join(f'{name:>{_width(name)}} accuracy' for name in names)}"
+    return f"epoch  {'  '.join(f'{name:>{_width(name)}} {measure:>8}' for name in names)}"
 
 
-def epoch_line(epoch: Epoch) -> str:
-    """Each engine's seconds and test accuracy."""
+def epoch_line(epoch: Epoch, measure: Measure) -> str:
+    """Each engine's seconds and score on the test part."""
     told = (
-        f"{numbers.seconds(took):>{_width(name)}} {epoch.accuracy[name]:8.2%}" for name, took in epoch.seconds.items()
+        f"{numbers.seconds(took):>{_width(name)}} {_score(epoch.scores[name], measure):>8}"
+        for name, took in epoch.seconds.items()
     )
     return f"{epoch.number:5}  {'  '.join(told)}"
 
 
-def conclusion(epochs: Sequence[Epoch]) -> Iterator[str]:
+def _score(score: float, measure: Measure) -> str:
+    return f"{score:.2%}" if measure == "accuracy" else f"{score:.4g}"
+
+
+def worst(epoch: Epoch, measure: Measure) -> str:
+    """The score of the engine that did worst."""
+    return _score((min if measure == "accuracy" else max)(epoch.scores.values()), measure)
+
+
+def conclusion(epochs: Sequence[Epoch], measure: Measure) -> Iterator[str]:
     """Medians over the epochs; each factor, over the first engine, is the median of the epochs' own ratios."""
     first, *_ = names = list(epochs[0].seconds)
     for name in names:
         typical = median(epoch.seconds[name] for epoch in epochs)
-        told = f"{name}: {numbers.seconds(typical)} an epoch, test accuracy {epochs[-1].accuracy[name]:.2%}"
+        told = f"{name}: {numbers.seconds(typical)} an epoch, test {measure} {_score(epochs[-1].scores[name], measure)}"
         if name != first:
             gain = median(epoch.seconds[first] / epoch.seconds[name] for epoch in epochs)
             told += f"; {numbers.factor(gain)} as fast as {first}"
@@ -55,7 +66,7 @@ def in_a_line(training: Training) -> str:
     told = ", ".join(
         f"{engine.name} {numbers.seconds(seconds)} ({engine.reached})"
         if (seconds := engine.seconds_to_target) is not None
-        else f"{engine.name} not within {training.epoch_limit}, at {engine.accuracy[-1]:.4g}"
+        else f"{engine.name} not within {training.epoch_limit}, at {engine.scores[-1]:.4g}"
         for engine in training.engines
     )
     return f"seed {training.seed}, batch {training.cell.batch}, eta {training.eta:.3g}: {told}"
@@ -82,7 +93,8 @@ def blocks(found: Sequence[Training]) -> Iterator[Block]:
 
 def title(part: pd.DataFrame) -> str:
     """What was to be reached, in one setting."""
-    return f"time to a test accuracy of {part['target'].iloc[0]:.4g} on {part['data'].iloc[0]}, {network(part)}"
+    first = part.iloc[0]
+    return f"time to a test {first['measure']} of {first['target']:.4g} on {first['data']}, {network(part)}"
 
 
 def network(part: pd.DataFrame) -> str:
@@ -104,12 +116,13 @@ def best(part: pd.DataFrame) -> dict[str, str]:
 
 def finding(part: pd.DataFrame) -> str:
     """The best batch sizes of a setting in a sentence, and what they make of the engines."""
-    tops, target, baseline = fastest(part), f"{part['target'].iloc[0]:.4g}", part["baseline"].iloc[0]
+    tops, baseline = fastest(part), part["baseline"].iloc[0]
+    measure, target = part["measure"].iloc[0], f"{part['target'].iloc[0]:.4g}"
     if not tops:
         return f"No engine reaches {target} within {part['epoch_limit'].max()} epochs"
-    told = f"To test accuracy {target}, each engine at its best batch size"
+    told = f"To test {measure} {target}, each engine at its best batch size"
     if len(batches := {batch for batch, _, _ in tops.values()}) == 1:
-        told = f"Test accuracy {target} comes fastest at batch {batches.pop()}"
+        told = f"Test {measure} {target} comes fastest at batch {batches.pop()}"
     gains = [f"{engine} {numbers.factor(factor)}" for engine, (_, _, factor) in tops.items() if not isnan(factor)]
     if not gains:
         return f"{told}: " + ", ".join(f"{engine} {numbers.seconds(top[1])}" for engine, top in tops.items())

@@ -1,4 +1,4 @@
-"""Training as it is shown while it goes on: so many epochs side by side, or until an accuracy is reached."""
+"""Training as it is shown while it goes on: so many epochs side by side, or until a goal is reached."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def train_for(epochs: int, field: Sequence[Entry], cell: Cell, learned: Dataset,
         task = progress.add_task(f"{cell.id}, eta {eta:g}", total=epochs)
         for finished in train(field, cell, learned, eta=eta, epochs=epochs, seed=seed):
             if not done:
-                show([trainings.epoch_heading(list(finished.seconds))])
+                show([trainings.epoch_heading(list(finished.seconds), learned.measure)])
             done.append(finished)
-            show([trainings.epoch_line(finished)])
+            show([trainings.epoch_line(finished, learned.measure)])
             progress.update(task, advance=1, refresh=True)
-    show(trainings.conclusion(done))
+    show(trainings.conclusion(done, learned.measure))
 
 
 def train_to(
@@ -49,7 +49,7 @@ def train_to(
         task = progress.add_task("checking the engines", total=len(seeds) * len(cells))
 
         def tell(cell: Cell, seed: int, epoch: Epoch) -> None:
-            told = f"seed {seed}, batch {cell.batch}, epoch {epoch.number}: {min(epoch.accuracy.values()):.1%}"
+            told = f"seed {seed}, batch {cell.batch}, epoch {epoch.number}: {trainings.worst(epoch, learned.measure)}"
             progress.update(task, description=told, refresh=True)
 
         runs = to_accuracy.run(field, cells, learned, goal=goal, seeds=seeds, progress=tell)

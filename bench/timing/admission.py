@@ -52,7 +52,7 @@ def refuse_unhandled(lane: Lane, entry: Entry, network: Network) -> None:
 def qualify(lane: Lane, inputs: Inputs, batch: int, clock: Clock) -> None:
     """Check the gradient, weigh the memory of one step, and find how many steps make a slice."""
     if lane.role == "contestant":
-        lane.gradient_error = verify(lane.fresh, inputs.network, inputs.x, inputs.y, batch)
+        lane.gradient_error = verify(lane.fresh, inputs.network, inputs.x, inputs.y, batch, lane.labels_only)
     x, y = inputs.batches[0]
     if lane.traced:
         tracemalloc.start()
@@ -101,7 +101,7 @@ def lane_at(place: Place, contestants: Sequence[Entry]) -> Lane:
         lane = Lane(partial(Floor, products=own.products if own else None), traced=own is None)
     else:
         assert own is not None, place
-        lane = Lane(own.make, own.traced, after=own.after)
+        lane = Lane(own.make, own.traced, own.labels_only, after=own.after)
     lane.role, lane.entry, lane.steps, lane.stride = place.role, place.entry, place.steps, place.stride
     return lane
 

@@ -46,6 +46,7 @@ class Lane(Place):
 
     make: Callable[[Network], Engine]
     traced: bool = True
+    labels_only: bool = False
     step_seconds: float = 0.0
     context: Context = msgspec.field(default_factory=copy_context)
 

@@ -122,9 +122,9 @@ def lay_samples(cell: Cell) -> str | None:
     """The training part of the cell's data set as a file, for its processes to read: to parse it takes seconds."""
     if cell.data == "random":
         return None
-    path = scratch() / f"{Path(cell.data).stem}-{cell.dtype}.npz"
+    path = scratch() / f"{Path(cell.data).stem}-{cell.dtype}-{cell.head}.npz"
     if not path.exists():
-        digits = datasets.read(cell.data, cell.dtype)
+        digits = datasets.read(cell.data, cell.dtype, cell.head)
         with room():
             np.savez(path, x=digits.x_train, y=digits.y_train)
     return str(path)

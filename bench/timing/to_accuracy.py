@@ -1,4 +1,4 @@
-"""Time to accuracy: engines trained side by side until the test accuracy is reached, and the record of it.
+"""Time to accuracy, or to a cost: engines trained side by side until the test part tells so, and the record of it.
 
 Larger batches make epochs faster and learning slower; which of the two wins depends on the engine.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isfinite
 from time import perf_counter
 
 import msgspec
@@ -15,7 +16,7 @@ import msgspec
 from backprop import InputError
 
 from ..cells.cell import Cell
-from ..cells.datasets import Dataset
+from ..cells.datasets import Dataset, Measure
 from ..cells.entry import Entry
 from ..records.training_record import SCHEMA, EngineTraining, Training
 from . import machine
@@ -27,11 +28,30 @@ ANCHOR = 10  # the batch size at which the learning rate is the one that was giv
 
 @dataclass(frozen=True)
 class Goal:
-    """The test accuracy to reach, a share; in how many epochs at the most; and at what rate at batch 10."""
+    """The test accuracy, a share, or test cost to reach; in how many epochs at the most; at what rate at batch 10."""
 
-    accuracy: float
+    target: float
     epoch_limit: int
     eta: float
+    measure: Measure = "accuracy"
+
+    def check(self, dataset: Dataset) -> None:
+        """Raises InputError where it is no goal, or none of these data."""
+        if self.measure == "accuracy":
+            if not 0 < self.target <= 1:
+                raise InputError(
+                    f"--to-accuracy must be a share above 0 and at most 1, such as 0.85, not {self.target:g}"
+                )
+            if not dataset.of_classes:
+                raise InputError(f"the targets of {dataset.name} are no classes: name --to-cost for --to-accuracy")
+        else:
+            if not (isfinite(self.target) and self.target > 0):
+                raise InputError(f"--to-cost must be a number above 0, such as 0.1, not {self.target:g}")
+            if dataset.of_classes:
+                raise InputError(f"the targets of {dataset.name} are classes: name --to-accuracy for --to-cost")
+
+    def is_reached(self, score: float) -> bool:
+        return score >= self.target if self.measure == "accuracy" else score <= self.target
 
     def learning_rate(self, batch: int) -> float:
         """The rate for a batch size, the same for every engine: in proportion to it below 10, and eta from there on.
@@ -60,8 +80,7 @@ def run(
     reach it in the same epoch is to be expected, and nothing relies on it. progress hears of each epoch. Raises
     InputError at once, before anything is timed; EngineError as `train` does.
     """
-    if not 0 < goal.accuracy <= 1:
-        raise InputError(f"--to-accuracy must be a share above 0 and at most 1, such as 0.85, not {goal.accuracy:g}")
+    goal.check(dataset)
     for cell in cells:
         check(cell, dataset, goal.eta)
 
@@ -85,9 +104,7 @@ def _train(
     for epoch in train(contestants, cell, dataset, eta=rate, epochs=goal.epoch_limit, seed=seed, clock=clock):
         epochs.append(epoch)
         reached |= {
-            name: epoch.number
-            for name, share in epoch.accuracy.items()
-            if share >= goal.accuracy and name not in reached
+            name: epoch.number for name, score in epoch.scores.items() if goal.is_reached(score) and name not in reached
         }
         progress(cell, seed, epoch)
         if len(reached) == len(contestants):
@@ -96,7 +113,7 @@ def _train(
         EngineTraining(
             each.name,
             [epoch.seconds[each.name] for epoch in epochs],
-            [epoch.accuracy[each.name] for epoch in epochs],
+            [epoch.scores[each.name] for epoch in epochs],
             reached.get(each.name),
             each.commit,
         )
@@ -107,10 +124,11 @@ def _train(
         cell,
         rate,
         seed,
-        goal.accuracy,
+        goal.target,
         goal.epoch_limit,
         engines,
         msgspec.structs.replace(machine.environment(), throttled=throttled()),
         started,
         clock() - start,
+        goal.measure,
     )

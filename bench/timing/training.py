@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
-from math import isfinite
+from math import isfinite, nan
 from time import perf_counter
 from typing import ParamSpec, TypeVar
 
@@ -30,11 +30,11 @@ ReturnT = TypeVar("ReturnT")
 
 @dataclass(frozen=True)
 class Epoch:
-    """One epoch of every engine, by name: how long it took, and the accuracy on the test part after it."""
+    """One epoch of every engine, by name: how long it took, and its score on the test part after it, as of `score`."""
 
     number: int
     seconds: dict[str, float]
-    accuracy: dict[str, float]
+    scores: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ class Pupil:
     context: Context = field(default_factory=copy_context)
 
     def __post_init__(self) -> None:
-        self.context.run(np.seterr, over="ignore")  # in exp, of a saturated sigmoid: its result is right
+        # In exp, of a saturated sigmoid: its result is right. What diverges is told of after the epoch.
+        self.context.run(np.seterr, over="ignore", invalid="ignore")
 
     def fresh(self, network: Network) -> Engine:
         """A fresh engine; what making it has changed in this process is put back."""
@@ -78,15 +79,16 @@ def train(
     """Train the cell's network with each engine, yielding after each epoch; epochs take turns in random order.
 
     With the same seed every engine starts from the same network and sees the same mini-batches in the same
-    order. First steps, with what they compile or try, are taken before. Raises InputError as `check` does, and
-    EngineError where an engine fails its gradient check, which comes first, or raises.
+    order. First steps, with what they compile or try, are taken before. Raises InputError as `check` does and where the
+    training diverges, and EngineError where an engine fails its gradient check, which comes first, or raises.
     """
     check(cell, dataset, eta)
     network = cell.network(np.random.default_rng(seed))
     pupils = {contestant.name: Pupil(contestant) for contestant in contestants}
     engines: dict[str, Engine] = {}
     for name, pupil in pupils.items():
-        pupil.does(verify, pupil.fresh, network, dataset.x_train, dataset.y_train, cell.batch)
+        labels_only = pupil.contestant.labels_only
+        pupil.does(verify, pupil.fresh, network, dataset.x_train, dataset.y_train, cell.batch, labels_only)
         engines[name] = pupil.does(pupil.fresh, network)
         pupil.does(_take_first_steps, engines[name], cell, dataset)
 
@@ -97,9 +99,46 @@ def train(
         seconds = {}
         for name in turns.permutation(list(engines)):
             seconds[name] = pupils[name].does(_timed_epoch, engines[name], cell, dataset, eta, shuffles[name], clock)
-        learned = {name: pupil.does(engines[name].network) for name, pupil in pupils.items()}
-        scores = {name: accuracy(network, dataset.x_test, dataset.y_test) for name, network in learned.items()}
+        now = {name: pupil.does(engines[name].network) for name, pupil in pupils.items()}
+        scores = {name: score(network.like(each.weights, each.biases), dataset) for name, each in now.items()}
+        if lost := [name for name, reached in scores.items() if not isfinite(reached)]:
+            raise InputError(
+                f"the training by {lost[0]} has diverged in epoch {number}: its answers are no finite numbers; "
+                f"name an --eta below {eta:g}"
+            )
         yield Epoch(number, {name: seconds[name] for name in engines}, scores)
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def score(network: Network, dataset: Dataset) -> float:
+    """How well the network does on the test part: its accuracy, a share, or its cost where targets are no classes.
+
+    NaN where it answers no numbers.
+    """
+    if not dataset.of_classes:
+        return float(network.mean_cost(dataset.x_test, dataset.y_test))
+    if not all(np.isfinite(block).all() for block in (*network.weights, *network.biases)):
+        return nan
+    return accuracy(network, dataset.x_test, dataset.y_test)
+
+
+def able(contestants: Sequence[Entry], cell: Cell, dataset: Dataset) -> tuple[list[Entry], list[str]]:
+    """Who can train the cell's network on these data; and of each other one, in a line, why it is left out.
+
+    Raises InputError where nobody can.
+    """
+    network, field, left_out = cell.network(np.random.default_rng()), list[Entry](), list[str]()
+    for each in contestants:
+        reason = Pupil(each).does(each.handles, network)
+        if not reason and each.labels_only and not dataset.of_classes:
+            reason = f"it learns classes alone, and the targets of {dataset.name} are none"
+        if reason:
+            left_out.append(f"{each.name} is left out: it can't train this network: {reason}")
+        else:
+            field.append(each)
+    if not field:
+        raise InputError(f"no engine is left to train: {'; '.join(left_out)}")
+    return field, left_out
 
 
 def hidden_at(cell: Cell, dataset: Dataset, seed: int) -> list[str]:

@@ -44,7 +44,7 @@ def test_train_has_one_word_for_unscaled_pixels_and_no_warnings_of_the_engines(c
     assert status == 0
     assert err.count("\n") == 1
     assert err.startswith(
-        f"backprop-bench: warning: {tmp_path / 'raw.npz'}: x goes from 0 to 255: sigmoid units saturate"
+        f"backprop-bench: warning: {tmp_path / 'raw.npz'}: x goes from 0 to 255: units saturate, or steps are too long"
     )
     assert "test accuracy" in " ".join(out.split())
 

@@ -186,15 +186,15 @@ def test_epochs_give_seconds_an_epoch_side_by_side_and_the_factor():
     done = []
     for number, (slow, fast) in enumerate([(10.0, 2.0), (9.0, 2.0), (20.0, 4.0)], start=1):
         done.append(Epoch(number, {"per_sample": slow, "full_matrix": fast}, {"per_sample": 0.9, "full_matrix": 0.9}))
-    assert trainings.epoch_heading(["per_sample", "full_matrix"]).split() == [
+    assert trainings.epoch_heading(["per_sample", "full_matrix"], "accuracy").split() == [
         "epoch",
         "per_sample",
         "accuracy",
         "full_matrix",
         "accuracy",
     ]
-    assert trainings.epoch_line(done[0]).split() == ["1", "10.0", "s", "90.00%", "2.00", "s", "90.00%"]
-    assert list(trainings.conclusion(done)) == [
+    assert trainings.epoch_line(done[0], "accuracy").split() == ["1", "10.0", "s", "90.00%", "2.00", "s", "90.00%"]
+    assert list(trainings.conclusion(done, "accuracy")) == [
         "per_sample: 10.0 s an epoch, test accuracy 90.00%",
         "full_matrix: 2.00 s an epoch, test accuracy 90.00%; 5.00x as fast as per_sample",
     ]

@@ -143,7 +143,7 @@ def test_what_differs_is_never_mixed(other):
     found = trained(TIMES, EPOCHS) + trained(TIMES, {10: [50, 50, 50]}, **other)
     assert sorted({epochs for part in settings(found) for epochs in part["epochs"]}) == [3, 11, 50]
     assert text(trainings.describe(found)).count("batch eta") == 2
-    assert len(list(accuracy_curves.panels(found))) == 4
+    assert len(list(accuracy_curves.panels(found, "accuracy"))) == 4
 
 
 @pytest.mark.usefixtures("without_png")
@@ -213,7 +213,8 @@ def test_the_picture_says_what_was_found(tmp_path):
 
 
 def test_a_curve_ends_at_the_median_seconds_and_a_seed_that_is_done_stays_where_it_is():
-    small = {panel.finding.split()[0]: panel for panel in accuracy_curves.panels(trained(TIMES, {10: [3, 2, 4]}))}
+    panels = accuracy_curves.panels(trained(TIMES, {10: [3, 2, 4]}), "accuracy")
+    small = {panel.finding.split()[0]: panel for panel in panels}
     assert list(small) == ["per_sample", "fused"]
     panel = small["fused"]
     assert panel.setting == "time to a test accuracy of 0.9 on mnist5k, 784-30-10, float64, BLAS threads: 1"
@@ -227,16 +228,16 @@ def test_a_curve_ends_at_the_median_seconds_and_a_seed_that_is_done_stays_where_
 def test_what_a_network_unlearns_after_its_engine_got_there_does_not_count():
     found = trained({"fused": 0.05}, {10: [2, 3, 4]})
     engine = found[0].engines[0]
-    went_on = msgspec.structs.replace(engine, seconds=[0.05] * 4, accuracy=[0.5, 0.9, 0.1, 0.1])
+    went_on = msgspec.structs.replace(engine, seconds=[0.05] * 4, scores=[0.5, 0.9, 0.1, 0.1])
     found[0] = msgspec.structs.replace(found[0], engines=[went_on])
-    (panel,) = accuracy_curves.panels(found)
+    (panel,) = accuracy_curves.panels(found, "accuracy")
     curve = next(line for line in panels.small(panel).axes[0].get_lines() if len(line.get_xdata()) == 3)
     assert list(curve.get_ydata()) == [0.5, 0.5, 0.9]
 
 
 def test_the_marker_stands_at_the_seconds_that_its_label_names_however_uneven_the_seeds():
     found = [make_training(10, seed, {"fused": each}) for seed, each in enumerate([(0.1, 2), (0.05, 6), (0.3, 4)])]
-    (panel,) = accuracy_curves.panels(found)
+    (panel,) = accuracy_curves.panels(found, "accuracy")
     (axes,) = panels.small(panel).axes
     assert "batch 10: 300 ms" in [label.get_text() for label in axes.texts]
     assert [line.get_xdata()[-1] for line in axes.get_lines() if line.get_marker() == "o"] == pytest.approx([0.3])

@@ -34,7 +34,7 @@ def run(*contestants, clock, accuracy, limit=20, batches=(10,), seeds=(0,), eta=
 def accuracies():
     """What full_matrix has learnt from seed 0 after each of some epochs."""
     field = [made("a", load("full_matrix"))]
-    return [epoch.accuracy["a"] for epoch in train(field, cell(), DIGITS, eta=3.0, epochs=6, seed=0)]
+    return [epoch.scores["a"] for epoch in train(field, cell(), DIGITS, eta=3.0, epochs=6, seed=0)]
 
 
 def test_seconds_and_epochs_until_the_accuracy_is_reached_are_exact_and_then_it_stops(accuracies):
@@ -45,7 +45,7 @@ def test_seconds_and_epochs_until_the_accuracy_is_reached_are_exact_and_then_it_
     (found,) = run(paced(clock, "slow", 5e-3), paced(clock, "fast", 1e-3), clock=clock, accuracy=target)
     for engine, seconds in zip(found.engines, (5e-3, 1e-3), strict=True):
         assert engine.reached == epochs
-        assert engine.accuracy == accuracies[:epochs]
+        assert engine.scores == accuracies[:epochs]
         assert engine.seconds == pytest.approx([STEPS * seconds] * epochs)
         assert engine.seconds_to_target == pytest.approx(STEPS * seconds * epochs)
     assert [engine.name for engine in found.engines] == ["slow", "fast"]
@@ -81,7 +81,7 @@ def test_an_accuracy_that_is_not_reached_ends_at_the_limit():
     clock = Clock()
     (found,) = run(paced(clock, "a", 1e-3), clock=clock, accuracy=1.0, limit=2)
     (engine,) = found.engines
-    assert (engine.reached, engine.seconds_to_target, len(engine.accuracy)) == (None, None, 2)
+    assert (engine.reached, engine.seconds_to_target, len(engine.scores)) == (None, None, 2)
 
 
 def test_each_batch_size_of_each_seed_has_its_rate_by_the_rule_the_same_for_every_engine():
@@ -116,7 +116,7 @@ def test_seeds_differ_and_a_seed_repeats_itself():
     clock = Clock()
     one, again, other = (run(paced(clock, "a", 1), clock=clock, accuracy=1, limit=1, seeds=[s])[0] for s in (1, 1, 2))
     assert one.engines == again.engines
-    assert one.engines[0].accuracy != other.engines[0].accuracy
+    assert one.engines[0].scores != other.engines[0].scores
 
 
 @pytest.mark.parametrize("accuracy", [0.0, -1.0, 1.01, float("nan"), float("inf")])

@@ -24,14 +24,14 @@ def test_epochs_side_by_side():
     assert [epoch.number for epoch in epochs] == [1, 2, 3]
     for epoch in epochs:
         assert epoch.seconds == pytest.approx({"slow": 144 * 5e-3, "fast": 144 * 1e-3})  # 1,437 samples in tens
-        assert epoch.accuracy["slow"] == epoch.accuracy["fast"]
-    assert epochs[2].accuracy["fast"] > epochs[0].accuracy["fast"] > 0.5
+        assert epoch.scores["slow"] == epoch.scores["fast"]
+    assert epochs[2].scores["fast"] > epochs[0].scores["fast"] > 0.5
 
 
 def test_a_seed_repeats_the_run_and_every_float64_engine_ends_at_the_same_accuracy():
     clock = Clock()
     field = [made(name, load(name)) for name in ("per_sample", "full_matrix")]
-    one, again, other = (run(*field, clock=clock, seed=seed)[-1].accuracy for seed in (5, 5, 6))
+    one, again, other = (run(*field, clock=clock, seed=seed)[-1].scores for seed in (5, 5, 6))
     assert one == again
     assert len(set(one.values())) == 1
     assert other != one
@@ -85,8 +85,8 @@ def test_shuffles_do_not_depend_on_who_else_is_trained():
     clock = Clock()
     alone = run(paced(clock, "a", 1), clock=clock)
     together = run(paced(clock, "b", 2), paced(clock, "a", 1), clock=clock)
-    assert [epoch.accuracy["a"] for epoch in alone] == [epoch.accuracy["a"] for epoch in together]
-    assert np.all([epoch.accuracy["a"] > 0.1 for epoch in alone])
+    assert [epoch.scores["a"] for epoch in alone] == [epoch.scores["a"] for epoch in together]
+    assert np.all([epoch.scores["a"] > 0.1 for epoch in alone])
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
