@@ -244,8 +244,8 @@ class Head:
     matched: bool
     low: float
     high: float
+    eta: float
     shares: bool = False
-    eta: float = 3.0
 
     @property
     def name(self) -> str:
@@ -266,12 +266,12 @@ class Head:
 HEADS = {
     head.name: head
     for head in (
-        Head(SIGMOID, "quadratic", quadratic(sigmoid), False, 0, 1),
-        Head(SIGMOID, "cross-entropy", sigmoid_cross_entropy, True, 0, 1),
-        Head(SOFTMAX, "cross-entropy", softmax_cross_entropy, True, 0, 1, shares=True),
-        Head(IDENTITY, "quadratic", quadratic(identity), True, -inf, inf),
-        Head(TANH, "quadratic", quadratic(tanh), False, -1, 1),
-        Head(RELU, "quadratic", quadratic(relu), False, 0, inf),
+        Head(SIGMOID, "quadratic", quadratic(sigmoid), False, 0, 1, eta=3.0),
+        Head(SIGMOID, "cross-entropy", sigmoid_cross_entropy, True, 0, 1, eta=0.3),
+        Head(SOFTMAX, "cross-entropy", softmax_cross_entropy, True, 0, 1, eta=0.3, shares=True),
+        Head(IDENTITY, "quadratic", quadratic(identity), True, -inf, inf, eta=0.1),
+        Head(TANH, "quadratic", quadratic(tanh), False, -1, 1, eta=0.3),
+        Head(RELU, "quadratic", quadratic(relu), False, 0, inf, eta=0.1),
     )
 }
 HIDDEN, HEAD = "sigmoid", "sigmoid-quadratic"  # where nothing is said: the source's

@@ -213,8 +213,8 @@ def test_the_picture_says_what_was_found(tmp_path):
 
 
 def test_a_curve_ends_at_the_median_seconds_and_a_seed_that_is_done_stays_where_it_is():
-    panels = accuracy_curves.panels(trained(TIMES, {10: [3, 2, 4]}), "accuracy")
-    small = {panel.finding.split()[0]: panel for panel in panels}
+    drawn = accuracy_curves.panels(trained(TIMES, {10: [3, 2, 4]}), "accuracy")
+    small = {panel.finding.split()[0]: panel for panel in drawn}
     assert list(small) == ["per_sample", "fused"]
     panel = small["fused"]
     assert panel.setting == "time to a test accuracy of 0.9 on mnist5k, 784-30-10, float64, BLAS threads: 1"
