@@ -92,9 +92,8 @@ class Entry(msgspec.Struct, frozen=True, dict=True):
         return getattr(self.make, "labels_only", False)
 
     def handles(self, network: Network) -> str | None:
-        """Why the engine can't train such a network, None where it can; asked of one from before the question, too."""
-        asked: Callable[[Network], str | None] = getattr(self.make, "handles", Engine.handles)
-        return asked(network)
+        """Why the engine can't train such a network, None where it can."""
+        return why_unfit(self.make, network)
 
     @property
     def products(self) -> Callable[[Network, Array], Calls] | None:
@@ -133,6 +132,12 @@ class Entry(msgspec.Struct, frozen=True, dict=True):
                     (path.parent / name).parent.mkdir(parents=True, exist_ok=True)
                     (path.parent / name).write_bytes(content)
         return msgspec.structs.replace(self, place=str(path), alias=str(engine_file.lay_alias(path)))
+
+
+def why_unfit(make: Callable[[Network], Engine], network: Network) -> str | None:
+    """Why such engines can't train the network, None where they can; one from before the question is asked, too."""
+    asked: Callable[[Network], str | None] = getattr(make, "handles", Engine.handles)
+    return asked(network)
 
 
 def addresses(*lists: str) -> list[str]:

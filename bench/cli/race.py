@@ -43,6 +43,7 @@ def race(
         style.load_matplotlib()
         from ..analysis import speedup_frame
         from ..report import races
+    from ..timing.admission import UNFIT
     from ..timing.one_pass import RaceJob
     from ..timing.race import race as run_race
 
@@ -55,6 +56,10 @@ def race(
         with bar() as progress:
             task = progress.add_task(cell.id, total=1.0)
             record = run_race(job, progress=lambda share: progress.update(task, completed=share, refresh=True))
+        reasons = {result.name: result.left_out or "" for result in record.contestants}
+        if all(reason.startswith(UNFIT) for reason in reasons.values()):
+            told = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+            raise InputError(f"nobody can be raced at {cell.id}: {told}")
         try:
             outputs.write_each(files, {"--json": partial(store.dump, record)})
         finally:

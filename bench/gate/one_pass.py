@@ -20,7 +20,7 @@ from ..cells.cell import Cell
 from ..cells.inputs import Inputs, prepare
 from ..cells.revisions import Tree
 from ..timing import machine, process
-from ..timing.admission import qualify
+from ..timing.admission import qualify, refuse_unhandled
 from ..timing.lane import Lane, attempt
 from ..timing.slices import ETA, Clock, run_rounds
 
@@ -54,11 +54,15 @@ class GateJob(msgspec.Struct, frozen=True):
 
 
 class Rounds(msgspec.Struct, frozen=True):
-    """What a lap found: seconds per step of each arm, by round; or of which arm the engine failed, and how."""
+    """What a lap found: seconds per step of each arm, by round; or of which arm the engine failed, and how.
+
+    unfit says of which arm the engine can't train the lap's network, and why: then there is nothing to compare.
+    """
 
     steps: int = 0
     seconds: dict[str, list[float]] = {}
     failed: dict[str, str] = {}
+    unfit: dict[str, str] = {}
 
 
 def run_laps(job: GateJob, clock: Clock = perf_counter) -> list[Rounds]:
@@ -84,6 +88,11 @@ def _lap(
     inputs = prepare(lap.cell, rng)
     labels = [getattr(makes[arm], "labels_only", False) for arm in ARMS]
     lanes = [Lane(makes[arm], labels_only=own, steps=lap.steps or 1) for arm, own in zip(ARMS, labels, strict=True)]
+    arms = dict(zip(ARMS, lanes, strict=True))
+    for lane in lanes:
+        attempt(lane, refuse_unhandled, lane, inputs.network)
+    if unfit := {arm: lane.left_out for arm, lane in arms.items() if lane.left_out and not lane.failed}:
+        return Rounds(unfit=unfit)
     with machine.alone(lap.cell.threads, numbers and numbers[-lap.cell.threads :]):
         if lap.steps is None:
             _check(lanes, inputs, lap.cell.batch, clock)
@@ -97,7 +106,6 @@ def _lap(
         if lap.steps is None:  # once more, after some hundred steps
             for i, engine in engines.items():
                 attempt(lanes[i], verify_again, lanes[i].fresh, engine, inputs.network, *inputs.batches[0])
-    arms = dict(zip(ARMS, lanes, strict=True))
     if failed := {arm: lane.left_out for arm, lane in arms.items() if lane.left_out}:
         return Rounds(failed=failed)
     return Rounds(lanes[0].steps, {arm: [max(taken or 0.0, TICK) for taken in arms[arm].seconds] for arm in arms})

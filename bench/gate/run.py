@@ -26,7 +26,7 @@ from . import touched
 from .blame import Standing
 from .findings import SCHEMA, GateRecord
 from .jobs import InProcess, Jobs
-from .one_pass import ARMS, BASE, Lap, in_own_process
+from .one_pass import ARMS, BASE, CHANGE, Lap, in_own_process
 from .rule import ERROR, Row
 from .touched import Look, Seen, sort_out
 from .track import Track
@@ -35,6 +35,8 @@ SECONDS, ROUNDS = 0.04, 20  # of a pass in a cell, at the least: short, because 
 
 PATIENCE, LEAST_PATIENCE = 10.0, 30.0  # a pass hangs that takes so many times what it should, and so many seconds
 LOOK_SECONDS = 60.0  # to import the engines of both trees, at the most
+
+LEFT_OUT = "left out"
 
 Progress = Callable[[int, int, float], None]
 
@@ -75,12 +77,12 @@ def gate(
             environment, throttled = machine.environment(), machine.watch()
         laps: dict[str, list[Lap]] = {}
         for engine in to_race:
-            found = check_engine(engine, cells, jobs)
-            if isinstance(found, Standing):
-                standings.append(found)
-            else:
-                laps[engine] = found
+            laps[engine], told = check_engine(engine, cells, jobs)
+            standings += told
         rows = sum(map(len, laps.values()))
+        unfit = [each for each in standings if each.engine in laps and each.state == LEFT_OUT]
+        if to_race and len(unfit) == len(to_race) and not rows:
+            raise InputError(f"nothing can be raced: {unfit[0].engine} is left out {unfit[0].why}")
         tracks = [Track(engine, lap, Row(tolerance, rows)) for engine, own in laps.items() for lap in own]
         standings += run_passes(tracks, jobs, rng, progress)
     for track in tracks:
@@ -100,20 +102,28 @@ def gate(
     )
 
 
-def check_engine(engine: str, cells: Sequence[Cell], jobs: Jobs) -> list[Lap] | Standing:
-    """Check an engine of both trees in every cell, and find how long a pass there is to be; or how it failed."""
+def check_engine(engine: str, cells: Sequence[Cell], jobs: Jobs) -> tuple[list[Lap], list[Standing]]:
+    """Check an engine of both trees in every cell, and find how long a pass there is to be; or why there is none."""
     first = [Lap(cell, SECONDS) for cell in cells]
     try:
         found = jobs.run(engine, first, jobs.patience)
     except ProcessError as error:
-        return jobs.blame(engine, first, error)
+        found = jobs.blame(engine, first, error)
     if isinstance(found, Standing):
-        return found
-    laps = []
+        return [], [found]
+    laps, unfit = [], list[tuple[Cell, str]]()
     for cell, rounds in zip(cells, found, strict=True):
-        one_round = len(ARMS) * (rounds.steps + 1) * median(rounds.seconds[BASE])
-        laps.append(Lap(cell, max(SECONDS, ROUNDS * one_round), rounds.steps))
-    return laps
+        if rounds.unfit:
+            arm, why = next(iter(rounds.unfit.items()))
+            unfit.append((cell, f"as {jobs.change.label if arm == CHANGE else jobs.base.label} has it, {why}"))
+        else:
+            one_round = len(ARMS) * (rounds.steps + 1) * median(rounds.seconds[BASE])
+            laps.append(Lap(cell, max(SECONDS, ROUNDS * one_round), rounds.steps))
+    if not unfit:
+        return laps, []
+    (cell, why), *others = unfit
+    where = f"in {cell.id}" + (f" and {len(others)} more" if others else "")
+    return laps, [Standing(engine, LEFT_OUT, f"{where}: {why}")]
 
 
 def run_passes(tracks: list[Track], jobs: Jobs, rng: np.random.Generator, progress: Progress) -> list[Standing]:

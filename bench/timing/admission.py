@@ -17,7 +17,7 @@ from backprop.check import verify
 
 from ..cells import capacity
 from ..cells.cell import Cell
-from ..cells.entry import Entry
+from ..cells.entry import Entry, why_unfit
 from ..cells.inputs import Inputs
 from .floor import Floor
 from .lane import Lane, Place, running
@@ -25,6 +25,7 @@ from .schedule import PASSES
 from .slices import ETA, SLICE_SECONDS, Clock, time_slice
 from .tracing import Paused
 
+UNFIT = "it can't train this network"
 ROUNDS = 10  # in each pass, wanted of every contestant that is fast enough
 
 
@@ -43,10 +44,10 @@ def admit(lane: Lane, inputs: Inputs, batch: int, seconds: float, clock: Clock) 
         qualify(lane, inputs, batch, clock)
 
 
-def refuse_unhandled(lane: Lane, entry: Entry, network: Network) -> None:
+def refuse_unhandled(lane: Lane, network: Network) -> None:
     """Leave the contestant out, by no fault of its own, where it says that it can't train such a network."""
-    if reason := entry.handles(network):
-        lane.left_out = f"it can't train this network: {reason}"
+    if reason := why_unfit(lane.make, network):
+        lane.left_out = f"{UNFIT}: {reason}"
 
 
 def qualify(lane: Lane, inputs: Inputs, batch: int, clock: Clock) -> None:

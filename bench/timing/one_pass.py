@@ -92,8 +92,8 @@ def admitted(job: PassJob, contestants: Sequence[Entry], inputs: Inputs, clock: 
     """The lanes of a race: the contestants, floors, a second copy of the fastest; who is left out has the reason."""
     lanes = [lane_at(Place(entry=number), contestants) for number in range(len(contestants))]
     ground = floors(contestants) if job.race.floor and job.race.cell.data == "random" else []  # see Floor
-    for lane, one in zip(lanes, contestants, strict=True):
-        attempt(lane, refuse_unhandled, lane, one, inputs.network)
+    for lane in lanes:
+        attempt(lane, refuse_unhandled, lane, inputs.network)
     for lane in running([*lanes, *ground]):
         attempt(lane, admit, lane, inputs, job.race.cell.batch, job.race.seconds, clock)
     leave_out_slow(lanes, job.race.seconds)

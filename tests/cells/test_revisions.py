@@ -46,6 +46,17 @@ def test_a_race_of_revisions_is_a_race_and_its_record_names_the_commit(repositor
     assert record.contestants[1].seconds
 
 
+@pytest.mark.usefixtures("few_passes")
+def test_a_revision_that_knows_no_functions_is_raced_on_the_default_ones_alone(repository):
+    field = resolve(["full_matrix", f"full_matrix@{repository.before_functions()}"])
+    _, old = race(RaceJob(Cell((6, 4, 3), 5), field, 0.1, floor=False, pin=False)).contestants
+    assert old.seconds
+    now, old = race(RaceJob(Cell((6, 4, 3), 5, hidden="relu"), field, 0.1, floor=False, pin=False)).contestants
+    assert now.seconds
+    assert not old.failed
+    assert "can't train this network: it has no `handles` that says it knows other functions" in old.left_out
+
+
 def test_engines_of_two_revisions_share_no_module(repository):
     tree = revisions.lay("HEAD")
     one, other = revisions.import_engine("full_matrix", tree), revisions.import_engine("full_matrix", tree)

@@ -4,6 +4,16 @@ from stand_ins import engine_file
 
 from bench.records import store
 
+PLAIN = """
+from backprop import Engine
+from backprop.engines.full_matrix import FullMatrix
+
+class Mine(Engine):
+    def __init__(self, network): self.own = FullMatrix(network)
+    def step(self, x, y, eta): self.own.step(x, y, eta)
+    def network(self): return self.own.network()
+"""
+
 
 def test_race_prints_the_factor_and_writes_the_record(call, tmp_path):
     path = tmp_path / "one.json"
@@ -26,6 +36,20 @@ def test_a_failing_engine_is_named_the_others_are_raced_and_the_status_is_1(call
     assert f"{wrong} was left out: the gradient of weights[1] is off by".replace(" ", "") in unwrapped
     assert f"{raises} was left out: ValueError: no [way]".replace(" ", "") in unwrapped
     assert "full_matrix" in out
+
+
+def test_an_engine_that_does_not_say_that_it_knows_the_functions_is_left_out_and_the_others_are_raced(call, tmp_path):
+    (mine := tmp_path / "mine.py").write_text(PLAIN)
+    small = ("--sizes", "8-4-2", "--seconds", 0.2, "--hidden", "relu", "--head", "softmax-cross-entropy")
+    status, out, _ = call("race", mine, "full_matrix", *small)
+    assert status == 0
+    assert "relu hidden layers, softmax output under cross-entropy cost" in out
+    why = "can't train this network: it has no `handles` that says it knows other functions than the sigmoid"
+    assert f"{mine} was left out: it {why}".replace(" ", "") in "".join(out.split())
+    status, out, err = call("race", mine, *small, "--json", tmp_path / "x.json")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert f"nobody can be raced at 8-4-2-b10-float64-t1-relu-softmax-cross-entropy: {mine}: it {why}" in err
+    assert not (tmp_path / "x.json").exists()
 
 
 def test_what_rounding_hides_of_a_deep_network_is_said_and_costs_nobody_the_race(call):
