@@ -6,6 +6,7 @@ from bench.records import store
 
 TO_ACCURACY = ["train", "--data", "digits", "--to-accuracy"]
 GATE = ["gate", "--against", "HEAD"]
+SWEEP = ["sweep", "--engines", "per_sample", "--out", "/nowhere/out", "--grid"]
 BAD = {
     "unknown engine": (["race", "fullmatrix"], "did you mean full_matrix?"),
     "no engine": (["race"], "Missing argument"),
@@ -57,6 +58,22 @@ BAD = {
     "accuracy data": (["train", "--to-accuracy", "0.8", "--data", "x"], "mnist5k, digits, or the path of an .npz"),
     "accuracy out": ([*TO_ACCURACY, "0.8", "--out", "/dev/null/x"], "results folder /dev/null/x can't be written"),
     "gate against nothing": (["gate"], "--against"),
+    "hidden": (["race", "per_sample", "--hidden", "rely"], "unknown activation 'rely': did you mean relu?"),
+    "hidden softmax": (["race", "per_sample", "--hidden", "softmax"], "softmax goes on top only"),
+    "hidden without a layer": (
+        ["race", "per_sample", "--sizes", "8-2", "--hidden", "relu"],
+        "no hidden layer to be relu",
+    ),
+    "head": (["race", "per_sample", "--head", "softmax"], "did you mean softmax-cross-entropy?"),
+    "head of one share": (
+        ["race", "per_sample", "--sizes", "8-4-1", "--head", "softmax-cross-entropy"],
+        "needs two outputs or more",
+    ),
+    "hidden to predict": (["predict", ".", "--hidden", "rely"], "did you mean relu?"),
+    "hidden of a sweep": ([*SWEEP, "smoke", "--hidden", "rely"], "did you mean relu?"),
+    "head of a sweep": ([*SWEEP, "smoke", "--head", "relu"], "did you mean relu-quadratic?"),
+    "hidden of a grid's own": ([*SWEEP, "heads", "--hidden", "relu"], "grid heads names hidden itself: leave --hidden"),
+    "head of a grid's own": ([*SWEEP, "heads", "--head", "relu-quadratic"], "grid heads names head itself"),
     "gate against an empty text": (["gate", "--against", ""], "a revision is missing"),
     "gate no engine": ([*GATE, "--engines", ""], "unknown engine ''"),
     "gate engine file": ([*GATE, "--engines", "mine.py"], "the gate judges built-in engines, by name"),

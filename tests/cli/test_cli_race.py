@@ -1,18 +1,8 @@
 """`backprop-bench race`: the table, the record, and an engine that fails or is hidden by rounding."""
 
-from stand_ins import engine_file
+from stand_ins import PLAIN, engine_file
 
 from bench.records import store
-
-PLAIN = """
-from backprop import Engine
-from backprop.engines.full_matrix import FullMatrix
-
-class Mine(Engine):
-    def __init__(self, network): self.own = FullMatrix(network)
-    def step(self, x, y, eta): self.own.step(x, y, eta)
-    def network(self): return self.own.network()
-"""
 
 
 def test_race_prints_the_factor_and_writes_the_record(call, tmp_path):

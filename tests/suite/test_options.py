@@ -7,6 +7,9 @@ from importlib.util import find_spec
 
 import pytest
 from elsewhere import untouched
+from stand_ins import PLAIN
+
+from bench.records import store
 
 
 @pytest.mark.parametrize(
@@ -27,6 +30,9 @@ from elsewhere import untouched
         (["--benchmark-save=x", "--benchmark-storage=grid.toml"], "Linux"),
         (["--benchmark-autosave", "--benchmark-storage=grid.toml/x"], "can't be written: Not a directory"),
         (["--benchmark-save=" + 300 * "x"], "File name too long"),
+        (["--hidden=rely"], "unknown activation 'rely': did you mean relu?"),
+        (["--head=softmax"], "unknown head 'softmax': did you mean softmax-cross-entropy?"),
+        (["--grid=heads", "--hidden=relu"], "grid heads names hidden itself: leave --hidden relu out"),
         (["--results="], "--results is empty: name a folder"),
         (["--results=grid.toml"], "results folder grid.toml can't be written: it is a file"),
         (["--results=grid.toml/x"], "can't be written: Not a directory"),
@@ -41,6 +47,29 @@ def test_what_would_spoil_the_races_is_refused_before_the_first_in_one_line(suit
     assert err.count("\n") == 1
     untouched(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == before
+
+
+USUAL = "--hidden=relu", "--head=softmax-cross-entropy"
+
+
+def test_functions_are_those_of_every_cell_of_the_grid(suite, tmp_path):
+    assert suite(*USUAL)[0] == 0
+    (record,) = store.load(tmp_path / "out")[0]
+    assert record.cell.id == "4-3-2-b2-float64-t1-relu-softmax-cross-entropy"
+
+
+def test_functions_are_those_of_the_epoch_too(here):
+    listed = here("--benchmark", "--collect-only", "-q", *USUAL, "bench/suite/test_epoch.py").stdout
+    assert "test_epoch[784-30-10-b10-float64-t1-relu-softmax-cross-entropy-mnist5k]" in listed
+    assert "test_epoch[784-30-10-b10-float64-t1-mnist5k]" in here("--collect-only", "-q", "bench/suite").stdout
+
+
+def test_an_engine_that_cannot_train_the_network_fails_no_check(suite, tmp_path):
+    (tmp_path / "mine.py").write_text(PLAIN)
+    for options in (USUAL, ()):
+        status, out, _ = suite("--engines=mine.py,sklearn_mlp,full_matrix", *options, first="-q")
+        assert status == 0, out
+        assert "1 passed" in out
 
 
 @pytest.mark.skipif(find_spec("pygal") is not None, reason="pygal is there")

@@ -1,5 +1,6 @@
 """What a sweep leaves when it is killed, stopped or out of room, and how it goes on."""
 
+import json
 import os
 import signal
 import subprocess
@@ -32,6 +33,30 @@ def test_it_goes_on_with_the_cells_that_are_missing(sweep_of, tmp_path):
     sweep_of("--resume")
     assert batches(out) == [1, 2, 3, 4]
     assert sweep_of("--resume") == (0, "", "")
+
+
+def test_a_sweep_that_an_older_version_began_is_read_and_refused_for_its_code_alone(sweep_of, tmp_path):
+    manifest = tmp_path / "out" / "sweep.json"
+    sweep_of()
+    begun = json.loads(manifest.read_text())
+    for cell in begun["cells"]:
+        del cell["hidden"], cell["head"]
+    old = {**begun, "schema": 1}
+    manifest.write_text(json.dumps(old))
+    assert sweep_of("--resume") == (0, "", "")
+    manifest.write_text(json.dumps({**old, "software": {**begun["software"], "code": "0" * 16}}))
+    told = sweep_of("--resume")
+    refused(told, "was begun with code of the package backprop of digest 0000000000000000, now of digest")
+    assert "cells" not in told[2].partition("go on")[0]
+
+
+def test_functions_are_part_of_what_a_sweep_was_begun_with(sweep_of, tmp_path):
+    assert sweep_of("--hidden", "relu", "--head", "softmax-cross-entropy")[0] == 0
+    cells = [record.cell for record in store.load(tmp_path / "out")[0]]
+    assert {(cell.hidden, cell.head) for cell in cells} == {("relu", "softmax-cross-entropy")}
+    refused(
+        sweep_of("--resume", "--hidden", "relu"), "cells 4, now 4 more, such as 4-3-2-b1-float64-t1-relu; with cells"
+    )
 
 
 @pytest.mark.parametrize("end", [-1, -40])  # without its newline, a line is not whole either
