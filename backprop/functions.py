@@ -143,7 +143,7 @@ def relu_slope(a: Array) -> Array:
 
 def relu_in_place(z: Array, _: int) -> Call:
     zero = np.zeros((), z.dtype)
-    return lambda: np.maximum(z, zero, z)
+    return lambda: np.maximum(z, zero, out=z)
 
 
 def relu_slope_in_place(a: Array, out: Array) -> Call:
