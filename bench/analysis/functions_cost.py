@@ -2,7 +2,8 @@
 
 The machine's speed wanders between cells, so that times of different cells are never divided. But each race has the
 floor, the products alone, and those are the same work whatever the functions are: so a step is counted in floors of its
-own race, and two such numbers are divided.
+own race, and two such numbers are divided. In eight races of one cell, on a machine that did nothing else, they had
+standard deviations of 0.6 to 1.6 % for the four NumPy rungs, and no two were further apart than their interval.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def blocks(found: Iterable[Record], abreast: int = sys.maxsize) -> Iterator[Text
         yield Text(placed(where, places[machine]), strong=True)
         for start in range(0, len(one.engines), abreast):
             yield table(one, one.engines[start : start + abreast])
-        if reasons := list(dict.fromkeys(_reasons(one))):
+        if reasons := list(_reasons(one)):
             yield Listing(reasons)
 
 
@@ -59,7 +59,7 @@ def describe(found: Iterable[Record]) -> Iterator[str | Table]:
                     return
                 yield words
             case Listing(items):
-                yield from map("".join, items)
+                yield from (*map("".join, items), "")
             case Table():
                 yield from (block, "")
 
@@ -90,10 +90,11 @@ def _margin(cost: Estimate) -> str:
 
 
 def _reasons(one: Comparison) -> Iterator[tuple[str, str]]:
-    for record in one.records:
-        for result in record.contestants:
-            if result.left_out and result.name in one.engines:
-                yield result.name, f": {result.left_out}"
+    """Each engine that was left out of any of the cells, and the first reason."""
+    for engine in one.engines:
+        told = [r.left_out for record in one.records for r in record.contestants if r.name == engine and r.left_out]
+        if told:
+            yield engine, f" is left out of {len(told)} of {len(one.records)}: {told[0]}"
 
 
 def sentence(found: Iterable[Record], cell: Cell) -> str:
