@@ -13,7 +13,7 @@ from ..engine import Engine
 from ..errors import InputError
 from ..network import Array, Network
 from ..threads import current
-from .torch_eager import mean_cost, products
+from .torch_eager import functions_of, mean_cost, products
 
 if not any(map(shutil.which, (os.environ.get("CXX", "g++"), "clang++"))):
     raise InputError("engine torch_compiled needs a C++ compiler, which is not installed: install g++ or clang++")
@@ -28,7 +28,7 @@ Step = Callable[[list[Tensor], list[Tensor], Tensor, Tensor, Tensor], None]
 @cache
 def compile_step(activations: tuple[str, ...], cost: str) -> Step:
     """The step for these functions, compiled for each shape when it first comes."""
-    gradient_of = torch.func.grad(partial(mean_cost, activations, cost), argnums=(0, 1))
+    gradient_of = torch.func.grad(partial(mean_cost, *functions_of(activations, cost)), argnums=(0, 1))
 
     @torch.compile(dynamic=False, fullgraph=True)
     def step(weights: list[Tensor], biases: list[Tensor], x: Tensor, y: Tensor, eta: Tensor) -> None:

@@ -1,6 +1,6 @@
 """torch_eager: PyTorch as most write it, autograd and torch.optim.SGD with its foreach kernels, on the CPU."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -12,29 +12,40 @@ from ..engine import Calls, Engine
 from ..network import Array, Network
 from ..threads import current
 
-FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
+Function = Callable[[Tensor], Tensor]
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+FUNCTIONS: dict[str, Function] = {
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
     "relu": torch.relu,
     "identity": lambda z: z,
 }
-CROSS_ENTROPIES: dict[str, Callable[..., Tensor]] = {
-    "sigmoid": binary_cross_entropy_with_logits,
-    "softmax": cross_entropy,
+CROSS_ENTROPIES: dict[str, Loss] = {  # of the last layer's z
+    "sigmoid": partial(binary_cross_entropy_with_logits, reduction="sum"),
+    "softmax": partial(cross_entropy, reduction="sum"),
 }
 
 
-def mean_cost(
-    activations: Sequence[str], cost: str, weights: list[Tensor], biases: list[Tensor], x: Tensor, y: Tensor
-) -> Tensor:
-    """As `Network.mean_cost`; a cross-entropy by PyTorch's own, which takes the last layer's z."""
-    a = x
-    for w, b, function in zip(weights[:-1], biases[:-1], activations[:-1], strict=True):
-        a = FUNCTIONS[function](linear(a, w, b))
-    z, top = linear(a, weights[-1], biases[-1]), activations[-1]
+def quadratic(a: Tensor, y: Tensor) -> Tensor:
+    return 0.5 * (a - y).square().sum()
+
+
+def functions_of(activations: tuple[str, ...], cost: str) -> tuple[list[Function], Loss]:
+    """What each layer's z passes through, and the cost of what comes out of the last."""
     if cost == "cross-entropy":
-        return CROSS_ENTROPIES[top](z, y, reduction="sum") / len(x)
-    return 0.5 * (FUNCTIONS[top](z) - y).square().sum() / len(x)
+        return [FUNCTIONS[name] for name in (*activations[:-1], "identity")], CROSS_ENTROPIES[activations[-1]]
+    return [FUNCTIONS[name] for name in activations], quadratic
+
+
+def mean_cost(
+    functions: list[Function], loss: Loss, weights: list[Tensor], biases: list[Tensor], x: Tensor, y: Tensor
+) -> Tensor:
+    """As `Network.mean_cost`."""
+    a = x
+    for w, b, function in zip(weights, biases, functions, strict=True):
+        a = function(linear(a, w, b))
+    return loss(a, y) / len(x)
 
 
 def products(network: Network, x: Array) -> Calls:
@@ -70,14 +81,14 @@ class TorchEager(Engine):
     def __init__(self, network: Network) -> None:
         torch.set_num_threads(current())
         self.like, self.dtype = network.like, network.dtype
-        self.cost = partial(mean_cost, network.activations, network.cost)
+        self.functions, self.loss = functions_of(network.activations, network.cost)
         self.weights = [torch.tensor(w, requires_grad=True) for w in network.weights]
         self.biases = [torch.tensor(b, requires_grad=True) for b in network.biases]
         self.optimizer = torch.optim.SGD([*self.weights, *self.biases], foreach=True)
 
     def step(self, x: Array, y: Array, eta: float) -> None:
         inputs, targets = (torch.from_numpy(np.ascontiguousarray(array, self.dtype)) for array in (x, y))
-        cost = self.cost(self.weights, self.biases, inputs, targets)
+        cost = mean_cost(self.functions, self.loss, self.weights, self.biases, inputs, targets)
         self.optimizer.zero_grad(set_to_none=True)
         cost.backward()
         self.optimizer.param_groups[0]["lr"] = eta

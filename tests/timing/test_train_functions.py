@@ -30,7 +30,7 @@ def test_engines_of_a_network_of_classes_learn_alike():
     epochs = list(train(field, CLASSES, datasets.read("digits", "float64", CLASSES.head), eta=0.3, epochs=2, seed=0))
     for epoch in epochs:
         assert len(set(epoch.scores.values())) == 1
-    assert epochs[-1].scores["fused"] > 0.85
+    assert epochs[-1].scores["fused"] > 0.8
 
 
 def test_the_score_of_numbers_is_the_test_cost(numbers):
