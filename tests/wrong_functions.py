@@ -25,6 +25,15 @@ class TakesTheTopSlope(FullMatrix):
         self.functions = (*self.functions[:-1], replace(self.functions[-1], prime=lambda z: of(z) * (1 - of(z))))
 
 
+class TakesSoftmaxUnderTheQuadraticCost(FullMatrix):
+    """The error goes down through the whole derivative of softmax, diag(a) - a a^T for each sample."""
+
+    def step(self, x, y, eta):
+        a = self.network().feedforward(x)
+        error = a - y
+        super().step(x, a - a * (error - np.sum(a * error, axis=1, keepdims=True)), eta)
+
+
 class TakesSharesOfTheSamples(FullMatrix):
     """Softmax over the wrong axis."""
 
@@ -78,6 +87,12 @@ WRONG = [
     (ForgetsTheTopSlope, "tanh", "relu-quadratic", "the last layer lacks the factor relu'(z): the cost here is the"),
     (TakesTheTopSlope, "tanh", "sigmoid-cross-entropy", "the last layer has the factor sigmoid'(z), which falls away"),
     (TakesTheTopSlope, "relu", "softmax-cross-entropy", "the last layer has the factor softmax'(z), which falls away"),
+    (
+        TakesSoftmaxUnderTheQuadraticCost,
+        "tanh",
+        "softmax-cross-entropy",
+        "the error goes down through softmax' as a quadratic cost's does",
+    ),
     (TakesSharesOfTheSamples, "relu", "softmax-cross-entropy", "softmax is taken over the samples"),
     (TurnsTheSlopeRound, "relu", "softmax-cross-entropy", "relu'(z) is 0 where z is positive"),
     (TurnsTheSlopeRound, "relu", "identity-quadratic", "relu'(z) is 0 where z is positive"),

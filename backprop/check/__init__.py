@@ -38,10 +38,8 @@ def verify(make: Make, network: Network, x: Array, y: Array, batch: int, labels_
     lengths = (batch, other) if batch > 1 else (other, batch)  # a mean that is forgotten shows at once
     plain, plain_x, plain_y = probe(network, sum(lengths) + 1, labels_only)
     row = _row(make, plain, plain_x, plain_y, lengths)
-    few = slice(min(lengths))
-    _refuse_other_precision(
-        make, plain, plain_x[few], plain_y[few] if labels_only else _all_but_answered(plain, plain_x[few])
-    )
+    few = clear_of_kinks(plain, plain_x[: min(lengths)])
+    _refuse_other_precision(make, plain, few, plain_y[: len(few)] if labels_only else _all_but_answered(plain, few))
     given = network.copy()
     error = _judge(take(make(network), network, x[:batch], y[:batch], reach=FAR))
     _refuse_changes("the engine, in the network that it was given,", given, network)

@@ -84,6 +84,11 @@ def _guesses(step: Step) -> Iterator[tuple[str, Network]]:
     words = f"{_named(functions, of='')} is taken of the activations, where it belongs to z"
     yield words, through(error, [*again, last])
     if head.shares:
+        a = activations[-1]
+        words = (
+            f"the error goes down through {head.top.name}' as a quadratic cost's does: the cost here is the {head.cost}"
+        )
+        yield words, through(a * (error - np.sum(a * error, axis=1, keepdims=True)))
         over_samples = head.top.of(activations[-2] @ weights[-1].T + step.before.biases[-1])
         yield (
             f"{head.top.name} is taken over the samples, where it belongs over the outputs",

@@ -223,7 +223,7 @@ def test_nothing_cancels_in_the_gradient_of_the_network_made_for_the_check(sizes
         np.testing.assert_allclose(y.sum(axis=1), 1, rtol=1e-6)
     else:
         assert len(np.unique(y)) == y.size
-    assert (network.sizes, network.dtype, x.dtype, y.dtype) == (tuple(sizes), dtype, dtype, dtype)
+    assert (network.sizes, network.dtype, x.dtype, y.dtype) == (like.sizes, dtype, dtype, dtype)
     assert (network.activations, network.cost) == (like.activations, like.cost)
 
 

@@ -13,26 +13,27 @@ from backprop.check.gradient import by_name, clear_of_kinks, reference_gradient,
 from backprop.check.probe import probe
 
 DTYPES = ["float32", "float64"]
-SIZES = [(8, 6, 5, 3), (64, 64, 64, 10), (784, 300, 300, 300, 300, 10)]
+DEEP = (784, 300, 300, 300, 300, 10)
+CELLS = [((8, 6, 5, 3), 4), ((20, 16, 12, 3), 1), ((64, 64, 64, 10), 4), (DEEP, 4)]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("sizes", SIZES, ids=lambda sizes: "-".join(map(str, sizes)))
+@pytest.mark.parametrize(("sizes", "batch"), CELLS)
 @pytest.mark.parametrize(
     ("engine", "hidden", "head", "words"), WRONG, ids=lambda given: getattr(given, "__name__", None)
 )
-def test_wrong_engines_are_refused_with_the_cause(engine, hidden, head, words, sizes, dtype):
+def test_wrong_engines_are_refused_with_the_cause(engine, hidden, head, words, sizes, batch, dtype):
     network = network_of(sizes, dtype, hidden, head)
-    x, y = samples_for(network, 5)
+    x, y = samples_for(network, batch + 1)
     with pytest.raises(GradientError) as refusal:
-        verify(engine, network, x, y, 4)
+        verify(engine, network, x, y, batch)
     assert words in str(refusal.value)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("hidden", "head"), COMBINATIONS)
 def test_a_deep_network_is_checked_where_nothing_cancels(hidden, head, dtype):
-    network, x, y = probe(network_of(SIZES[-1], dtype, hidden, head), 12)
+    network, x, y = probe(network_of(DEEP, dtype, hidden, head), 12)
     gradient, magnitude = map(by_name, reference_gradient(network, x, y))
     seen = [np.max(np.abs(exact)) / np.max(magnitude[name]) for name, exact in gradient.items()]
     assert min(seen) > 1000 * tolerance(network, len(x)), "an error of a thousandth shows in every block"
@@ -51,7 +52,8 @@ def test_a_deep_network_is_checked_where_nothing_cancels(hidden, head, dtype):
 def test_right_engines_are_not_refused(sizes, batch, dtype, functions, seed, stretch, name):
     network = network_of(sizes, dtype, *functions, seed)
     x, y = samples_for(network, batch + 1, seed=seed)
-    x = x * network.dtype.type(stretch)  # saturated, where there is something to saturate
+    if not any(function.damps for function in network.functions):  # near 1 a sigmoid's 1 - a has too few digits
+        x = x * network.dtype.type(stretch)  # saturated, where there is something to saturate
     error = verify(load(name), network, x, y, batch)
     assert error <= tolerance(network, batch)
     engine = load(name)(network)
