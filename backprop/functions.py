@@ -179,14 +179,16 @@ def softmax_prime(_: Array) -> Array:
 
 
 def softmax_in_place(z: Array, units: int) -> Call:
-    samples = np.empty_like(np.max(z, axis=units, keepdims=True))
+    samples, rows = np.empty_like(np.max(z, axis=units, keepdims=True)), np.empty_like(z)
 
     def activate() -> None:
         np.maximum.reduce(z, units, out=samples, keepdims=True)
-        np.subtract(z, samples, z)
+        rows[...] = samples  # to work on z with samples would allocate a buffer: their strides differ
+        np.subtract(z, rows, z)
         np.exp(z, z)
         np.add.reduce(z, units, out=samples, keepdims=True)
-        np.divide(z, samples, z)
+        rows[...] = samples
+        np.divide(z, rows, z)
 
     return activate
 

@@ -1,5 +1,7 @@
 """Networks of all functions, with data that fit them, for the tests of engines and of the check."""
 
+from itertools import cycle, islice
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -7,6 +9,7 @@ from backprop import Network
 from backprop.functions import EVERYWHERE, HEADS
 
 COMBINATIONS = [(hidden, head) for hidden in EVERYWHERE for head in HEADS]
+FEW = list(zip(cycle(EVERYWHERE), HEADS, strict=False))  # each head once, and each activation of hidden layers
 
 
 def combinations():
@@ -15,11 +18,15 @@ def combinations():
 
 
 def network_of(sizes, dtype, hidden, head, seed=0):
-    """A random network; with one output of shares, which have nothing to learn, it gets another."""
+    """A random network; with one output of shares, which have nothing to learn, it gets another.
+
+    hidden: one name for all hidden layers, or several that take turns.
+    """
     sizes, top = list(sizes), HEADS[head]
     if top.shares:
         sizes[-1] = max(2, sizes[-1])
-    activations = [hidden] * (len(sizes) - 2) + [top.top.name]
+    turns = cycle([hidden] if isinstance(hidden, str) else hidden)
+    activations = [*islice(turns, len(sizes) - 2), top.top.name]
     return Network.random(sizes, np.random.default_rng(seed), dtype, activations, top.cost)
 
 

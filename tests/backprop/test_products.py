@@ -4,9 +4,11 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from networks import FEW, network_of, samples_for
 
 from backprop import Network, load, products
 from backprop.check.gradient import tolerance
+from backprop.functions import EVERYWHERE, HEAD
 from backprop.products import Plan, Products, cut, fastest
 
 PLANS = [
@@ -91,18 +93,18 @@ def test_the_trial_takes_the_plan_that_takes_least_time(monkeypatch):
 
 @pytest.mark.parametrize("name", ["in_place", "fused"])
 @pytest.mark.parametrize("batch", [1, 32])
-def test_updates_land_in_place_and_a_step_allocates_no_array(name, batch):
+@pytest.mark.parametrize(("hidden", "head"), [*FEW, (tuple(EVERYWHERE), HEAD)])
+def test_updates_land_in_place_and_a_step_allocates_no_array(name, batch, hidden, head):
     sizes = (784, 1000, 600, 500)  # the smallest array that a step might make has 4000 bytes
-    rng = np.random.default_rng(0)
-    network = Network.random(sizes, rng)
+    network = network_of(sizes, "float64", hidden, head)
     engine = load(name)(network)
-    x, y = rng.random((batch, 784)), rng.random((batch, 500))
-    engine.step(x, y, 1.0)
+    x, y = samples_for(network, batch)
+    engine.step(x, y, 1e-3)
     held = [*engine.own.weights, *engine.own.biases]
     before = [block.copy() for block in held]
     tracemalloc.start()
     try:
-        engine.step(x, y, 1.0)
+        engine.step(x, y, 1e-3)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
