@@ -80,23 +80,31 @@ def remarks(y: Numbers, head: Head) -> Iterator[str]:
 
 def _problem_of_numbers(y: Numbers, head: Head) -> str | None:
     low, high = float(y.min()), float(y.max())
-    if head.low <= low and high <= head.high:
-        sums = y.sum(axis=1)
-        row = int(np.argmax(np.abs(sums - 1)))
-        if not head.shares or abs(sums[row] - 1) <= SUM_OFF:
-            return None
-        return (
-            f"each row of y must be probabilities that sum to 1 for {head.name}; row {row} sums to {sums[row]:g}: save "
-            f"x=x, y=y / y.sum(axis=1, keepdims=True)"
-        )
+    fits = head.low <= low and high <= head.high
+    sums = y.sum(axis=1, dtype=float)
     otherwise = f"for numbers as they are name --head {FOR_NUMBERS}"
+    if head.shares and low >= 0:
+        row = int(np.argmax(np.abs(sums - 1)))
+        if fits and abs(sums[row] - 1) <= SUM_OFF:
+            return None
+        made = ", or save x=x, y=y / y.sum(axis=1, keepdims=True)" if sums.all() else ""
+        return (
+            f"each row of y must be probabilities that sum to 1 for {head.name}; row {row} sums to {sums[row]:g}: "
+            f"{otherwise}{made}"
+        )
+    if fits:
+        return None
     if head.high == inf:
         return f"targets y must be 0 or more for {head.name}, not {low:g} to {high:g}: {otherwise}"
-    made = "(y + 1) / 2" if (low, high) == (-1, 1) else f"y / {high:g}" if low >= 0 else npz.as_labels("y")
-    made = f"y / {max(-low, high):g}" if head.low < 0 else made
+    if head.low < 0:
+        made = "y / np.abs(y).max()"
+    elif low < 0:
+        made = "(y + 1) / 2" if (low, high) == (-1, 1) else "(y - y.min()) / (y.max() - y.min())"
+    else:
+        made = f"y / {high:g}" if float(f"{high:g}") == high else "y / y.max()"
     return (
         f"targets y (samples, outputs) for {head.name} must have values in {head.low}..{head.high}, not {low:g} to "
-        f"{high:g}: {otherwise}, or save x=x, y={made}"
+        f"{high:g}: {otherwise}" + (f", or save x=x, y={made}" if not head.shares else "")
     )
 
 

@@ -67,7 +67,14 @@ def test_targets_are_classes_where_each_row_tells_one(tmp_path, y, head, of_clas
         (NUMBERS, "tanh-quadratic", r"values in -1..1, not -.* name --head identity-quadratic, or save x=x, y=y / "),
         (NUMBERS[:, 0], "softmax-cross-entropy", "whole numbers 0, 1, 2, .* or --head identity-quadratic"),
         (NUMBERS, "relu-quadratic", "must be 0 or more for relu-quadratic, .* name --head identity-quadratic"),
-        (SHARES / 2, "softmax-cross-entropy", r"row \d+ sums to 0.5: save x=x, y=y / y.sum\(axis=1, keepdims=True\)"),
+        (
+            SHARES / 2,
+            "softmax-cross-entropy",
+            r"row \d+ sums to 0.5: for numbers as they are name --head identity-quadratic, or save x=x, "
+            r"y=y / y.sum\(axis=1, keepdims=True\)",
+        ),
+        (9 * SHARES, "softmax-cross-entropy", r"row \d+ sums to 9: .* y=y / y.sum\(axis=1, keepdims=True\)"),
+        (np.sign(LABELS)[:, None] * SHARES, "softmax-cross-entropy", "row 0 sums to 0: .* identity-quadratic$"),
         (np.where(np.arange(50) == 7, 0.9, 1)[:, None] * SHARES, "softmax-cross-entropy", "row 7 sums to 0.9"),
     ],
 )
@@ -75,6 +82,26 @@ def test_what_does_not_fit_is_told_with_the_head_that_does(tmp_path, y, head, me
     with pytest.raises(InputError, match=message) as refusal:
         read(tmp_path, y, head)
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("y", "head"),
+    [
+        (NUMBERS, "sigmoid-quadratic"),
+        (NUMBERS, "sigmoid-cross-entropy"),
+        (NUMBERS, "tanh-quadratic"),
+        (2 * np.eye(3)[LABELS] - 1, "sigmoid-quadratic"),
+        (9 * SHARES, "sigmoid-quadratic"),
+        (9 * SHARES, "softmax-cross-entropy"),
+        (SHARES.astype("float32") / 2, "softmax-cross-entropy"),
+        (np.eye(3, dtype=int)[LABELS] * 4, "softmax-cross-entropy"),
+    ],
+)
+def test_the_cure_that_is_told_makes_it_fit(tmp_path, y, head):
+    with pytest.raises(InputError) as refusal:
+        read(tmp_path, y, head)
+    cured = eval(str(refusal.value).partition(", y=")[2], {"np": np, "y": y})
+    assert read(tmp_path, cured, head).n_out == y.shape[1]
 
 
 @pytest.mark.parametrize("head", ["identity-quadratic", "relu-quadratic"])
