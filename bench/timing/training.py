@@ -103,8 +103,8 @@ def train(
         scores = {name: score(network.like(each.weights, each.biases), dataset) for name, each in now.items()}
         if lost := [name for name, reached in scores.items() if not isfinite(reached)]:
             raise InputError(
-                f"the training by {lost[0]} has diverged in epoch {number}: its answers are no finite numbers; "
-                f"name an --eta below {eta:g}"
+                f"the training by {lost[0]} has diverged in epoch {number}, with {eta:g} as the learning rate of batch "
+                f"{cell.batch}: its answers are no finite numbers; name a smaller --eta"
             )
         yield Epoch(number, {name: seconds[name] for name in engines}, scores)
 

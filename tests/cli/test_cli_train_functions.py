@@ -61,7 +61,7 @@ def test_a_cost_to_reach_for_numbers(call, data, tmp_path):
         (np.arange(60) % 3, ["--to-cost", 0.1], "are classes: name --to-accuracy for --to-cost"),
         (X, [*NUMBERS, "--to-cost", 0.1, "--to-accuracy", 0.9], "two goals: name one"),
         (X, [*NUMBERS, "--seeds", 3], "--seeds goes with --to-cost only: add, say, --to-cost 0.1"),
-        (X, ["--head", "identity-quadratic", "--hidden", "identity", "--eta", 1e9], "name an --eta below 1e+09"),
+        (X, ["--head", "identity-quadratic", "--hidden", "identity", "--eta", 1e9], "name a smaller --eta"),
     ],
 )
 def test_bad_input_is_a_line(call, data, y, options, message):

@@ -27,10 +27,10 @@ def numbers():
 
 def test_engines_of_a_network_of_classes_learn_alike():
     field = [made(name, load(name)) for name in ("per_sample", "full_matrix", "fused")]
-    epochs = list(train(field, CLASSES, datasets.read("digits", "float64", CLASSES.head), eta=0.3, epochs=2, seed=0))
+    epochs = list(train(field, CLASSES, datasets.read("digits", "float64", CLASSES.head), eta=0.3, epochs=6, seed=0))
     for epoch in epochs:
         assert len(set(epoch.scores.values())) == 1
-    assert epochs[-1].scores["fused"] > 0.8
+    assert epochs[-1].scores["fused"] > 0.85
 
 
 def test_the_score_of_numbers_is_the_test_cost(numbers):
@@ -99,5 +99,5 @@ def test_who_cannot_train_the_network_is_left_out_with_the_reason(numbers):
 
 def test_a_training_that_diverges_says_so(numbers):
     cell = Cell((4, 6, 2), 10, data="numbers", hidden="identity", head="identity-quadratic")
-    with pytest.raises(InputError, match=r"the training by a has diverged in epoch 1: .* name an --eta below 30"):
+    with pytest.raises(InputError, match=r"the training by a has diverged in epoch 1, with 30 as .* a smaller --eta"):
         list(train([made("a", FullMatrix)], cell, numbers, eta=30.0, epochs=2, seed=0))
