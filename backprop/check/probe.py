@@ -34,14 +34,16 @@ def probe(like: Network, samples: int, labels_only: bool = False) -> tuple[Netwo
         centre: Array = rng.uniform(0.3, 1.0, n_out)
         if not function.damps:  # no bias is to take away what the weights make
             scale = min(scale, float(np.min(centre / (w @ a.mean(axis=0)))))
-        if len(weights) == len(sizes) - 2:
+        top = len(weights) == len(sizes) - 2
+        if top:
             scale /= 2
-            centre = _of_top(head, centre)
             if head.shares:
                 w[0] *= -1
+        w, z = scale * w, scale * (a - a.mean(axis=0)) @ w.T
+        if top:
+            centre = _of_top(head, centre, z)
         elif function.of(np.array(-1.0)) >= 0:
             centre[1:] *= rng.choice([-1, 1], n_out - 1)  # one is never off: something gets through
-        w, z = scale * w, scale * (a - a.mean(axis=0)) @ w.T
         weights.append(w)
         biases.append(centre - w @ a.mean(axis=0))
         a = function.of((z + centre).T).T
@@ -50,15 +52,19 @@ def probe(like: Network, samples: int, labels_only: bool = False) -> tuple[Netwo
     return network, x.astype(like.dtype), y.astype(like.dtype)
 
 
-def _of_top(head: Head, centre: Array) -> Array:
-    """Where the z of the last layer lie, from numbers in 0.3..1: low in what the head can answer."""
+def _of_top(head: Head, centre: Array, z: Array) -> Array:
+    """Where the z of the last layer lie, from numbers in 0.3..1: low in what the head can answer.
+
+    z (samples, n_out) is how they differ from that.
+    """
     if head.shares:
         return np.concatenate([[-1.0], centre[1:] / 2])
     if head.low < 0:
         return centre - 1.5
     if head.for_classes:
         return 2 * centre - 4
-    return np.where(np.arange(len(centre)) % 2, -centre, centre)  # on and off in turn
+    between: Array = -z[:2].mean(axis=0) if len(z) > 1 else centre  # of the first two samples one is on, one is off
+    return np.where(np.arange(len(centre)) % 2, centre, between)
 
 
 def _above(head: Head, rng: np.random.Generator, a: Array) -> Array:

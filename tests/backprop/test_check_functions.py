@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import COMBINATIONS, combinations, network_of, samples_for
-from wrong_functions import WRONG
+from wrong import IgnoresTheLastOutput
+from wrong_functions import WRONG, ForgetsTheTopSlope
 
 from backprop import GradientError, load
 from backprop.check import verify, verify_again
@@ -28,6 +29,16 @@ def test_wrong_engines_are_refused_with_the_cause(engine, hidden, head, words, s
     with pytest.raises(GradientError) as refusal:
         verify(engine, network, x, y, batch)
     assert words in str(refusal.value)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("batch", [1, 2, 10])
+@pytest.mark.parametrize("sizes", [(5, 4, 1), (8, 4, 2), (3, 1)], ids=str)
+@pytest.mark.parametrize("engine", [ForgetsTheTopSlope, IgnoresTheLastOutput], ids=lambda engine: engine.__name__)
+def test_outputs_that_can_be_off_hide_nothing(engine, sizes, batch, dtype):
+    network = network_of(sizes, dtype, "tanh", "relu-quadratic")
+    with pytest.raises(GradientError):
+        verify(engine, network, *samples_for(network, batch + 1), batch)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
