@@ -3,9 +3,14 @@
 The rule, the same for every head: of 0.01, 0.03, 0.1, ..., 10 the rate at which the hidden activation that does worst
 does best, by the median over seeds of what the test part tells after 10 epochs at batch 10, 30 hidden units; of rates
 that do as well to within a hundredth, the largest, which is there first. (Identity layers are left out: with them a
-network is one layer.) A head for classes learns the digits, by test
-accuracy; one for numbers, the lower half of each image from its upper half, by test cost. No other data are looked at:
-what is reported of mnist5k is of data that the rates were not chosen on.
+network is one layer.) A head for classes learns the digits, by test accuracy; one for numbers, the lower half of each
+image from its upper half, by test cost. No other data are looked at: what is reported of mnist5k is of data that the
+rates were not chosen on.
+
+What they came to there (784-30-10, batch 10, the same 10 epochs, three seeds): under cross-entropy every hidden
+activation has 0.895 to 0.923. Not so under the other two, whose steps grow with inputs as long as those: with relu
+some seeds learn little (sigmoid-quadratic 0.31 to 0.87, tanh-quadratic 0.11 to 0.76), with tanh under tanh-quadratic
+0.62 to 0.91; there, name a smaller --eta.
 """
 
 from __future__ import annotations
