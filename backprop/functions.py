@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy import add, divide, exp, multiply, subtract
 
 from .errors import InputError, did_you_mean
 
@@ -23,8 +24,8 @@ Call = Callable[[], object]
 class Activation:
     """The function of a layer, a = f(z), and its derivative in the forms that engines take it in.
 
-    of(z): the activation, a new array or, of the identity, z itself. prime(z): its derivative as it is taught, of z.
-    slope(a): the same derivative from the activation alone. Softmax has neither: it goes with the cost that needs none.
+    of(z): the activation, a new array or, of the identity, z itself. slope(a): its derivative from the activation
+    alone; softmax has none, and goes with the cost that needs none.
     in_place(z, units): a call that makes of what is in z the activation, where z holds sign * z; units is the axis
     of the units. It allocates nothing: what it needs is made before, once for each z.
     slope_in_place(a, out): a call that writes slope(a) to out; None where it is 1 everywhere, or none is needed.
@@ -34,7 +35,6 @@ class Activation:
 
     name: str
     of: Callable[[Array], Array]
-    prime: Callable[[Array], Array]
     slope: Callable[[Array], Array]
     in_place: Callable[[Array, int], Call]
     slope_in_place: Callable[[Array, Array], Call] | None
@@ -43,14 +43,9 @@ class Activation:
     damps: bool = False
     cancels: bool = False
 
-    def magnitude(self, a: Array, size: Array) -> Array:
-        """What the rounding of the activation a is proportional to, where that of its z is to `size`."""
-        if self.damps:
-            return a
-        if self is SOFTMAX:
-            moved: Array = a * (1 + size + np.sum(a * size, axis=0))
-            return moved
-        return np.maximum(np.abs(a), self.slope(a) * size)
+    def prime(self, z: Array) -> Array:
+        """The derivative as it is taught, of z: sigmoid'(z) = s (1 - s) with s = sigmoid(z)."""
+        return self.slope(self.of(z))
 
 
 def sigmoid(z: Array) -> Array:
@@ -62,12 +57,6 @@ def sigmoid(z: Array) -> Array:
     return 1.0 / (1.0 + np.exp(-z))
 
 
-def sigmoid_prime(z: Array) -> Array:
-    """The derivative of `sigmoid`, s (1 - s) with s = sigmoid(z)."""
-    s = sigmoid(z)
-    return s * (1.0 - s)
-
-
 def sigmoid_slope(a: Array) -> Array:
     """The derivative of `sigmoid` from the activation, a (1 - a)."""
     return a * (1 - a)
@@ -76,7 +65,6 @@ def sigmoid_slope(a: Array) -> Array:
 def sigmoid_in_place(z: Array, _: int) -> Call:
     """The sigmoid of what is there negated: the sign that exp wants."""
     one = np.ones((), z.dtype)  # an array: a Python float would double the time of a small ufunc
-    exp, add, divide = np.exp, np.add, np.divide
 
     def activate() -> None:
         exp(z, z)
@@ -88,7 +76,6 @@ def sigmoid_in_place(z: Array, _: int) -> Call:
 
 def sigmoid_slope_in_place(a: Array, out: Array) -> Call:
     """The derivative as a - a^2: two passes without another array."""
-    multiply, subtract = np.multiply, np.subtract
 
     def slope() -> None:
         multiply(a, a, out)
@@ -102,26 +89,17 @@ def tanh(z: Array) -> Array:
     return np.tanh(z)
 
 
-def tanh_prime(z: Array) -> Array:
-    """The derivative of `tanh`, 1 - tanh(z)^2."""
-    return 1.0 - np.tanh(z) ** 2
-
-
 def tanh_slope(a: Array) -> Array:
     """The derivative of `tanh` from the activation, 1 - a^2."""
     return 1 - a * a
-
-
-def tanh_in_place(z: Array, _: int) -> Call:
-    return lambda: np.tanh(z, z)
 
 
 def tanh_slope_in_place(a: Array, out: Array) -> Call:
     one = np.ones((), a.dtype)
 
     def slope() -> None:
-        np.multiply(a, a, out)
-        np.subtract(one, out, out)
+        multiply(a, a, out)
+        subtract(one, out, out)
 
     return slope
 
@@ -131,13 +109,8 @@ def relu(z: Array) -> Array:
     return np.maximum(z, 0)
 
 
-def relu_prime(z: Array) -> Array:
-    """The derivative of `relu`, 1 where z is positive, else 0; at 0, where there is none, 0."""
-    return (z > 0).astype(z.dtype)
-
-
 def relu_slope(a: Array) -> Array:
-    """The derivative of `relu` from the activation, 1 where that is positive, else 0."""
+    """The derivative of `relu` from the activation, 1 where that is positive, else 0, as at z = 0."""
     return np.sign(a)
 
 
@@ -146,22 +119,9 @@ def relu_in_place(z: Array, _: int) -> Call:
     return lambda: np.maximum(z, zero, out=z)
 
 
-def relu_slope_in_place(a: Array, out: Array) -> Call:
-    return lambda: np.sign(a, out)
-
-
 def identity(z: Array) -> Array:
     """The identity: for layers that answer any number."""
     return z
-
-
-def identity_prime(z: Array) -> Array:
-    """The derivative of `identity`, 1."""
-    return np.ones_like(z)
-
-
-def identity_in_place(_: Array, __: int) -> Call:
-    return lambda: None
 
 
 def softmax(z: Array) -> Array:
@@ -170,11 +130,10 @@ def softmax(z: Array) -> Array:
     The largest z of the sample is subtracted first, which changes no share: exp can't overflow.
     """
     e = np.exp(z - z.real.max(axis=0))
-    shares: Array = e / e.sum(axis=0)
-    return shares
+    return np.divide(e, e.sum(axis=0))
 
 
-def softmax_prime(_: Array) -> Array:
+def softmax_slope(_: Array) -> Array:
     raise NotImplementedError("the derivative of softmax is no array of z's shape: it goes with cross-entropy alone")
 
 
@@ -216,13 +175,11 @@ def softmax_cross_entropy(z: Array, y: Array) -> Any:
     return -np.sum(y * (shifted - np.log(np.exp(shifted).sum(axis=0))))
 
 
-SIGMOID = Activation(
-    "sigmoid", sigmoid, sigmoid_prime, sigmoid_slope, sigmoid_in_place, sigmoid_slope_in_place, sign=-1, damps=True
-)
-TANH = Activation("tanh", tanh, tanh_prime, tanh_slope, tanh_in_place, tanh_slope_in_place, cancels=True)
-RELU = Activation("relu", relu, relu_prime, relu_slope, relu_in_place, relu_slope_in_place, kink=True)
-IDENTITY = Activation("identity", identity, identity_prime, np.ones_like, identity_in_place, None)
-SOFTMAX = Activation("softmax", softmax, softmax_prime, softmax_prime, softmax_in_place, None)
+SIGMOID = Activation("sigmoid", sigmoid, sigmoid_slope, sigmoid_in_place, sigmoid_slope_in_place, sign=-1, damps=True)
+TANH = Activation("tanh", tanh, tanh_slope, lambda z, _: lambda: np.tanh(z, z), tanh_slope_in_place, cancels=True)
+RELU = Activation("relu", relu, relu_slope, relu_in_place, lambda a, out: lambda: np.sign(a, out), kink=True)
+IDENTITY = Activation("identity", identity, np.ones_like, lambda _, __: lambda: None, None)
+SOFTMAX = Activation("softmax", softmax, softmax_slope, softmax_in_place, None)
 
 EVERYWHERE = {each.name: each for each in (SIGMOID, TANH, RELU, IDENTITY)}
 ACTIVATIONS = {**EVERYWHERE, SOFTMAX.name: SOFTMAX}

@@ -71,7 +71,13 @@ def magnitudes(network: Network, activations: list[Array], slopes: list[Array]) 
     """
     found = [np.abs(activations[0])]
     for w, b, function, a in zip(network.weights, network.biases, network.functions, activations[1:], strict=True):
-        found.append(function.magnitude(a.T, (found[-1] @ np.abs(w.T.astype(np.float64)) + np.abs(b)).T).T)
+        of_z = found[-1] @ np.abs(w.T.astype(np.float64)) + np.abs(b)
+        if function.damps:
+            found.append(a)
+        elif network.head.shares and len(found) == len(network.weights):  # each moves with every z of its sample
+            found.append(a * (1 + of_z + np.sum(a * of_z, axis=1, keepdims=True)))
+        else:
+            found.append(np.maximum(np.abs(a), function.slope(a) * of_z))
     sizes = [
         np.maximum(slope, CANCELS * a * a) if function.cancels else slope
         for function, a, slope in zip(network.functions, activations[1:], slopes, strict=True)
