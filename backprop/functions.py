@@ -129,8 +129,9 @@ def softmax(z: Array) -> Array:
 
     The largest z of the sample is subtracted first, which changes no share: exp can't overflow.
     """
-    e = np.exp(z - z.real.max(axis=0))
-    return np.divide(e, e.sum(axis=0))
+    shares = np.exp(z - z.real.max(axis=0))
+    shares /= shares.sum(axis=0)
+    return shares
 
 
 def softmax_slope(_: Array) -> Array:
