@@ -26,11 +26,10 @@ class Activation:
 
     of(z): the activation, a new array or, of the identity, z itself. slope(a): its derivative from the activation
     alone; softmax has none, and goes with the cost that needs none.
-    in_place(z, units): a call that makes of what is in z the activation, where z holds sign * z; units is the axis
-    of the units. It allocates nothing: what it needs is made before, once for each z.
+    in_place(z, units): a call, without allocation, that makes of sign * z in z the activation; units is their axis.
     slope_in_place(a, out): a call that writes slope(a) to out; None where it is 1 everywhere, or none is needed.
     kink says that the derivative jumps at z = 0; damps, that rounding errors of z come to no more than a's own;
-    cancels, that the slope is a difference, 1 - a^2, of which little is left where the layer saturates.
+    cancels, that the slope is a difference, as 1 - a^2, of which little is left where the layer saturates.
     """
 
     name: str
@@ -74,12 +73,12 @@ def sigmoid_in_place(z: Array, _: int) -> Call:
     return activate
 
 
-def sigmoid_slope_in_place(a: Array, out: Array) -> Call:
-    """The derivative as a - a^2: two passes without another array."""
+def less_the_square(whole: Array, a: Array, out: Array) -> Call:
+    """A slope that is whole - a^2, in two passes without another array."""
 
     def slope() -> None:
         multiply(a, a, out)
-        subtract(a, out, out)
+        subtract(whole, out, out)
 
     return slope
 
@@ -92,16 +91,6 @@ def tanh(z: Array) -> Array:
 def tanh_slope(a: Array) -> Array:
     """The derivative of `tanh` from the activation, 1 - a^2."""
     return 1 - a * a
-
-
-def tanh_slope_in_place(a: Array, out: Array) -> Call:
-    one = np.ones((), a.dtype)
-
-    def slope() -> None:
-        multiply(a, a, out)
-        subtract(one, out, out)
-
-    return slope
 
 
 def relu(z: Array) -> Array:
@@ -129,7 +118,7 @@ def softmax(z: Array) -> Array:
 
     The largest z of the sample is subtracted first, which changes no share: exp can't overflow.
     """
-    shares = np.exp(z - z.real.max(axis=0))
+    shares: Array = np.exp(z - z.real.max(axis=0))
     shares /= shares.sum(axis=0)
     return shares
 
@@ -176,8 +165,14 @@ def softmax_cross_entropy(z: Array, y: Array) -> Any:
     return -np.sum(y * (shifted - np.log(np.exp(shifted).sum(axis=0))))
 
 
-SIGMOID = Activation("sigmoid", sigmoid, sigmoid_slope, sigmoid_in_place, sigmoid_slope_in_place, sign=-1, damps=True)
-TANH = Activation("tanh", tanh, tanh_slope, lambda z, _: lambda: np.tanh(z, z), tanh_slope_in_place, cancels=True)
+SIGMOID = Activation(
+    "sigmoid", sigmoid, sigmoid_slope, sigmoid_in_place, lambda a, out: less_the_square(a, a, out),
+    sign=-1, damps=True, cancels=True,
+)  # fmt: skip
+TANH = Activation(
+    "tanh", tanh, tanh_slope, lambda z, _: lambda: np.tanh(z, z),
+    lambda a, out: less_the_square(np.ones((), a.dtype), a, out), cancels=True,
+)  # fmt: skip
 RELU = Activation("relu", relu, relu_slope, relu_in_place, lambda a, out: lambda: np.sign(a, out), kink=True)
 IDENTITY = Activation("identity", identity, np.ones_like, lambda _, __: lambda: None, None)
 SOFTMAX = Activation("softmax", softmax, softmax_slope, softmax_in_place, None)
@@ -193,7 +188,6 @@ class Head:
     total(z, y): the cost, summed over units and samples, by the last layer's z. matched says that its derivative by
     that z is (a - y); where it is not, it is (a - y) times the activation's (M. Nielsen, "Neural Networks and Deep
     Learning", equation BP1 and chapter 3).
-
     Targets lie between low and high; where shares, those of a sample sum to 1. eta is the learning rate to begin with,
     at a batch of 10: chosen by tests/trials/learning_rates.py.
     """
