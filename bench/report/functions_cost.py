@@ -94,7 +94,7 @@ def _reasons(one: Comparison) -> Iterator[tuple[str, str]]:
     for engine in one.engines:
         told = [r.left_out for record in one.records for r in record.contestants if r.name == engine and r.left_out]
         if told:
-            yield engine, f" is left out of {len(told)} of {len(one.records)}: {told[0]}"
+            yield engine, f": left out of {len(told)} of {len(one.records)}: {told[0]}"
 
 
 def sentence(found: Iterable[Record], cell: Cell) -> str:

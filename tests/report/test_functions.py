@@ -64,7 +64,7 @@ def test_an_engine_that_cannot_train_the_first_network_has_its_floors_and_the_re
     (lines,) = tables(found)
     assert [line["jax_jit"] for line in lines.values()] == ["left out", "left out", "4.80x"]
     (listing,) = [block for block in functions_cost.blocks(found) if isinstance(block, Listing)]
-    assert listing.items == [("jax_jit", " is left out of 2 of 3: it can't")]
+    assert listing.items == [("jax_jit", ": left out of 2 of 3: it can't")]
 
 
 def test_a_sentence_tells_what_the_usual_functions_cost_the_loop_and_the_fastest():
