@@ -21,7 +21,8 @@ class TakesTheTopSlope(FullMatrix):
     def __init__(self, network):
         super().__init__(network)
         self.matched = False
-        self.functions = (*self.functions[:-1], replace(self.functions[-1], slope=lambda a: a * (1 - a)))
+        of = self.functions[-1].of
+        self.functions = (*self.functions[:-1], replace(self.functions[-1], prime=lambda z: of(z) * (1 - of(z))))
 
 
 class TakesSoftmaxUnderTheQuadraticCost(FullMatrix):
@@ -48,7 +49,7 @@ class TurnsTheSlopeRound(FullMatrix):
     def __init__(self, network):
         super().__init__(network)
         self.functions = tuple(
-            replace(function, slope=lambda a: 1 - np.sign(a)) if function.kink else function
+            replace(function, prime=lambda z: (z <= 0).astype(z.dtype)) if function.kink else function
             for function in self.functions
         )
 
@@ -59,7 +60,7 @@ class LetsAllThrough(FullMatrix):
     def __init__(self, network):
         super().__init__(network)
         self.functions = (
-            *(replace(function, slope=np.ones_like) for function in self.functions[:-1]),
+            *(replace(function, prime=np.ones_like) for function in self.functions[:-1]),
             self.functions[-1],
         )
 
