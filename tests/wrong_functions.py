@@ -1,7 +1,5 @@
 """Engines that take a function of the network for another, each in one way that the gradient check must refuse."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from backprop import Network, load
@@ -21,8 +19,8 @@ class TakesTheTopSlope(FullMatrix):
     def __init__(self, network):
         super().__init__(network)
         self.matched = False
-        of = self.functions[-1].of
-        self.functions = (*self.functions[:-1], replace(self.functions[-1], prime=lambda z: of(z) * (1 - of(z))))
+        of = self.functions[-1]
+        self.primes[-1] = lambda z: of(z) * (1 - of(z))
 
 
 class TakesSoftmaxUnderTheQuadraticCost(FullMatrix):
@@ -39,8 +37,8 @@ class TakesSharesOfTheSamples(FullMatrix):
 
     def __init__(self, network):
         super().__init__(network)
-        of = self.functions[-1].of
-        self.functions = (*self.functions[:-1], replace(self.functions[-1], of=lambda z: of(z.T).T))
+        of = self.functions[-1]
+        self.functions[-1] = lambda z: of(z.T).T
 
 
 class TurnsTheSlopeRound(FullMatrix):
@@ -48,10 +46,9 @@ class TurnsTheSlopeRound(FullMatrix):
 
     def __init__(self, network):
         super().__init__(network)
-        self.functions = tuple(
-            replace(function, prime=lambda z: (z <= 0).astype(z.dtype)) if function.kink else function
-            for function in self.functions
-        )
+        for layer, function in enumerate(network.functions):
+            if function.kink:
+                self.primes[layer] = lambda z: (z <= 0).astype(z.dtype)
 
 
 class LetsAllThrough(FullMatrix):
@@ -59,10 +56,7 @@ class LetsAllThrough(FullMatrix):
 
     def __init__(self, network):
         super().__init__(network)
-        self.functions = (
-            *(replace(function, prime=np.ones_like) for function in self.functions[:-1]),
-            self.functions[-1],
-        )
+        self.primes[:-1] = [np.ones_like] * (len(self.primes) - 1)
 
 
 class TakesTheMeanTwice(FullMatrix):

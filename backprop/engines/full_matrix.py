@@ -19,7 +19,8 @@ class FullMatrix(Engine):
         self.own = network.copy()
         self.weights = list(self.own.weights)
         self.biases = [b[:, np.newaxis] for b in self.own.biases]
-        self.functions, self.matched = network.functions, network.head.matched
+        self.functions = [function.of for function in network.functions]
+        self.primes, self.matched = [function.prime for function in network.functions], network.head.matched
 
     @np.errstate(over="ignore")
     def step(self, x: Array, y: Array, eta: float) -> None:
@@ -28,18 +29,18 @@ class FullMatrix(Engine):
         activations, zs = [a], []
         for w, b, f in zip(self.weights, self.biases, self.functions, strict=True):
             z = np.dot(w, a) + b
-            a = f.of(z)
+            a = f(z)
             zs.append(z)
             activations.append(a)
 
         delta = a - y.T
         if not self.matched:
-            delta *= f.prime(z)
+            delta *= self.primes[-1](z)
         for layer in reversed(range(len(self.weights))):
             grad_w = np.dot(delta, activations[layer].T) / m
             grad_b = delta.mean(axis=1, keepdims=True)
             if layer:  # the error passes down through the weights as they were
-                delta = np.dot(self.weights[layer].T, delta) * self.functions[layer - 1].prime(zs[layer - 1])
+                delta = np.dot(self.weights[layer].T, delta) * self.primes[layer - 1](zs[layer - 1])
             self.weights[layer] -= eta * grad_w
             self.biases[layer] -= eta * grad_b
 

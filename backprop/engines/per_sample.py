@@ -17,7 +17,8 @@ class PerSample(Engine):
         self.own = network.copy()
         self.weights = list(self.own.weights)
         self.biases = [b[:, np.newaxis] for b in self.own.biases]
-        self.functions, self.matched = network.functions, network.head.matched
+        self.functions = [function.of for function in network.functions]
+        self.primes, self.matched = [function.prime for function in network.functions], network.head.matched
 
     @np.errstate(over="ignore")
     def step(self, x: Array, y: Array, eta: float) -> None:
@@ -35,19 +36,19 @@ class PerSample(Engine):
         activations, zs = [a], []
         for w, b, f in zip(self.weights, self.biases, self.functions, strict=True):
             z = np.dot(w, a) + b
-            a = f.of(z)
+            a = f(z)
             zs.append(z)
             activations.append(a)
 
         delta = a - y
         if not self.matched:
-            delta *= f.prime(z)
+            delta *= self.primes[-1](z)
         for layer in reversed(range(len(self.weights))):
             # np.dot, not @: of a column and a row, dot is a BLAS call and matmul a scalar loop.
             grad_w[layer] += np.dot(delta, activations[layer].T)
             grad_b[layer] += delta
             if layer:
-                delta = np.dot(self.weights[layer].T, delta) * self.functions[layer - 1].prime(zs[layer - 1])
+                delta = np.dot(self.weights[layer].T, delta) * self.primes[layer - 1](zs[layer - 1])
 
     def network(self) -> Network:
         return self.own.like(self.weights, [b[:, 0] for b in self.biases]).copy()
