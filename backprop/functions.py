@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -101,9 +102,13 @@ def relu(z: Array) -> Array:
     return np.maximum(z, 0)
 
 
+def relu_slope(a: Array) -> Array:
+    """The derivative of `relu` from the activation."""
+    return np.sign(a)
+
+
 def relu_in_place(z: Array, _: int) -> Call:
-    zero = np.zeros((), z.dtype)
-    return lambda: np.maximum(z, zero, out=z)
+    return partial(np.maximum, z, np.zeros((), z.dtype), out=z)
 
 
 def identity(z: Array) -> Array:
@@ -112,10 +117,7 @@ def identity(z: Array) -> Array:
 
 
 def softmax(z: Array) -> Array:
-    """The share of exp(z) that each unit has in its sample (J. Bridle, 1990).
-
-    The largest z of the sample is subtracted first, which changes no share: exp can't overflow.
-    """
+    """The share of exp(z) that each unit has in its sample (J. Bridle, 1990), less its largest z: exp can't overflow."""
     shares: Array = np.exp(z - z.real.max(axis=0))
     shares /= shares.sum(axis=0)
     return shares
@@ -172,7 +174,7 @@ TANH = Activation(
     lambda a, out: less_the_square(np.ones((), a.dtype), a, out), cancels=True,
 )  # fmt: skip
 RELU = Activation(
-    "relu", relu, lambda z: (z > 0).astype(z.dtype), np.sign, relu_in_place, lambda a, out: lambda: np.sign(a, out),
+    "relu", relu, lambda z: (z > 0).astype(z.dtype), relu_slope, relu_in_place, lambda a, out: lambda: np.sign(a, out),
     kink=True,
 )  # fmt: skip
 IDENTITY = Activation("identity", identity, np.ones_like, np.ones_like, lambda _, __: lambda: None, None)
