@@ -117,7 +117,7 @@ def identity(z: Array) -> Array:
 
 
 def softmax(z: Array) -> Array:
-    """The share of exp(z) that each unit has in its sample (J. Bridle, 1990), less its largest z: exp can't overflow."""
+    """The share of exp(z) that each unit has in its sample (J. Bridle, 1990); less the largest z, exp stays finite."""
     shares: Array = np.exp(z - z.real.max(axis=0))
     shares /= shares.sum(axis=0)
     return shares
