@@ -45,7 +45,7 @@ PICTURED = (
 )
 ACCURACY = (
     "Larger batches make epochs faster and learning slower. From each seed all engines start from the same network and "
-    "see the same mini-batches, an epoch of each in turns, until the test part tells that the target is reached. That "
+    "see the same mini-batches, an epoch of each in turns, until the target is reached on the test part. Testing "
     "is not timed. The learning rate follows from the batch size, alike for all engines: in proportion below 10, the "
     "same from there."
 )
