@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 from numba import njit
 
-from .functions import SOFTMAX, Activation
+from .functions import SOFTMAX, Activation, Array
 
 
 @cache
@@ -39,9 +39,9 @@ def compile_activation(function: Activation) -> Any:
 
 
 @cache
-def compile_descent(function: Activation, bare: bool) -> Any:
-    """The call that takes delta through the function, unless that is bare, and its mean from the biases."""
-    slope = njit(inline="always")(function.slope) if function.slope_in_place and not bare else None
+def compile_descent(of_activation: Callable[[Array], Array] | None) -> Any:
+    """The call that takes delta through a slope, where there is one, and its mean from the biases."""
+    slope = of_activation and njit(inline="always")(of_activation)
 
     @njit(inline="always")
     def descend(_: int, arrays: Any) -> None:
@@ -58,7 +58,7 @@ def compile_descent(function: Activation, bare: bool) -> Any:
 def by_layer(calls: Sequence[Any]) -> Any:
     """One call for all layers, which takes the number of the layer first."""
     first, *others = calls
-    if not any(call is not first for call in others):
+    if all(call is first for call in others):
         return first
     rest = by_layer(others)
 

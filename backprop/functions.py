@@ -19,6 +19,7 @@ from .errors import InputError, did_you_mean
 
 Array = npt.NDArray[np.floating[Any]]
 Call = Callable[[], object]
+InPlace = Callable[[Array, Array], Call]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Activation:
     prime: Callable[[Array], Array]
     slope: Callable[[Array], Array]
     in_place: Callable[[Array, int], Call]
-    slope_in_place: Callable[[Array, Array], Call] | None
+    slope_in_place: InPlace | None
     sign: int = 1
     kink: bool = False
     damps: bool = False

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import InputError
-from .functions import ACTIVATIONS, HEAD, HIDDEN, Activation, Head, check_hidden, head_named
+from .functions import ACTIVATIONS, HEAD, HIDDEN, Activation, Head, InPlace, check_hidden, head_named
 from .functions import Array as Array
 
 CACHE_LINE = 64  # bytes, on x86-64 and most others
@@ -92,6 +92,15 @@ class Network:
     def head(self) -> Head:
         """The last activation and the cost; InputError where they do not go together."""
         return head_named(f"{self.activations[-1]}-{self.cost}")
+
+    @property
+    def slopes_in_place(self) -> tuple[InPlace | None, ...]:
+        """For each layer how its slope is taken in place; None where the error is to be multiplied by none.
+
+        So it is where the slope is 1 everywhere, and on top where the cost matches the activation.
+        """
+        slopes = [function.slope_in_place for function in self.functions]
+        return (*slopes[:-1], None if self.head.matched else slopes[-1])
 
     @property
     def is_plain(self) -> bool:

@@ -32,17 +32,15 @@ class Workspace(Products):
         self.up = list(zip(self.forward, bare, rows, activate, self.activations, strict=True))
 
         widths, all_slopes = [len(b) for b in biases], np.empty_like(self.all_activations)
-        needed = functions[:-1] if network.head.matched else functions
+        needed = network.slopes_in_place
         self.take_slopes, ends = [], np.cumsum([0, *widths]) * batch
-        for function, group in groupby(range(len(needed)), key=needed.__getitem__):  # layers in a row, in one call
+        for in_place, group in groupby(range(len(needed)), key=needed.__getitem__):  # layers in a row, in one call
             layers = list(group)
             part = slice(ends[layers[0]], ends[layers[-1] + 1])
-            if function.slope_in_place:
-                self.take_slopes.append(function.slope_in_place(self.all_activations[part], all_slopes[part]))
-        slopes = [
-            matrix if layer < len(needed) and needed[layer].slope_in_place else None
-            for layer, matrix in enumerate(self.of_each_layer(all_slopes, widths))
-        ]
+            if in_place:
+                self.take_slopes.append(in_place(self.all_activations[part], all_slopes[part]))
+        matrices = self.of_each_layer(all_slopes, widths)
+        slopes = [matrix if in_place else None for in_place, matrix in zip(needed, matrices, strict=True)]
         self.top_slope = slopes[-1]
         inputs = [None, *self.activations[:-1]]  # of the first layer, those of the step
         self.back = [

@@ -1,12 +1,10 @@
 """in_place: full_matrix in a workspace made once, with slopes from the activation; no step allocates an array."""
 
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from ..engine import Engine
-from ..functions import Activation
 from ..network import Array, Network
 from ..workspaces import Workspaces
 
@@ -14,11 +12,18 @@ from ..workspaces import Workspaces
 class Workspace:
     """The arrays of a step at one batch length, (units, batch) for each layer, and what is called to work on them."""
 
-    def __init__(self, functions: tuple[Activation, ...], widths: list[int], dtype: np.dtype[Any], batch: int) -> None:
-        self.activations, self.slopes, self.deltas = ([np.empty((n, batch), dtype) for n in widths] for _ in range(3))
-        made = list(zip(functions, self.activations, self.slopes, strict=True))
-        self.activate = [(function.sign, function.in_place(a, 0)) for function, a, _ in made]
-        self.take_slope = [function.slope_in_place and function.slope_in_place(a, slope) for function, a, slope in made]
+    def __init__(self, network: Network, batch: int) -> None:
+        self.activations, self.slopes, self.deltas = (
+            [np.empty((len(b), batch), network.dtype) for b in network.biases] for _ in range(3)
+        )
+        self.activate = [
+            (function.sign, function.in_place(a, 0))
+            for function, a in zip(network.functions, self.activations, strict=True)
+        ]
+        self.take_slope = [
+            in_place and in_place(a, slope)
+            for in_place, a, slope in zip(network.slopes_in_place, self.activations, self.slopes, strict=True)
+        ]
 
 
 class InPlace(Engine):
@@ -32,11 +37,10 @@ class InPlace(Engine):
 
     def __init__(self, network: Network) -> None:
         self.own = own = network.copy()
-        self.matched = own.head.matched
         self.biases = [b[:, np.newaxis] for b in own.biases]
         self.grad_w = [np.empty_like(w) for w in own.weights]
         self.grad_b = [np.empty_like(b) for b in self.biases]
-        self.workspaces = Workspaces(partial(Workspace, own.functions, [len(b) for b in own.biases], own.dtype))
+        self.workspaces = Workspaces(partial(Workspace, own))
 
     @np.errstate(over="ignore")
     def step(self, x: Array, y: Array, eta: float) -> None:
@@ -60,7 +64,7 @@ class InPlace(Engine):
         np.subtract(a, deltas[-1], out=deltas[-1])
         for layer in reversed(range(len(weights))):
             delta, take_slope = deltas[layer], work.take_slope[layer]
-            if take_slope and (layer < len(weights) - 1 or not self.matched):
+            if take_slope:
                 take_slope()
                 delta *= slopes[layer]
             grad_w, grad_b = self.grad_w[layer], self.grad_b[layer]

@@ -29,7 +29,7 @@ class NumbaJit(Engine):
     def __init__(self, network: Network) -> None:
         self.own = own = network.copy()
         self.dtype, self.weights, self.biases = own.dtype, own.weights, own.biases
-        self.compiled = compile_step(self.dtype.char, own.functions, own.head.matched)
+        self.compiled = compile_step(self.dtype.char, own.functions, tuple(map(bool, own.slopes_in_place)))
         widths, dtype = [len(b) for b in own.biases], own.dtype
         self.workspaces = Workspaces(
             lambda m: tuple(tuple(np.empty((m, n), dtype) for n in widths) for _ in range(2))  # activations, deltas
@@ -45,8 +45,11 @@ class NumbaJit(Engine):
 
 
 @cache
-def compile_step(char: str, functions: tuple[Activation, ...], matched: bool) -> Callable[..., None]:
-    """The step for float32 ("f") or float64 ("d") and these functions; Numba compiles it at its first call."""
+def compile_step(char: str, functions: tuple[Activation, ...], sloped: tuple[bool, ...]) -> Callable[..., None]:
+    """The step for float32 ("f") or float64 ("d") and these functions, of which those that are sloped have a slope.
+
+    Numba compiles it at its first call.
+    """
     address = get_cython_function_address("scipy.linalg.cython_blas", {"f": "sgemm", "d": "dgemm"}[char])
     gemm = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 13)(address)
     plain, transposed = np.frombuffer(b"N", np.uint8), np.frombuffer(b"T", np.uint8)
@@ -65,9 +68,10 @@ def compile_step(char: str, functions: tuple[Activation, ...], matched: bool) ->
             factors[1:].ctypes, c.ctypes, sizes[5:].ctypes,
         )  # fmt: skip
 
-    tops = [matched and layer == len(functions) - 1 for layer in range(len(functions))]
     activate = by_layer([compile_activation(function) for function in functions])
-    descend = by_layer([compile_descent(function, bare) for function, bare in zip(functions, tops, strict=True)])
+    descend = by_layer(
+        [compile_descent(own.slope if steep else None) for own, steep in zip(functions, sloped, strict=True)]
+    )
 
     @njit
     def step(weights: Any, biases: Any, activations: Any, deltas: Any, x: Any, y: Any, rate: float) -> None:

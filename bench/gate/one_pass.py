@@ -86,8 +86,7 @@ def _lap(
     clock: Clock,
 ) -> Rounds:
     inputs = prepare(lap.cell, rng)
-    labels = [getattr(makes[arm], "labels_only", False) for arm in ARMS]
-    lanes = [Lane(makes[arm], labels_only=own, steps=lap.steps or 1) for arm, own in zip(ARMS, labels, strict=True)]
+    lanes = [Lane(makes[arm], steps=lap.steps or 1) for arm in ARMS]
     arms = dict(zip(ARMS, lanes, strict=True))
     for lane in lanes:
         attempt(lane, refuse_unhandled, lane, inputs.network)

@@ -137,7 +137,7 @@ class Suite:
     def check(self, cell: Cell) -> None:
         """Each contestant's gradient in this cell, untimed."""
         inputs = prepare(cell, np.random.default_rng())
-        lanes = {one.name: Lane(one.make, labels_only=one.labels_only) for one in self.entries}
+        lanes = {one.name: Lane(one.make) for one in self.entries}
         with kept():
             for lane in lanes.values():
                 if attempt(lane, refuse_unhandled, lane, inputs.network) and not lane.left_out:

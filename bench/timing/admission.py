@@ -102,7 +102,7 @@ def lane_at(place: Place, contestants: Sequence[Entry]) -> Lane:
         lane = Lane(partial(Floor, products=own.products if own else None), traced=own is None)
     else:
         assert own is not None, place
-        lane = Lane(own.make, own.traced, own.labels_only, after=own.after)
+        lane = Lane(own.make, own.traced, after=own.after)
     lane.role, lane.entry, lane.steps, lane.stride = place.role, place.entry, place.steps, place.stride
     return lane
 

@@ -46,7 +46,6 @@ class Lane(Place):
 
     make: Callable[[Network], Engine]
     traced: bool = True
-    labels_only: bool = False
     step_seconds: float = 0.0
     context: Context = msgspec.field(default_factory=copy_context)
 
@@ -54,6 +53,11 @@ class Lane(Place):
         """A fresh engine; what making it has changed in this process is put back."""
         with kept():
             return self.make(network)
+
+    @property
+    def labels_only(self) -> bool:
+        """Whether targets are classes alone to its engine; not to one of before there was such a word."""
+        return getattr(self.make, "labels_only", False)
 
     @property
     def slice_seconds(self) -> float:
