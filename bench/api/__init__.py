@@ -1,0 +1,1 @@
+"""The public face in Python: race, sweep, gate and load, and what they give."""
