@@ -88,16 +88,17 @@ def load(name: str) -> type[Engine]:
     return engine_in(module)
 
 
-def engine_in(module: ModuleType, label: str | None = None) -> type[Engine]:
+def engine_in(module: ModuleType, label: str | None = None, kind: type[Engine] = Engine) -> type[Engine]:
     """The one Engine subclass that a module defines; InputError where it defines none or several.
 
-    label is what the module is called in that error: by default, by its file.
+    label is what the module is called in that error: by default, by its file. kind is the Engine of another version
+    of this package, where the module is one of its own.
     """
     found = {
         member
         for member in vars(module).values()
         if inspect.isclass(member)
-        and issubclass(member, Engine)
+        and issubclass(member, kind)
         and not inspect.isabstract(member)
         and member.__module__ == module.__name__
     }

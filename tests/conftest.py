@@ -89,4 +89,5 @@ def repository(tmp_path, monkeypatch):
     """A repository that stands in for this one wherever revisions are concerned."""
     made = Repository(tmp_path / "repository")
     monkeypatch.setattr(revisions, "PACKAGE", made.folder / "backprop")
+    monkeypatch.chdir(made.folder)
     return made

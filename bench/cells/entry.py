@@ -1,4 +1,4 @@
-"""An engine as it was named: from its address (NAME, NAME@REV, or a user's file) to a factory of fresh engines.
+"""An engine as it was named: from its address, or its class, to a factory of fresh engines.
 
 An entry travels, as JSON, to other processes and machines, and is there the same code, whatever changes meanwhile.
 """
@@ -17,17 +17,20 @@ import msgspec
 
 import backprop
 from backprop import Engine, EngineError, InputError, Network
-from backprop.engine import Calls, engine_in
+from backprop.engine import Calls
+from backprop.errors import did_you_mean
 from backprop.network import Array
 
-from . import engine_file, revisions
+from . import engine_code, engine_loading, revisions
 from .cell import check_name
+from .engine_alias import lay_alias
+from .engine_code import Code
 from .revisions import Tree
 from .temporary_folder import room, scratch
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """By what an engine is known again: the commit that its revision was, or the digest of a user's file."""
+    """By what an engine is known again: the commit that its revision was, or the digest of its code."""
 
     name: str
     commit: str | None = None
@@ -41,42 +44,40 @@ class Identity(msgspec.Struct, frozen=True):
 class Entry(msgspec.Struct, frozen=True, dict=True):
     """An engine as it was named, to be made in any process; name is unique in its race, address need not be.
 
-    commit is that of an engine named at a revision, None for the code as it lies in the work tree. source is the
-    content of a user's file, and helpers those of its helpers by path below its folder. place is where the file was
-    found, or the tree of the commit is laid; alias, of an entry for a child process, the module by which that imports
-    the file.
+    commit is that of an engine named at a revision, None for the code as it lies now. code says where it lies, None of
+    a built-in engine as it is installed, and files has the content of the files of its tree that it imports, by their
+    paths. alias, of an entry for a child process, is the module by which that imports it.
     """
 
     name: str
     address: str
     commit: str | None = None
-    source: bytes | None = None
-    helpers: dict[str, bytes] = {}
-    place: str | None = None
+    code: Code | None = None
+    files: dict[str, bytes] = {}
     alias: str | None = None
 
     @cached_property
     def make(self) -> Callable[[Network], Engine]:
         """The engine, imported; InputError where that fails, but in a child a fault of this engine alone."""
-        if self.source is not None:
-            assert self.place, self
-            if self.alias is None:
-                return _class_in(self.place, self.address)
-            sys.dont_write_bytecode = True  # beside the user's helpers, which steps may import later
-            try:
-                return _class_in(self.place, self.name, Path(self.alias))
-            except InputError as error:
-                return partial(_refuse, str(error))
-        name, _, rev = self.address.partition("@")
-        if self.commit is None:
-            return backprop.load(name)
-        assert self.place, self
-        return revisions.import_engine(name, Tree(rev, Path(self.place), self.commit)).make
+        if self.code is None:
+            return backprop.load(self.address)
+        if self.alias is None:
+            return engine_loading.load(self.code, self.label).make
+        sys.dont_write_bytecode = True  # beside the user's helpers, which steps may import later
+        try:
+            return engine_loading.load(self.code, self.label, Path(self.alias)).make
+        except InputError as error:
+            return partial(_refuse, str(error))
 
     def imported(self) -> Entry:
         """The entry, its engine imported by now, with the libraries that it computes by."""
         _ = self.make
         return self
+
+    @property
+    def label(self) -> str:
+        """What it is called in an error: engine file mine.py of HEAD~1 (1a2b3c4d5e)."""
+        return label_of(self.address, self.commit)
 
     @property
     def after(self) -> str | None:
@@ -105,33 +106,32 @@ class Entry(msgspec.Struct, frozen=True, dict=True):
 
     @property
     def digest(self) -> str | None:
-        """Sixteen hex digits of a digest of the user's file and its helpers."""
-        if self.source is None:
+        """Sixteen hex digits of a digest of the code's files; None where it is known by its commit, or installed."""
+        if self.code is None or self.commit:
             return None
-        content = hashlib.sha256(self.source)
-        for name, helper in self.helpers.items():
-            content.update(f"{name}\n{len(helper)}\n".encode())
-            content.update(helper)
+        content = hashlib.sha256(f"{self.code.file}\n{self.code.name}\n".encode())
+        for name, file in self.files.items():
+            content.update(f"{name}\n{len(file)}\n".encode())
+            content.update(file)
         return content.hexdigest()[:16]
 
-    def laid(self) -> Entry:
-        """The entry for a child, with a module for its file; in this process's folder, as children crash.
+    def laid(self, arm: str = "") -> Entry:
+        """The entry for a child, with a module for its code; in this process's folder, as children crash.
 
-        The file itself is where it was, with the data beside it, unless it or a helper has changed meanwhile, or this
-        is another machine: then it is a copy of what it was.
+        The code itself is where it was, with the data beside it, unless a file of it has changed meanwhile, or this is
+        another machine: then it is a copy of what it was. Each `arm` has modules of its own.
         """
-        if self.source is None:
+        code = self.code
+        if code is None:
             return self
-        assert self.place, self
-        path = Path(self.place)
-        files = {path.name: self.source, **self.helpers}
-        if not engine_file.lie_in(path.parent, files):
-            path = scratch() / str(self.digest) / path.name
+        if not engine_loading.lie_in(Path(code.folder), self.files):
+            copy = scratch() / str(self.commit or self.digest)
             with room():
-                for name, content in files.items():
-                    (path.parent / name).parent.mkdir(parents=True, exist_ok=True)
-                    (path.parent / name).write_bytes(content)
-        return msgspec.structs.replace(self, place=str(path), alias=str(engine_file.lay_alias(path)))
+                for name, content in self.files.items():
+                    (copy / name).parent.mkdir(parents=True, exist_ok=True)
+                    (copy / name).write_bytes(content)
+            code = msgspec.structs.replace(code, folder=str(copy))
+        return msgspec.structs.replace(self, code=code, alias=str(lay_alias(code, arm)))
 
 
 def why_unfit(make: Callable[[Network], Engine], network: Network) -> str | None:
@@ -150,38 +150,110 @@ def addresses(*lists: str) -> list[str]:
     ]
 
 
-def resolve(addresses: Sequence[str]) -> list[Entry]:
-    """The entry at each address, loaded, in order; an address given again gets #2, #3, ... after its name.
+def parts_of(address: str) -> tuple[str, str | None]:
+    """The engine of an address, and the revision after its @, None where there is none; both may have an @ in them."""
+    ends = [at for at, character in enumerate(address) if character == "@"]
+    if ends and not os.path.isfile(address):  # noqa: PTH113  # too long for a path, it is none
+        of_files = [at for at in ends if address[:at].endswith(".py")]
+        at = of_files[0] if of_files else ends[0]
+        return address[:at], address[at + 1 :]
+    return address, None
+
+
+def label_of(address: str, commit: str | None = None) -> str:
+    """What an engine is called in an error, by its address."""
+    engine, revision = parts_of(address)
+    kind = "engine file " if engine.endswith(".py") else "engine " if ":" in engine else ""
+    return f"{kind}{engine} of {revision} ({commit[:10]})" if commit else f"{kind}{engine}"
+
+
+def code_of(engine: str) -> Code | None:
+    """Where the code of an engine lies, that is named without revision; None of a built-in one, as it is installed."""
+    if engine.endswith(".py"):
+        return engine_code.of_file(Path(engine), label_of(engine))
+    module, colon, name = engine.partition(":")
+    return engine_code.of_module(module, name, label_of(engine)) if colon else None
+
+
+def at_revision(address: str, code: Code, tree: Tree) -> Entry:
+    """The engine of this code as a tree has it; InputError where that has none."""
+    there = code.at(tree)
+    if there is None:
+        raise InputError(_not_in(tree, parts_of(address)[0], code))
+    return Entry(address, address, tree.commit, there)
+
+
+def resolve(named: Sequence[str | type[Engine]]) -> list[Entry]:
+    """The entry at each address, or of each class, loaded, in order; one given again gets #2, #3, ... after its name.
 
     Raises InputError for an unknown name or revision, an engine of a revision that does not fit today's
-    interface, or a file that is missing, fails on import, or defines no or several engines.
+    interface, or code that is missing, fails on import, or defines no or several engines.
     """
-    for address in addresses:
-        check_name(address, "engine")
-    engine_file.keep_only([Path(address) for address in addresses if address.endswith(".py")])
+    entries = [_of_address(one) if isinstance(one, str) else _of_class(one) for one in named]
+    engine_loading.keep_only([entry.code for entry in entries if entry.code])
+    names = [entry.name for entry in entries]
     return [
-        _enter(f"{address}#{before + 1}" if (before := addresses[:i].count(address)) else address, address).imported()
-        for i, address in enumerate(addresses)
+        _loaded(msgspec.structs.replace(entry, name=f"{entry.name}#{before + 1}" if before else entry.name))
+        for i, entry in enumerate(entries)
+        for before in [names[:i].count(entry.name)]
     ]
 
 
-def _enter(name: str, address: str) -> Entry:
-    engine, at, rev = address.partition("@")
-    if address.endswith(".py"):
-        file = engine_file.import_file(Path(address), address)
-        return Entry(name, address, source=file.source, helpers=file.helpers, place=str(file.path))
-    if not at:
-        return Entry(name, address)
-    if engine.endswith(".py"):
-        raise InputError(f"{address}: only a built-in engine can be named at a revision: {', '.join(backprop.names())}")
-    tree = revisions.lay(rev)
-    revisions.import_engine(engine, tree).try_interface()
-    return Entry(name, address, tree.commit, place=str(tree.folder))
+def _of_address(address: str) -> Entry:
+    check_name(address, "engine")
+    engine, revision = parts_of(address)
+    code = code_of(engine)
+    if revision is None:
+        return Entry(address, address, code=code)
+    code = code or engine_code.of_name(engine)
+    return at_revision(address, code, revisions.lay(revision, Path(code.home)))
 
 
-def _class_in(place: str, label: str, alias: Path | None = None) -> type[Engine]:
-    """The engine that a user's file defines; label is how the user named it, alias as in `engine_file.import_file`."""
-    return engine_in(engine_file.import_file(Path(place), label, alias).module, f"engine file {label}")
+def _of_class(engine: type[Engine]) -> Entry:
+    """The entry of a class: by the module that it is in, or by its source where that is no module to import."""
+    if not (isinstance(engine, type) and issubclass(engine, Engine)):
+        raise InputError(f"an engine is an address, such as full_matrix or mine.py, or a class of it, not {engine!r}")
+    name, module = engine.__qualname__, sys.modules.get(engine.__module__)
+    if engine.__module__ == f"{backprop.__name__}.engines.{engine.__module__.rpartition('.')[2]}":
+        return _of_address(engine.__module__.rpartition(".")[2])
+    label = f"engine class {name}"
+    if not name.isidentifier():
+        raise InputError(f"{label} is made inside of something else: define it at the top of a module or a cell")
+    file = getattr(module, "__file__", None)
+    if engine.__module__ == "__main__" or not file:
+        from .class_source import source_of
+
+        text = source_of(engine).encode()
+        path = scratch() / "classes" / hashlib.sha256(text).hexdigest()[:16] / f"{name}.py"
+        with room():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text)
+        return Entry(name, name, code=engine_code.of_file(path, label, name))
+    return Entry(name, name, code=engine_code.of_file(Path(file), label, name))
+
+
+def _loaded(entry: Entry) -> Entry:
+    """The entry, imported, with the files that it is made of."""
+    if entry.code is None:
+        return entry.imported()
+    loaded = engine_loading.load(entry.code, entry.label)
+    if entry.commit:
+        engine_loading.try_interface(loaded.make, entry.label)
+        engine_loading.refuse_shared(entry.code, entry.label)
+    return msgspec.structs.replace(entry, files=loaded.files)
+
+
+def _not_in(tree: Tree, engine: str, code: Code) -> str:
+    """What is to be told of an engine that is not in a tree."""
+    file = Path(code.home) / code.file
+    if (code.own == backprop.__name__ and engine.isidentifier()) or not file.exists():
+        known = engine_code.names_in(tree)
+        if not known:
+            return f"{tree} has no package {backprop.__name__}: give a later revision"
+        return f"{tree} has no engine {engine!r}: {did_you_mean(engine, known)}there are {', '.join(known)}"
+    if engine_code.is_installed(file):
+        return f"{engine} is installed, in no repository ({file}): pip install -e its clone, or name a file of that"
+    return f"{tree} has no {code.file}: git had not got it then; give a later revision"
 
 
 def _refuse(why: str, _: Network) -> NoReturn:

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -21,8 +22,9 @@ ELSEWHERE = frozenset(
         "SHALLOW_FILE", "COMMON_DIR",
     )
 )  # fmt: skip
-LINK, SUBMODULE = "120000", "160000"  # modes in a tree
-LFS = b"version https://git-lfs.github.com/spec/"
+LINK, SUBMODULE, EXECUTABLE = "120000", "160000", "100755"  # modes in a tree
+PROMISOR = r"^remote\..*\.promisor$"
+AT_ONCE = 500  # objects, read into memory
 
 
 class GitError(InputError):
@@ -104,79 +106,95 @@ def commit_of(revision: str, folder: Path) -> str:
         raise InputError(f"git knows no revision {revision!r} here{reason}; {'; '.join(hints)}") from error
 
 
-def package_at(commit: str, revision: str, folder: Path, beside: str) -> Iterator[File]:
-    """The files of the package in `folder` as of this commit, below its name, and the nearest file `beside` it.
+def files_of(commit: str, folder: Path) -> Iterator[File]:
+    """The files of a commit of the repository in which `folder` lies, with those of its submodules that are here.
 
-    The commit is what `revision` names.
-
-    They are the bytes that were committed, whatever attributes and configuration make of them in a work tree. Where
-    the package is not where it is now, it is looked for elsewhere. Raises InputError where the commit has none, or
-    several; where a file of it lies in a submodule or in Git LFS; where this clone does not have the files.
+    They are the bytes that were committed, whatever attributes and configuration make of them in a work tree. Of a
+    submodule that is not here there is only its place. Raises GitError where this clone does not have the files.
     """
-    named = f"{revision} ({commit[:10]})"
-    where = PurePosixPath(os.fsdecode(git("rev-parse", "--show-prefix", folder=folder)).removesuffix("\n"))
-    try:
-        entries = _entries(commit, where, folder=folder)
-        if not any(path == where / "__init__.py" for path, *_ in entries):
-            where = _moved(commit, named, folder)
-            entries = _entries(commit, where, folder=folder)
-        around = _entries(commit, *(parent / beside for parent in where.parents), folder=folder) if where.parts else []
-        near = sorted(around, key=lambda entry: len(entry[0].parts))[-1:]
-        contents = _contents([oid for _, _, oid in (*entries, *near)], folder)
-    except GitError as error:
-        if not _partial(folder):
-            raise
-        raise GitError(
-            f"the files of {named} are not in this clone, which is a partial one, and can't be fetched now: "
-            f"git fetch --refetch --no-filter, or clone without --filter ({error})"
-        ) from error
-    for (path, mode, _), content in zip((*entries, *near), contents, strict=True):
-        if mode == SUBMODULE or content.startswith(LFS):
-            place = "a submodule" if mode == SUBMODULE else "Git LFS"
-            raise InputError(f"{path} of {named} lies in {place}, not in this repository")
-        inside = path.is_relative_to(where)
-        yield File(folder.name / path.relative_to(where) if inside else PurePosixPath(beside), mode, content)
-
-
-def _moved(commit: str, named: str, folder: Path) -> PurePosixPath:
-    """Where the package was at a commit that does not have it where it is now."""
-    paths = [path for path, *_ in _entries(commit, PurePosixPath(), folder=folder)]
-    found = [path.parent for path in paths if path.parts[-2:] == (folder.name, "__init__.py")]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        several = ", ".join(sorted(map(str, found)))
-        raise InputError(f"{named} has the package {folder.name} in several places, none of them today's: {several}")
-    raise InputError(f"{named} has no package {folder.name}: give a later revision")
-
-
-def _entries(commit: str, *paths: PurePosixPath, folder: Path) -> list[tuple[PurePosixPath, str, str]]:
-    """Path, mode and object of each file at or below these paths, or anywhere below the top itself."""
-    asked = [] if PurePosixPath() in paths else [str(path) for path in paths]
-    listed = git("--no-replace-objects", "ls-tree", "-r", "-z", "--full-tree", commit, "--", *asked, folder=folder)
-    found = []
+    top = top_of(folder, tracked=False)
+    listed = git("--no-replace-objects", "ls-tree", "-r", "-z", "--full-tree", commit, folder=top)
+    entries = []
     for line in listed.split(b"\0")[:-1]:
         about, _, name = line.partition(b"\t")
         mode, _, oid = about.decode().split()
-        found.append((PurePosixPath(os.fsdecode(name)), mode, oid))
-    return found
+        entries.append((PurePosixPath(os.fsdecode(name)), mode, oid))
+    blobs = [entry for entry in entries if entry[1] != SUBMODULE]
+    if _partial(top):
+        _fetch_missing(commit, top)
+    for first in range(0, len(blobs), AT_ONCE):
+        chunk = blobs[first : first + AT_ONCE]
+        try:
+            contents = _contents([oid for _, _, oid in chunk], top)
+        except GitError as error:
+            if not _partial(top):
+                raise
+            raise GitError(
+                f"the files of {commit[:10]} are not in this clone, which is a partial one, and can't be fetched now: "
+                f"git fetch --refetch --no-filter, or clone without --filter ({error})"
+            ) from error
+        yield from (File(path, mode, content) for (path, mode, _), content in zip(chunk, contents, strict=True))
+    for path, mode, oid in entries:
+        if mode == SUBMODULE and _is_here(oid, top / path):
+            yield from (file._replace(path=path / file.path) for file in files_of(oid, top / path))
+        elif mode == SUBMODULE:
+            yield File(path, mode, b"")
+
+
+def files_now(top: Path) -> Iterator[PurePosixPath]:
+    """The files of the work tree, below its top: those that git tracks or would add; those of its submodules, too."""
+    listed = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", folder=top)
+    for name in dict.fromkeys(listed.split(b"\0")[:-1]):
+        path = PurePosixPath(os.fsdecode(name))
+        if (top / path).is_dir() and not (top / path).is_symlink():
+            inside = files_now(top / path) if (top / path / ".git").exists() else ()
+            yield from (path / file for file in inside)
+        elif (top / path).is_file() or (top / path).is_symlink():
+            yield path
+
+
+def is_ignored(path: Path) -> bool:
+    """Whether git ignores the file, as it does what is generated or built."""
+    try:
+        return bool(git("check-ignore", "--", str(path), folder=path.parent))
+    except GitError:
+        return False
 
 
 def _contents(oids: list[str], folder: Path) -> list[bytes]:
-    """The content of each object; of a submodule's commit, which is not here, nothing."""
+    """The content of each object."""
     given = "".join(f"{oid}\n" for oid in oids).encode()
     said = git("--no-replace-objects", "cat-file", "--batch", folder=folder, given=given)
     contents, at = [], 0
     for _ in oids:
         head, at = said[at : (end := said.index(b"\n", at))].split(), end + 1
-        size = int(head[2]) if len(head) == 3 else 0
+        size = int(head[2])
         contents.append(said[at : at + size])
-        at += size + 1 if len(head) == 3 else 0
+        at += size + 1
     return contents
+
+
+def _is_here(commit: str, folder: Path) -> bool:
+    """Whether a submodule is checked out in this folder, and has the commit."""
+    try:
+        return top_of(folder, tracked=False).samefile(folder) and not git("cat-file", "-e", commit, folder=folder)
+    except GitError:
+        return False
+
+
+def _fetch_missing(commit: str, top: Path) -> None:
+    """Have a partial clone fetch what it lacks of a commit, in one go; it would do so file by file."""
+    remote = os.fsdecode(git("config", "--get-regexp", PROMISOR, folder=top)).partition("\n")[0].split(".")[1]
+    listed = git("rev-list", "--objects", "--no-walk", "--missing=print", commit, folder=top).split()
+    missing = b"\n".join(name[1:] for name in listed if name.startswith(b"?"))
+    options = ("--no-tags", "--no-write-fetch-head", "--recurse-submodules=no", "--filter=blob:none", "--stdin")
+    with suppress(GitError):  # what is missing then is told where it is read
+        if missing:
+            git("-c", "fetch.negotiationAlgorithm=noop", "fetch", remote, *options, folder=top, given=missing + b"\n")
 
 
 def _partial(folder: Path) -> bool:
     try:
-        return bool(git("config", "--get-regexp", r"^remote\..*\.promisor$", folder=folder))
+        return bool(git("config", "--get-regexp", PROMISOR, folder=folder))
     except GitError:  # none is set
         return False

@@ -1,136 +1,73 @@
-"""The package `backprop` as another git revision has it, imported beside today's under a name of its own.
+"""The code of a repository as a git revision has it, and as its work tree has it now, each laid as a tree of files.
 
-Its files are laid in a temporary folder as they were committed: no checkout, no hooks, no attributes, the work tree and
-its index untouched.
+Both lie in a temporary folder, file by file as they were committed, or as they are: no checkout, no hooks, no
+attributes; the work tree and its index are untouched.
 """
 
 from __future__ import annotations
 
 import hashlib
-import itertools
 import os
 import shutil
-import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
-import numpy as np
-
 import backprop
-from backprop import Engine, InputError, Network
-from backprop.errors import brief
+from backprop import InputError
 
 from . import git
-from .isolation import apart, is_interrupt
 from .source_code import folded
 from .temporary_folder import room, scratch
 
 PACKAGE = Path(backprop.__file__).parent
 BENCH = Path(__file__).parents[1]
-PROJECT = "pyproject.toml"
-YOUR_OWN = "an engine of your own can be raced beside others, but not yet beside a revision of itself"
-
-_numbers = itertools.count()
 
 
 @dataclass(frozen=True)
 class Tree:
-    """The package laid in `folder`: as of `commit`, or where that is None, a copy of the work tree's."""
+    """The files of the repository `home` laid in `folder`: as of `commit`; without one, as in the work tree."""
 
     label: str
     folder: Path
+    home: Path
     commit: str | None = None
 
     def __str__(self) -> str:
         return f"{self.label} ({self.commit[:10]})" if self.commit else self.label
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """An engine of a tree, imported from a copy of the package, named `alias`, that no other engine shares."""
-
-    name: str
-    make: type[Engine]
-    tree: Tree
-    alias: str
-
-    def try_interface(self) -> None:
-        """Take a step on a tiny network, as today's interface has it; InputError where the engine does not fit.
-
-        What else it raises is no misfit but the engine's own fault, and comes to light where it is checked.
-        """
-        network = Network.random((3, 2, 1), np.random.default_rng(0))
-        try:
-            engine = self.make(network)
-            engine.step(np.ones((2, 3)), np.ones((2, 1)), 0.0)
-            engine.network().copy()
-        except (TypeError, AttributeError, NotImplementedError) as error:
-            raise InputError(
-                f"{self.name} of {self.tree.label} does not fit today's interface: {brief(error)}"
-            ) from error
-        except BaseException as error:
-            if is_interrupt(error):
-                raise
-
-    def files(self) -> dict[str, bytes]:
-        """The content of every file of the package that the engine has imported up to now."""
-        modules = [module for name, module in sys.modules.items() if name.partition(".")[0] == self.alias]
-        paths = [Path(module.__file__) for module in modules if module.__file__]
-        return {str(path.relative_to(self.tree.folder)): path.read_bytes() for path in paths}
-
-
-def refuse_elsewhere() -> None:
-    """InputError where the current folder is not in the repository of this very code: it would be judged unasked."""
-    judged = "the gate judges backprop-bench's own engines, as the git repository has them in which they lie"
-    try:
-        own = git.top_of(BENCH)
-    except git.NoRepositoryError as error:
-        raise InputError(
-            f"{judged}, and {error}: run python -m bench gate in a clone of its own; {YOUR_OWN}"
-        ) from error
-    try:
-        here = git.top_of(Path.cwd(), tracked=False)
-    except git.GitError:
-        here = None
-    if here is None or not here.samefile(own):
-        raise InputError(f"{judged}, {own}: run it there; {YOUR_OWN}")
-
-
-def lay(revision: str) -> Tree:
-    """The package as of this revision, laid in this process's temporary folder; raises InputError."""
-    commit = git.commit_of(revision, PACKAGE)
+def lay(revision: str, home: Path) -> Tree:
+    """The repository at `home` as of this revision, laid in this process's temporary folder; raises InputError."""
+    commit = git.commit_of(revision, home)
     folder = scratch() / commit
     if not folder.exists():
-        files = list(git.package_at(commit, revision, PACKAGE, beside=PROJECT))
         with room():
             begun = Path(tempfile.mkdtemp(dir=scratch()))
-            for path, mode, content in files:
-                place = begun / path
+        for path, mode, content in git.files_of(commit, home):
+            place = begun / path
+            with room():
                 place.parent.mkdir(parents=True, exist_ok=True)
-                if mode == git.LINK:
+                if mode == git.SUBMODULE:
+                    place.mkdir()
+                elif mode == git.LINK:
                     place.symlink_to(os.fsdecode(content))
                 else:
                     place.write_bytes(content)
-            begun.rename(folder)
-    return Tree(revision, folder, commit)
+                    place.chmod(0o755 if mode == git.EXECUTABLE else 0o644)
+        begun.rename(folder)
+    return Tree(revision, folder, home, commit)
 
 
-def lay_work_tree() -> Tree:
-    """A copy of the package as it lies in the work tree now, uncommitted changes included."""
-    top = git.top_of(PACKAGE)
+def lay_work_tree(home: Path) -> Tree:
+    """A copy of the work tree as it lies now, uncommitted changes and new files included, but what git ignores not."""
     with room():
         folder = Path(tempfile.mkdtemp(dir=scratch()))
-        shutil.copytree(PACKAGE, folder / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
-        for parent in PACKAGE.resolve().parents:
-            if (parent / PROJECT).exists():
-                shutil.copy(parent / PROJECT, folder)
-            if (folder / PROJECT).exists() or parent == top:
-                break
-    return Tree("the work tree", folder)
+        for path in git.files_now(home):
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(home / path, folder / path, follow_symlinks=False)
+    return Tree("the work tree", folder, home)
 
 
 def digest() -> str:
@@ -158,41 +95,3 @@ def refuse_changed_code() -> None:
 @cache
 def _first_digest(_: Path) -> str:
     return digest()
-
-
-def names_of(tree: Tree) -> tuple[str, ...]:
-    """The engines of a tree; InputError where its package does not fit today's interface."""
-    return _package(tree)[0]
-
-
-def import_engine(name: str, tree: Tree) -> Loaded:
-    """The engine of this name in this tree.
-
-    Raises InputError where the tree's package does not fit today's interface, has no such engine, or the engine
-    fails on import.
-    """
-    known, load_engine, alias = _package(tree)
-    if name not in known:
-        raise InputError(f"{tree} has no engine {name!r}: there are {', '.join(known)}")
-    try:
-        return Loaded(name, apart(load_engine, name), tree, alias)
-    except BaseException as error:
-        if is_interrupt(error):
-            raise
-        raise InputError(f"{name} of {tree} can't be loaded: {brief(error)}") from error
-
-
-def _package(tree: Tree) -> tuple[tuple[str, ...], Callable[[str], type[Engine]], str]:
-    """The names of a tree's engines, its load, and the alias under which its package has now been imported."""
-    alias, folder = f"{PACKAGE.name}_{next(_numbers)}", tree.folder / PACKAGE.name
-    spec = spec_from_file_location(alias, folder / "__init__.py", submodule_search_locations=[str(folder)])
-    assert spec is not None, folder
-    assert spec.loader is not None, folder
-    module = sys.modules[alias] = module_from_spec(spec)
-    try:
-        apart(spec.loader.exec_module, module)
-        return tuple(module.names()), module.load, alias
-    except BaseException as error:
-        if is_interrupt(error):
-            raise
-        raise InputError(f"the package of {tree} does not fit today's interface: {brief(error)}") from error

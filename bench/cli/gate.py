@@ -13,60 +13,87 @@ import typer
 
 from backprop.packages import needed_by
 
-from ..cells import entry, grids, revisions
+from ..cells import entry, grids
 from ..records import outputs, store
 from ..report.figures import style
 from ..terminal.console import show, warn_of
 from ..terminal.progress import Countdown
 from .options import Allocator, path_option
 
+SKIP = 125  # to git bisect run: this commit can't be told
+
 
 def gate(
-    against: Annotated[str, typer.Option(help="The git revision to compare the work tree with.")],
-    engines: Annotated[
-        str | None, typer.Option("--engines", "--engine", help="Only these: a,b,... By default all.")
+    against: Annotated[
+        str | None,
+        typer.Option(help="The git revision to compare the work tree with: origin/main.", show_default=False),
     ] = None,
-    grid_name: Annotated[str, typer.Option("--grid", help="A named grid or a .toml file.")] = "gate",
-    tolerance: Annotated[str, typer.Option(help="The slowdown that the whole interval must clear.")] = "2%",
-    budget: Annotated[float, typer.Option(help="Seconds to spend at the most.")] = 180.0,
+    engines: Annotated[
+        str | None,
+        typer.Option(
+            "--engines",
+            "--engine",
+            help="Engines of this repository: a,b,... Of backprop-bench's own, all.",
+        ),
+    ] = None,
+    grid_name: Annotated[
+        str | None, typer.Option("--grid", help="A named grid or a .toml file: gate.", show_default=False)
+    ] = None,
+    tolerance: Annotated[
+        str | None, typer.Option(help="The slowdown that the whole interval must clear: 2%.", show_default=False)
+    ] = None,
+    budget: Annotated[float | None, typer.Option(help="Seconds to spend at the most: 180.", show_default=False)] = None,
     everything: Annotated[bool, typer.Option("--all", help="Race engines of unchanged code, too.")] = False,
-    inconclusive: Annotated[Literal["fail", "pass"], typer.Option(help="Exit with 3 or 0 if it can't tell.")] = "fail",
+    inconclusive: Annotated[
+        Literal["fail", "pass", "skip"], typer.Option(help="Exit with 3, 0 or 125 if it can't tell.")
+    ] = "fail",
     markdown: Annotated[Path | None, path_option("Write the table for a pull request to this file.")] = None,
     json: Annotated[Path | None, path_option("Write all that was found, with every slice, to this file.")] = None,
     plot: Annotated[Path | None, path_option("Draw the intervals to this .png or .svg file.")] = None,
     allocator: Allocator = "pinned",
 ) -> int:
-    """Tell whether a change slowed an engine down. Exit status: 1 it did, or made one wrong; 3 can't tell."""
-    with needed_by("the gate"):
-        style.load_matplotlib()
-        from ..gate import figure, github
-        from ..gate import show as shown
+    """Tell whether a change slowed an engine of the current folder's repository down.
+
+    What is not given is taken from [tool.backprop-bench] in pyproject.toml. Exit status: 1 it did, or made one wrong;
+    3 can't tell, or with --inconclusive skip 125, for git bisect run.
+    """
+    from ..gate import field, github
+    from ..gate import show as shown
     from ..gate.run import gate as run_gate
     from ..gate.run import parse_share
+    from ..gate.settings import base, settings
     from ..timing.race import check_seconds
 
-    check_seconds(budget)
-    revisions.refuse_elsewhere()
-    share, cells, form = parse_share(tolerance), grids.cells_of(grid_name), figure.form(plot)
+    home = field.repository_here()
+    given = settings(home)
+    seconds = 180.0 if (chosen := given.budget if budget is None else budget) is None else chosen
+    check_seconds(seconds)
+    share = parse_share(str((given.tolerance or "2%") if tolerance is None else tolerance))
+    grid_name = grid_name or given.grid or "gate"
+    cells = grids.cells_of(grid_name)
+    contents: dict[str, Callable[[], bytes]] = {}
+    if plot:
+        with needed_by("--plot"):
+            style.load_matplotlib()
+            from ..gate import figure
+        form = figure.form(plot)
+        contents["--plot"] = lambda: figure.draw(record, form)
     asked = {"--json": json, "--markdown": markdown, "--plot": plot}
     with outputs.claimed(asked, read=[grid_name]) as files:
-        with Countdown(budget) as countdown:
+        with Countdown(seconds) as countdown:
             record = run_gate(
-                against,
+                base(against, given, home),
                 cells,
-                engines=None if engines is None else entry.addresses(engines),
+                home=home,
+                engines=given.engines if engines is None else entry.addresses(engines),
                 tolerance=share,
-                budget=budget,
+                budget=seconds,
                 everything=everything,
                 pin=allocator == "pinned",
                 rng=np.random.default_rng(),
                 progress=countdown,
             )
-        contents: dict[str, Callable[[], bytes]] = {
-            "--json": partial(store.dump, record),
-            "--markdown": lambda: shown.markdown(record).encode(),
-            "--plot": partial(figure.draw, record, form),
-        }
+        contents |= {"--json": partial(store.dump, record), "--markdown": lambda: shown.markdown(record).encode()}
         try:
             outputs.write_each(files, contents)
         finally:
@@ -75,4 +102,6 @@ def gate(
             warn_of([record.environment])
             for line in github.tell(record, os.environ):
                 print(line)
-    return 1 if record.red else 3 if record.open and inconclusive == "fail" else 0
+    if record.red:
+        return 1
+    return {"fail": 3, "pass": 0, "skip": SKIP}[inconclusive] if record.open else 0

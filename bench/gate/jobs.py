@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..cells.cell import Cell
-from ..cells.revisions import Tree
+from ..cells.entry import Entry
 from ..timing.process import ProcessError
 from ..timing.slices import Clock
-from .blame import Standing, blame, starved
+from .blame import Rivals, Standing, blame, starved
 from .one_pass import BASE, CHANGE, TWIN, GateJob, Lap, Rounds
 
 InProcess = Callable[[GateJob, float], list[Rounds]]
@@ -19,8 +19,7 @@ InProcess = Callable[[GateJob, float], list[Rounds]]
 class Jobs:
     """How passes are run, and until when."""
 
-    base: Tree
-    change: Tree
+    against: str
     pin: bool
     in_process: InProcess
     end: float
@@ -36,23 +35,24 @@ class Jobs:
         """How long to wait for a process of which it is not known how long it takes: half of what is left."""
         return max(self.left / 2, 1.0)
 
-    def run(self, engine: str, laps: list[Lap], timeout: float) -> list[Rounds] | Standing:
+    def run(self, rivals: Rivals, laps: list[Lap], timeout: float) -> list[Rounds] | Standing:
         """What a pass finds, lap by lap, or how the engine failed in it; raises ProcessError."""
-        found = self._run(engine, laps, self.change, self.base, timeout)
-        return failure(engine, [lap.cell for lap in laps], found, self.base.label) or found
+        found = self._run(rivals.engine, laps, rivals.change, rivals.base, timeout)
+        return failure(rivals.engine, [lap.cell for lap in laps], found, self.against) or found
 
-    def blame(self, engine: str, laps: list[Lap], error: ProcessError) -> Standing:
+    def blame(self, rivals: Rivals, laps: list[Lap], error: ProcessError) -> Standing:
         """The standing of an engine whose pass has ended so."""
 
-        def trial(change: Tree, base: Tree) -> str | None:
-            found = self._run(engine, laps, change, base, self.patience)
+        def trial(change: Entry, base: Entry) -> str | None:
+            found = self._run(rivals.engine, laps, change, base, self.patience)
             return next((told for rounds in found for told in rounds.failed.values()), None)
 
-        return blame(engine, error, trial, self.base, self.change)
+        return blame(error, trial, rivals, self.against)
 
-    def _run(self, engine: str, laps: list[Lap], change: Tree, base: Tree, timeout: float) -> list[Rounds]:
-        job = GateJob(engine, str(change.folder), str(base.folder), laps, self.pin, self.core_numbers)
-        return self.in_process(job, timeout)
+    def _run(self, engine: str, laps: list[Lap], change: Entry, base: Entry, timeout: float) -> list[Rounds]:
+        entries = {CHANGE: change, BASE: base, TWIN: base}
+        arms = {arm: entry.laid(arm) for arm, entry in entries.items()}
+        return self.in_process(GateJob(engine, arms, laps, self.pin, self.core_numbers), timeout)
 
 
 def failure(engine: str, cells: Sequence[Cell], found: Sequence[Rounds], base: str) -> Standing | None:

@@ -6,7 +6,6 @@ The parent calls `in_own_process`; the child runs this module: a GateJob goes in
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from time import perf_counter
 
 import msgspec
@@ -15,10 +14,9 @@ import numpy as np
 from backprop import Engine, Network
 from backprop.check import verify_again
 
-from ..cells import revisions
 from ..cells.cell import Cell
+from ..cells.entry import Entry
 from ..cells.inputs import Inputs, prepare
-from ..cells.revisions import Tree
 from ..timing import machine, process
 from ..timing.admission import qualify, refuse_unhandled
 from ..timing.lane import Lane, attempt
@@ -40,14 +38,13 @@ class Lap(msgspec.Struct, frozen=True):
 
 
 class GateJob(msgspec.Struct, frozen=True):
-    """A pass: the engine, the folders of the two trees, the cells in order, and the seconds for each.
+    """A pass: the engine as each arm has it, the cells in order, and the seconds for each.
 
     core_numbers are those of the cores that are taken for the gate.
     """
 
     engine: str
-    change: str
-    base: str
+    arms: dict[str, Entry]
     laps: list[Lap]
     pin: bool
     core_numbers: list[int] | None = None
@@ -69,12 +66,11 @@ def run_laps(job: GateJob, clock: Clock = perf_counter) -> list[Rounds]:
     """Race the change and twice the base in each cell; a round is a slice of each, in random order."""
     if job.pin:
         machine.pin_allocator()
-    folders = {CHANGE: job.change, BASE: job.base, TWIN: job.base}
     # The twin's code is loaded again: shared with the base it would be run twice as often as the change's, and
     # in small cells the change then looks slower by a tenth of a percent.
     rng = np.random.default_rng()
     order = [ARMS[i] for i in rng.permutation(len(ARMS))]
-    makes = {arm: revisions.import_engine(job.engine, Tree(arm, Path(folders[arm]))).make for arm in order}
+    makes = {arm: job.arms[arm].make for arm in order}
     return [_lap(lap, job.core_numbers, makes, rng, clock) for lap in job.laps]
 
 

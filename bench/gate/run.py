@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from math import nan
+from pathlib import Path
 from statistics import median
 from time import perf_counter
 
@@ -23,18 +24,19 @@ from ..timing import machine
 from ..timing.process import ProcessError
 from ..timing.slices import Clock
 from . import touched
-from .blame import Standing
+from .blame import Rivals, Standing
+from .field import assemble, refuse_unnamed
 from .findings import SCHEMA, GateRecord
 from .jobs import InProcess, Jobs
 from .one_pass import ARMS, BASE, CHANGE, Lap, in_own_process
 from .rule import ERROR, Row
-from .touched import Look, Seen, sort_out
+from .touched import Look, Sight, sort_out
 from .track import Track
 
 SECONDS, ROUNDS = 0.04, 20  # of a pass in a cell, at the least: short, because many passes beat long ones
 
 PATIENCE, LEAST_PATIENCE = 10.0, 30.0  # a pass hangs that takes so many times what it should, and so many seconds
-LOOK_SECONDS = 60.0  # to import the engines of both trees, at the most
+LOOK_SECONDS = 60.0  # to import the engines, as both have them, at the most
 
 LEFT_OUT = "left out"
 
@@ -45,6 +47,7 @@ def gate(
     against: str,
     cells: Sequence[Cell],
     *,
+    home: Path,
     engines: list[str] | None = None,
     tolerance: float,
     budget: float,
@@ -52,38 +55,42 @@ def gate(
     pin: bool = True,
     rng: np.random.Generator,
     in_process: InProcess = in_own_process,
-    see: Callable[[Look, float], Seen] = touched.in_own_process,
+    see: Callable[[Look, float], list[Sight]] = touched.in_own_process,
     clock: Clock = perf_counter,
     progress: Progress = lambda *_: None,
 ) -> GateRecord:
-    """Race the engines of the work tree against themselves at the revision `against`, for `budget` seconds at most.
+    """Race engines of the work tree against themselves at the revision `against`, for `budget` seconds at most.
 
-    Without `engines`, all but those that compile for seconds; without `everything`, only those whose code
-    differs. progress is told how many rows are undecided, how many there are, and the seconds left. Raises
-    InputError for a call that can't be met.
+    They lie in the repository `home`. Without `engines`, in this project's own, all but those that compile for seconds;
+    without `everything`, only those whose code differs. progress is told how many rows are undecided, how many there
+    are, and the seconds left. Raises InputError for a call that can't be met.
     """
     started, start = datetime.now(UTC).isoformat(timespec="seconds"), clock()
     end = start + budget
-    base, change = revisions.lay(against), revisions.lay_work_tree()
+    if engines is None:
+        refuse_unnamed(home)
+    base, change = revisions.lay(against, home), revisions.lay_work_tree(home)
+    field, standings = assemble(engines, base, change)
     if pin:
         machine.pin_allocator()
     threads = max(cell.threads for cell in cells)
     with machine.reserved(threads) as (numbers, shared):
-        jobs = Jobs(base, change, pin, in_process, end, clock, numbers)
-        standings, to_race = sort_out(
-            engines, base, change, everything, lambda job: see(job, min(jobs.patience, LOOK_SECONDS))
+        jobs = Jobs(against, pin, in_process, end, clock, numbers)
+        told, to_race = sort_out(
+            field, against, engines is not None, everything, lambda job: see(job, min(jobs.patience, LOOK_SECONDS))
         )
+        standings += told
         with machine.alone(threads, numbers):  # as each pass is, in its process
             environment, throttled = machine.environment(), machine.watch()
         laps: dict[str, list[Lap]] = {}
-        for engine in to_race:
-            laps[engine], told = check_engine(engine, cells, jobs)
+        for rivals in to_race:
+            laps[rivals.engine], told = check_engine(rivals, cells, jobs)
             standings += told
         rows = sum(map(len, laps.values()))
         unfit = [each for each in standings if each.engine in laps and each.state == LEFT_OUT]
         if to_race and len(unfit) == len(to_race) and not rows:
             raise InputError(f"nothing can be raced: {unfit[0].engine} is left out {unfit[0].why}")
-        tracks = [Track(engine, lap, Row(tolerance, rows)) for engine, own in laps.items() for lap in own]
+        tracks = [Track(rivals, lap, Row(tolerance, rows)) for rivals in to_race for lap in laps[rivals.engine]]
         standings += run_passes(tracks, jobs, rng, progress)
     for track in tracks:
         track.row.close()
@@ -102,20 +109,20 @@ def gate(
     )
 
 
-def check_engine(engine: str, cells: Sequence[Cell], jobs: Jobs) -> tuple[list[Lap], list[Standing]]:
-    """Check an engine of both trees in every cell, and find how long a pass there is to be; or why there is none."""
+def check_engine(rivals: Rivals, cells: Sequence[Cell], jobs: Jobs) -> tuple[list[Lap], list[Standing]]:
+    """Check an engine, as both have it, in every cell; find how long a pass there is to be, or why there is none."""
     first = [Lap(cell, SECONDS) for cell in cells]
     try:
-        found = jobs.run(engine, first, jobs.patience)
+        found = jobs.run(rivals, first, jobs.patience)
     except ProcessError as error:
-        found = jobs.blame(engine, first, error)
+        found = jobs.blame(rivals, first, error)
     if isinstance(found, Standing):
         return [], [found]
     laps, unfit = [], list[tuple[Cell, str]]()
     for cell, rounds in zip(cells, found, strict=True):
         if rounds.unfit:
             arm, why = next(iter(rounds.unfit.items()))
-            unfit.append((cell, f"as {jobs.change.label if arm == CHANGE else jobs.base.label} has it, {why}"))
+            unfit.append((cell, f"as {'the work tree' if arm == CHANGE else jobs.against} has it, {why}"))
         else:
             one_round = len(ARMS) * (rounds.steps + 1) * median(rounds.seconds[BASE])
             laps.append(Lap(cell, max(SECONDS, ROUNDS * one_round), rounds.steps))
@@ -123,7 +130,7 @@ def check_engine(engine: str, cells: Sequence[Cell], jobs: Jobs) -> tuple[list[L
         return laps, []
     (cell, why), *others = unfit
     where = f"in {cell.id}" + (f" and {len(others)} more" if others else "")
-    return laps, [Standing(engine, LEFT_OUT, f"{where}: {why}")]
+    return laps, [Standing(rivals.engine, LEFT_OUT, f"{where}: {why}")]
 
 
 def run_passes(tracks: list[Track], jobs: Jobs, rng: np.random.Generator, progress: Progress) -> list[Standing]:
@@ -149,11 +156,11 @@ def run_passes(tracks: list[Track], jobs: Jobs, rng: np.random.Generator, progre
             planned, began = sum(lap.seconds for lap in laps), jobs.clock()
             patience = max(PATIENCE * (planned + overhead), LEAST_PATIENCE)
             try:
-                found = jobs.run(engine, laps, max(min(patience, jobs.left), 1.0))
+                found = jobs.run(own[0].rivals, laps, max(min(patience, jobs.left), 1.0))
             except ProcessError as error:
                 if error.timed_out and jobs.left <= 0:
                     return standings
-                found = jobs.blame(engine, laps, error)
+                found = jobs.blame(own[0].rivals, laps, error)
             if isinstance(found, Standing):
                 standings.append(found)
                 tracks[:] = [track for track in tracks if track.engine != engine]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from math import log
 from statistics import fmean, median
 
+from .blame import Rivals
 from .findings import Finding
 from .one_pass import ARMS, BASE, CHANGE, TWIN, Lap, Rounds
 from .rule import FEWEST, Row
@@ -15,10 +16,14 @@ from .rule import FEWEST, Row
 class Track:
     """An engine in a cell while it is raced: how long a pass of it is, what it is judged by, every slice."""
 
-    engine: str
+    rivals: Rivals
     lap: Lap
     row: Row
     passes: dict[str, list[list[float]]] = field(default_factory=lambda: {arm: [] for arm in ARMS})
+
+    @property
+    def engine(self) -> str:
+        return self.rivals.engine
 
     def add(self, rounds: Rounds) -> None:
         for arm in ARMS:

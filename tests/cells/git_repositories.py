@@ -30,9 +30,7 @@ class Repository:
         self.git("commit", "--quiet", "--message", "a change")
         return self.git("rev-parse", "HEAD")
 
-    def laid(self, revision="HEAD", package=None):
-        """The content of each file of the package, and beside it, as of a revision."""
-        package = package or self.package
-        commit = git.commit_of(revision, package)
-        found = git.package_at(commit, revision, package, beside="pyproject.toml")
-        return {str(file.path): file.content for file in found}
+    def laid(self, revision="HEAD", folder=None):
+        """The content of each file as of a revision, of the repository in which a folder lies."""
+        folder = folder or self.folder
+        return {str(file.path): file.content for file in git.files_of(git.commit_of(revision, folder), folder)}

@@ -24,18 +24,22 @@ def test_helpers_beside_a_file_are_found_at_once_and_later(folder, content):
 
 
 @pytest.mark.parametrize(
-    "statement",
+    ("statement", "inner"),
     [
-        "import kit.inner",
-        "from kit import inner",
-        "def later(): from kit.inner import deep",
-        "import importlib; importlib.import_module('kit')",
-        "import other  # which imports kit",
-        "import plain.part  # a folder without __init__.py",
-        "name = 'k' + 'it'; __import__(name)",
+        ("import kit.inner", True),
+        ("from kit import inner", True),
+        ("from .kit import inner", True),
+        ("from . import kit; from .kit.inner import *", True),
+        ("def later(): from kit.inner import deep", True),
+        ("import importlib; importlib.import_module('kit')", False),
+        ("import importlib; importlib.import_module('kit.inner')", True),
+        ("import other  # which imports kit", False),
+        ("import plain.part  # a folder without __init__.py", False),
+        ("name = 'k' + 'it'; __import__(name)", False),
+        ("name = 'k' + 'it.inner'; __import__(name)", True),
     ],
 )
-def test_all_that_a_helper_is_made_of_counts(folder, statement):
+def test_all_that_is_imported_of_a_helper_counts_and_nothing_else(folder, statement, inner):
     folder("kit/__init__.py", "")
     folder("kit/inner.py", "from . import deep")
     folder("kit/deep.py", "VALUE = 1")
@@ -44,9 +48,11 @@ def test_all_that_a_helper_is_made_of_counts(folder, statement):
     folder("plain/part.py", "import kit, __main__\ndef never(): __import__(''), __import__('.x')")
     mine = folder("mine.py", f"{statement}\n{MINE}")
     (before,) = resolve([mine])
-    more = {"other.py", "plain/part.py"}
-    assert set(before.helpers) - more == {"kit/__init__.py", "kit/inner.py", "kit/deep.py"}
+    more = {"mine.py", "other.py", "plain/part.py"}
+    assert set(before.files) - more == {"kit/__init__.py", *({"kit/inner.py", "kit/deep.py"} if inner else ())}
     folder("kit/deep.py", "VALUE = 2")
+    assert (digests(mine) != [before.digest]) == inner
+    folder("kit/__init__.py", "VALUE = 2")
     assert digests(mine) != [before.digest]
 
 
@@ -70,13 +76,26 @@ def test_what_lies_beside_a_file_and_is_not_imported_does_not_count(folder):
     assert failed(mine) == [None]
 
 
-def test_helpers_of_one_name_are_refused_by_name(folder):
+@pytest.mark.parametrize(
+    "statement", ["from knobs import RATE", "from .knobs import RATE", "RATE = __import__('knobs').RATE"]
+)
+def test_helpers_of_one_name_are_each_files_own(folder, statement):
     for team in ("a", "b"):
         folder(f"{team}/knobs.py", f"RATE = '{team}'")
-    late = [folder(f"{team}/late.py", LATE) for team in ("a", "b")]
+        folder(f"{team}/late.py", f"{MINE}\n{statement}\n")
+    makes = loaded("a/late.py", "b/late.py")
+    assert [sys.modules[make.__module__].RATE for make in makes] == ["a", "b"]
+
+
+def test_helpers_of_one_name_that_no_statement_imports_are_refused_by_name(folder):
+    for team in ("a", "b"):
+        folder(f"{team}/knobs.py", f"RATE = '{team}'")
+        folder(f"{team}/late.py", f"import importlib\n{MINE}\nRATE = importlib.import_module('knobs').RATE\n")
     with pytest.raises(InputError, match=r"^engine file b/late\.py imports knobs, .* another .*a/knobs\.py: rename"):
-        loaded(*late)
-    assert [sys.modules[make.__module__].RATE for (make,) in (loaded(late[0]), loaded(late[1]))] == ["a", "b"]
+        loaded("a/late.py", "b/late.py")
+    for team in ("a", "b"):
+        (make,) = loaded(f"{team}/late.py")
+        assert team == sys.modules[make.__module__].RATE
 
 
 def test_a_helper_that_is_hidden_by_an_installed_module_is_refused(folder):

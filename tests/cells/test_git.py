@@ -1,5 +1,7 @@
 """Other people's repositories: whatever hooks, attributes and clones do, a commit's files are those committed."""
 
+import os
+
 import pytest
 from git_repositories import NEW, OLD, PACKAGE, Repository
 
@@ -10,7 +12,7 @@ from bench.records import environment
 from bench.timing import machine
 
 
-def test_the_files_of_a_commit_with_what_lies_beside_the_package(repo):
+def test_the_files_of_a_commit(repo):
     assert repo.laid("HEAD~1") == {"backprop/__init__.py": OLD}
     assert repo.laid() == {"backprop/__init__.py": NEW, "pyproject.toml": b"[project]\n"}
 
@@ -80,6 +82,7 @@ def test_attributes_and_configuration_change_nothing(tmp_path, autocrlf):
     made.git("config", "core.autocrlf", autocrlf)
     made.git("config", "filter.shout.smudge", "tr a-z A-Z")
     found = made.laid()
+    del found[".gitattributes"]
     assert found == {"backprop/__init__.py": content, "backprop/engine.py": OLD, "backprop/kernel.c": b"int i;\n"}
 
 
@@ -88,7 +91,7 @@ def test_a_blobless_clone_works_with_its_remote_in_reach_and_else_says_why(repo,
     repo.git("clone", "--quiet", "--filter=blob:none", f"file://{repo.folder}", tmp_path / "part")
     part = tmp_path / "part" / PACKAGE
     away = repo.folder.rename(tmp_path / "away")
-    with pytest.raises(GitError, match=r"the files of HEAD~1 \(\w{10}\) are not in this clone, which is a partial one"):
+    with pytest.raises(GitError, match=r"the files of \w{10} are not in this clone, which is a partial one"):
         repo.laid("HEAD~1", part)
     with pytest.raises(InputError, match=r"git knows no revision '0{40}' here; give one"):
         git.commit_of("0" * 40, part)
@@ -105,16 +108,20 @@ def test_a_shallow_clone_says_what_it_lacks(repo, tmp_path):
         git.commit_of("HEAD~9", repo.package)
 
 
-@pytest.mark.parametrize("place", ["", "vendor"])
-def test_a_package_in_a_submodule_has_the_submodules_revisions(repo, tmp_path, place):
-    """The submodule holds the package, or is the package itself."""
-    inner = Repository(tmp_path / "inner", files={f"{PACKAGE}/__init__.py" if place else "__init__.py": OLD})
-    path = place or PACKAGE
+def test_the_files_of_submodules_come_along_where_they_are_here(repo, tmp_path):
     outer = Repository(tmp_path / "outer", files={"README": b""})
-    outer.git("submodule", "--quiet", "add", inner.folder, path)
-    package = outer.folder / place / PACKAGE
-    assert repo.laid("HEAD", package) == {"backprop/__init__.py": OLD}
-    assert git.commit_of("HEAD", package) == inner.git("rev-parse", "HEAD")
+    outer.git("submodule", "--quiet", "add", repo.folder, "vendor/inner")
+    outer.git("commit", "--quiet", "--message", "a submodule")
+    head, vendored = repo.git("rev-parse", "HEAD"), outer.folder / "vendor" / "inner" / PACKAGE
+    assert git.commit_of("HEAD", vendored) == head
+    assert repo.laid("HEAD~1", vendored) == {"backprop/__init__.py": OLD}
+    names = {f"vendor/inner/{name}" for name in repo.laid()}
+    assert names < set(outer.laid())
+    assert names < {str(path) for path in git.files_now(outer.folder)}
+    outer.git("submodule", "--quiet", "deinit", "--force", "--all")
+    assert set(outer.laid()) == {"README", ".gitmodules", "vendor/inner"}
+    assert {str(path) for path in git.files_now(outer.folder)} == {"README", ".gitmodules"}
+    assert revisions.lay("HEAD", outer.folder).folder.joinpath("vendor", "inner").is_dir()
 
 
 def test_a_linked_work_tree_and_a_detached_head(repo, tmp_path):
@@ -122,24 +129,6 @@ def test_a_linked_work_tree_and_a_detached_head(repo, tmp_path):
     assert git.top_of(tmp_path / "linked" / PACKAGE) == tmp_path / "linked"
     assert repo.laid("HEAD", tmp_path / "linked" / PACKAGE) == {"backprop/__init__.py": OLD}
     assert repo.laid("main", tmp_path / "linked" / PACKAGE)["backprop/__init__.py"] == NEW
-
-
-def test_a_package_that_has_moved_is_found(repo):
-    repo.git("checkout", "--quiet", "-b", "moved")
-    (repo.folder / "src").mkdir()
-    repo.git("mv", PACKAGE, "src")
-    repo.git("commit", "--quiet", "--message", "moved")
-    now = repo.folder / "src" / PACKAGE
-    assert repo.laid("HEAD~2", now) == {"backprop/__init__.py": OLD}
-    assert repo.laid("HEAD", now) == {"backprop/__init__.py": NEW, "pyproject.toml": b"[project]\n"}
-    repo.git("checkout", "--quiet", "main")
-    assert repo.laid("moved") == repo.laid("HEAD")  # and back
-    repo.git("checkout", "--quiet", "moved")
-    repo.commit({f"more/{PACKAGE}/__init__.py": OLD})
-    (repo.folder / "lib").mkdir()
-    (repo.folder / "src").rename(repo.folder / "lib")
-    with pytest.raises(InputError, match="in several places, none of them today's: more/backprop, src/backprop"):
-        repo.laid("HEAD", repo.folder / "lib" / PACKAGE)
 
 
 def test_replaced_objects_are_as_they_were_committed(repo):
@@ -152,26 +141,29 @@ def test_replaced_objects_are_as_they_were_committed(repo):
     assert repo.laid()["backprop/__init__.py"] == NEW
 
 
-def test_what_git_has_elsewhere_is_told(repo, tmp_path):
-    repo.commit({f"{PACKAGE}/big.py": git.LFS + b"v1\noid sha256:0\nsize 1\n"})
-    with pytest.raises(InputError, match=r"backprop/big.py of HEAD \(\w{10}\) lies in Git LFS, not in this repository"):
-        repo.laid()
-    inner = Repository(tmp_path / "inner")
-    repo.git("rm", "--quiet", f"{PACKAGE}/big.py")
-    repo.git("submodule", "--quiet", "add", inner.folder, f"{PACKAGE}/engines")
-    repo.git("commit", "--quiet", "--message", "a submodule")
-    with pytest.raises(InputError, match=r"backprop/engines of HEAD \(\w{10}\) lies in a submodule"):
-        repo.laid()
-
-
-def test_links_and_odd_names_are_laid_as_they_are(repo, monkeypatch):
+def test_links_modes_and_odd_names_are_laid_as_they_are(repo):
     odd = f"{PACKAGE}/a b\n'ü'.py"
     repo.commit({odd: OLD})
     (repo.package / "same.py").symlink_to("__init__.py")
+    (repo.folder / "run.sh").write_text("#!/bin/sh")
+    (repo.folder / "run.sh").chmod(0o755)
     repo.git("add", "--all")
     repo.git("commit", "--quiet", "--message", "a link")
     assert repo.laid()[odd] == OLD
-    monkeypatch.setattr(revisions, "PACKAGE", repo.package)
-    laid = revisions.lay("HEAD").folder
-    assert (laid / PACKAGE / "same.py").is_symlink()
-    assert (laid / PACKAGE / "same.py").read_bytes() == NEW
+    for tree in (revisions.lay("HEAD", repo.folder), revisions.lay_work_tree(repo.folder)):
+        assert (tree.folder / odd).read_bytes() == OLD
+        assert (tree.folder / PACKAGE / "same.py").is_symlink()
+        assert (tree.folder / PACKAGE / "same.py").read_bytes() == NEW
+        assert [os.access(tree.folder / name, os.X_OK) for name in ("run.sh", odd)] == [True, False]
+
+
+def test_the_work_tree_is_what_git_has_or_would_add(repo):
+    (repo.folder / ".gitignore").write_text("built\n")
+    (repo.folder / "built").write_text("")
+    (repo.folder / "new.py").write_text("")
+    (repo.folder / "pyproject.toml").unlink()
+    (repo.package / "__init__.py").write_bytes(OLD)
+    tree = revisions.lay_work_tree(repo.folder)
+    files = {str(path.relative_to(tree.folder)) for path in tree.folder.rglob("*") if path.is_file()}
+    assert files == {".gitignore", "new.py", "backprop/__init__.py"}
+    assert (tree.folder / PACKAGE / "__init__.py").read_bytes() == OLD

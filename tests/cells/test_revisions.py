@@ -6,7 +6,8 @@ import pytest
 from backprop import Engine, InputError
 from bench.cells import revisions
 from bench.cells.cell import Cell
-from bench.cells.entry import resolve
+from bench.cells.engine_code import of_name
+from bench.cells.entry import at_revision, resolve
 from bench.timing.one_pass import RaceJob
 from bench.timing.race import race
 
@@ -30,7 +31,8 @@ def test_an_engine_at_a_revision_is_the_code_of_that_commit(repository):
     assert new.make.new is True
     assert (old.commit, new.commit) == (first, second)
     assert (new.name, same.name) == ("full_matrix@HEAD", "full_matrix@HEAD#2")
-    assert revisions.import_engine("full_matrix", revisions.lay_work_tree()).make.new == "uncommitted"
+    work_tree = revisions.lay_work_tree(repository.folder)
+    assert at_revision("full_matrix", of_name("full_matrix"), work_tree).make.new == "uncommitted"
     assert state(repository) == before
 
 
@@ -58,8 +60,8 @@ def test_a_revision_that_knows_no_functions_is_raced_on_the_default_ones_alone(r
 
 
 def test_engines_of_two_revisions_share_no_module(repository):
-    tree = revisions.lay("HEAD")
-    one, other = revisions.import_engine("full_matrix", tree), revisions.import_engine("full_matrix", tree)
+    tree = revisions.lay("HEAD", repository.folder)
+    one, other = (at_revision("full_matrix@HEAD", of_name("full_matrix"), tree).laid(arm) for arm in ("base", "twin"))
     assert one.make is not other.make
     assert one.make.__module__ != other.make.__module__
     assert one.make.network.__code__ is not other.make.network.__code__
@@ -69,20 +71,20 @@ def test_engines_of_two_revisions_share_no_module(repository):
 def test_the_files_behind_an_engine_are_those_that_it_imports(repository):
     repository.edit(FULL, "        m = len(x)\n", "        m = len(x)\n        from .. import late\n")
     (repository.folder / "backprop" / "late.py").write_text("")
-    loaded = revisions.import_engine("full_matrix", revisions.lay_work_tree())
-    early = set(loaded.files())
-    assert early == {
+    (repository.folder / "backprop" / "unused.py").write_text("")
+    repository.commit()
+    (entry,) = resolve(["full_matrix@HEAD"])
+    assert set(entry.files) == {
         "backprop/__init__.py",
         "backprop/engine.py",
         "backprop/engines/__init__.py",
         FULL,
         "backprop/errors.py",
         "backprop/functions.py",
+        "backprop/late.py",
         "backprop/network.py",
         "backprop/packages.py",
     }
-    loaded.try_interface()
-    assert set(loaded.files()) - early == {"backprop/late.py"}
 
 
 @pytest.mark.parametrize(
@@ -91,8 +93,11 @@ def test_the_files_behind_an_engine_are_those_that_it_imports(repository):
         ("full_matrix@", "a revision is missing after the @"),
         ("full_matrix@nowhere", "git knows no revision 'nowhere'"),
         ("full_matrix@--help", "git knows no revision '--help'"),
-        ("fullmatrix@HEAD", r"HEAD \(\w{10}\) has no engine 'fullmatrix': there are full_matrix, per_sample"),
-        ("mine.py@HEAD", "only a built-in engine can be named at a revision"),
+        (
+            "fullmatrix@HEAD",
+            r"HEAD \(\w{10}\) has no engine 'fullmatrix': did you mean full_matrix\? there are full_matrix, per_sample",
+        ),
+        ("mine.py@HEAD", r"^engine file mine\.py does not exist$"),
     ],
 )
 def test_an_address_that_leads_nowhere_is_refused(repository, address, message):
@@ -111,9 +116,19 @@ def test_a_revision_without_the_package_is_refused(repository):
 @pytest.mark.parametrize(
     ("path", "old", "new", "message"),
     [
-        ("backprop/__init__.py", "load, names", "names", "the package of HEAD .* does not fit today's interface"),
-        ("backprop/network.py", "class Network", "class Network(", "does not fit today's interface: SyntaxError"),
-        (FULL, "import numpy", "import no_such", "can't be loaded: .*no_such"),
+        (
+            "backprop/__init__.py",
+            "from .network",
+            "from .no_such",
+            r"^full_matrix of HEAD \(.{10}\) fails on import: Mod",
+        ),
+        (
+            "backprop/network.py",
+            "class Network",
+            "class Network(",
+            "^full_matrix of HEAD .* fails on import: Syntax",
+        ),
+        (FULL, "import numpy", "import no_such", "fails on import: .*no_such"),
         (
             FULL,
             "(self, x: Array, y: Array, eta: float)",
@@ -154,6 +169,7 @@ def test_the_digest_of_the_code_minds_no_line_ends(repository):
 def test_an_engine_that_ends_the_program_on_import_is_told(repository, line):
     repository.edit(FULL, "import numpy as np\n", f"import numpy as np\n{line}\n")
     before = np.geterr()
-    with pytest.raises(InputError, match=r"^full_matrix of the work tree can't be loaded: \w+"):
-        revisions.import_engine("full_matrix", revisions.lay_work_tree())
+    repository.commit()
+    with pytest.raises(InputError, match=r"^full_matrix of HEAD \(\w{10}\) (fails on import: \w+|ends the program)"):
+        resolve(["full_matrix@HEAD"])
     assert np.geterr() == before

@@ -83,7 +83,12 @@ def test_a_temporary_folder_that_is_full_or_read_only_is_a_line(repository, monk
         raise OSError(error, os.strerror(error))
 
     monkeypatch.setattr(temporary_folder.tempfile, "mkdtemp", refuse)
-    for act in (revisions.lay_work_tree, lambda: revisions.lay("HEAD"), temporary_folder.scratch.__wrapped__):
+    home = repository.folder
+    for act in (
+        lambda: revisions.lay_work_tree(home),
+        lambda: revisions.lay("HEAD", home),
+        temporary_folder.scratch.__wrapped__,
+    ):
         with pytest.raises(InputError, match=f"temporary folder can't be used: {os.strerror(error)}; name another"):
             act()
 
@@ -108,8 +113,7 @@ def test_an_answer_that_found_no_room_is_no_process_that_died(repository, monkey
             yield made
 
     monkeypatch.setattr(temporary_folder, "file", full)
-    folder = str(repository.folder)
-    job = GateJob("ends", folder, folder, [Lap(Cell((3, 2, 1), 2), 0.01, 1)], False)
+    job = GateJob("ends", {}, [Lap(Cell((3, 2, 1), 2), 0.01, 1)], False)
     with pytest.raises(InputError, match="temporary folder can't be used: No space left on device"):
         in_own_process(job, 60)
 

@@ -76,7 +76,7 @@ BAD = {
     "head of a grid's own": ([*SWEEP, "heads", "--head", "relu-quadratic"], "grid heads names head itself"),
     "gate against an empty text": (["gate", "--against", ""], "a revision is missing"),
     "gate no engine": ([*GATE, "--engines", ""], "unknown engine ''"),
-    "gate engine file": ([*GATE, "--engines", "mine.py"], "the gate judges built-in engines, by name"),
+    "gate engine file": ([*GATE, "--engines", "mine.py"], "engine file mine.py does not exist"),
     "gate against nowhere": (["gate", "--against", "nowhere"], "git knows no revision 'nowhere'"),
     "gate tolerance": ([*GATE, "--tolerance", "2"], "such as 2% or 0.02, not '2'"),
     "gate budget": ([*GATE, "--budget", "0"], "must be a positive number"),

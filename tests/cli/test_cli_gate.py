@@ -9,6 +9,7 @@ from examples import make_finding, make_gate_record
 from bench.cells import revisions
 
 GATE = ["gate", "--against", "HEAD"]
+GIT = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost"]
 
 
 @pytest.mark.parametrize(
@@ -19,6 +20,8 @@ GATE = ["gate", "--against", "HEAD"]
         (make_finding(verdict="regressed", slowdown=1.1), ["--inconclusive", "pass"], 1),
         (make_finding(verdict="inconclusive", why="no time", slower=True), [], 3),
         (make_finding(verdict="inconclusive", why="no time", slower=True), ["--inconclusive", "pass"], 0),
+        (make_finding(verdict="inconclusive", why="no time", slower=True), ["--inconclusive", "skip"], 125),
+        (make_finding(verdict="regressed", slowdown=1.1), ["--inconclusive", "skip"], 1),
         (make_finding(verdict="inconclusive", why="no time", slower=False), [], 0),
     ],
 )
@@ -52,20 +55,35 @@ def test_the_gate_really_races(call, repository, tmp_path):
     assert revisions.PACKAGE.parent == repository.folder
 
 
-@pytest.mark.parametrize("place", ["another repository", "none"])
-def test_the_gate_does_not_judge_its_own_engines_for_somebody_else(call, monkeypatch, tmp_path, place):
-    if place == "another repository":
-        subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            [],
+            "no engines are named, and {0} has none of backprop-bench's own: name those to judge",
+        ),
+        (
+            ["--engines", "fused"],
+            "fused is an engine of backprop-bench's own, and {0} is not its repository",
+        ),
+        (["--engines", "{1}"], "engine file {1} lies in no repository, and the gate judges that of the current folder"),
+    ],
+)
+def test_the_gate_judges_the_repository_that_one_stands_in_and_no_other(
+    call, monkeypatch, tmp_path_factory, tmp_path, arguments, message
+):
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    subprocess.run([*GIT, "commit", "--quiet", "--allow-empty", "--message", "one"], check=True, cwd=tmp_path)
+    (elsewhere := tmp_path_factory.mktemp("elsewhere") / "mine.py").write_text("")
     monkeypatch.chdir(tmp_path)
-    status, out, err = call(*GATE)
-    assert (status, out) == (2, "")
-    assert "the gate judges backprop-bench's own engines" in err
-    assert "run it there; an engine of your own can be raced beside others, but not yet" in err
+    status, _, err = call(*GATE, *(argument.format(tmp_path, elsewhere) for argument in arguments))
+    assert status == 2
+    assert message.format(tmp_path, elsewhere) in err
     assert err.count("\n") == 1
 
 
-def test_an_installed_copy_of_the_gate_has_no_revision_to_judge(call, monkeypatch, tmp_path):
-    monkeypatch.setattr(revisions, "BENCH", tmp_path / "site-packages" / "bench")
-    status, out, err = call(*GATE)
+def test_where_there_is_no_repository_there_is_nothing_to_judge(call, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    status, out, err = call(*GATE, "--engines", "mine.py")
     assert (status, out, err.count("\n")) == (2, "", 1)
-    assert "is not a git repository, nor in one: run python -m bench gate in a clone" in err
+    assert "is not a git repository, nor in one: run it in your engines' one" in err

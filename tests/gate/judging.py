@@ -3,7 +3,7 @@
 import numpy as np
 
 from bench.cells.cell import Cell
-from bench.gate import one_pass, touched
+from bench.gate import field, one_pass, touched
 from bench.gate.one_pass import Rounds
 from bench.gate.run import gate
 
@@ -45,7 +45,9 @@ def judge(machine=None, cells=CELLS, budget=180.0, **options):
     if machine:
         options |= {"in_process": machine, "clock": machine.clock}
     rng = np.random.default_rng(1)
-    return gate("HEAD", cells, tolerance=0.02, budget=budget, pin=False, rng=rng, **options)
+    return gate(
+        "HEAD", cells, home=field.repository_here(), tolerance=0.02, budget=budget, pin=False, rng=rng, **options
+    )
 
 
 def verdicts(record):

@@ -1,11 +1,8 @@
 """Whose fault it is that a process ends or an engine raises: the change's, the base's, or nobody's."""
 
-from pathlib import Path
-
 import pytest
 from judging import CELLS, FULL, Machine, judge, standings
 
-from bench.gate import run as gate_module
 from bench.gate import touched
 from bench.gate.one_pass import Rounds, in_own_process
 from bench.timing.process import ProcessError
@@ -33,28 +30,19 @@ TOO_LARGE = ("the process ended with status 1: MemoryError: Unable to allocate 5
 def test_a_process_that_ends_is_the_changes_fault_only_where_the_base_lives(
     repository, of_change, of_base, state, why, after
 ):
-    """What is in the folder of the work tree, or of the base, ends whatever process it is in."""
+    """The code of the work tree, or of the base, ends whatever process it is in."""
     ends = {True: of_change, False: of_base}
 
     class Ends(Machine):
         def __call__(self, job, timeout):
             answer = super().__call__(job, timeout)
             if len(self.jobs) > after:
-                for folder in (job.change, job.base):
-                    if end := ends[(Path(folder) / "marked").exists()]:
+                for arm in ("change", "base"):
+                    if end := ends[job.arms[arm].commit is None]:
                         raise ProcessError(*end)
             return answer
 
-    lay = gate_module.revisions.lay_work_tree
-
-    def marked():
-        tree = lay()
-        (tree.folder / "marked").touch()
-        return tree
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gate_module.revisions, "lay_work_tree", marked)
-        record = judge(Ends(), everything=True, engines=["full_matrix"])
+    record = judge(Ends(), everything=True, engines=["full_matrix"])
     assert standings(record) == {"full_matrix": state}
     assert why in record.standings[0].why
     assert (record.red, record.open) == (state == "wrong", state == "inconclusive")

@@ -77,9 +77,18 @@ def test_an_unknown_engine_is_refused(repository, bad):
         judge(Machine(), engines=["full_matrix", bad])
 
 
-@pytest.mark.parametrize("address", ["mine.py", "sub/mine.py", "full_matrix@HEAD~1", "package.module:Class"])
-def test_what_is_no_built_in_engine_is_refused_with_what_is(repository, address):
-    with pytest.raises(InputError, match="built-in engines, by name: full_matrix, per_sample; an engine of your"):
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("mine.py", r"^engine file mine\.py does not exist$"),
+        ("sub/mine.py", r"^engine file sub/mine\.py does not exist$"),
+        ("full_matrix@HEAD~1", "the gate takes engines without a revision, that is what --against names"),
+        ("package.module:Class", "there is no module package.module, installed or in .*: install it, or name its file"),
+        ("mine:", "must be package.module:Class, such as"),
+    ],
+)
+def test_what_is_no_engine_is_refused_with_what_would_be(repository, address, message):
+    with pytest.raises(InputError, match=message):
         judge(Machine(), engines=[address])
 
 

@@ -12,15 +12,17 @@ from pathlib import Path
 import pytest
 from judging import CELLS, FULL
 
-from bench.cells import temporary_folder
-from bench.gate.one_pass import GateJob, Lap, in_own_process
+from bench.cells import engine_code, temporary_folder
+from bench.cells.entry import Entry
+from bench.gate.one_pass import ARMS, GateJob, Lap, in_own_process
 from bench.timing import process
 from bench.timing.process import ProcessError
 
 
 def job(repository, laps=CELLS[:1], **lap):
-    folder = str(repository.folder)
-    return GateJob("full_matrix", folder, folder, [Lap(cell, 0.01, **lap) for cell in laps], pin=True)
+    code = engine_code.of_file(repository.engine("full_matrix"), "full_matrix")
+    arms = {arm: Entry("full_matrix", "full_matrix", code=code).laid(arm) for arm in ARMS}
+    return GateJob("full_matrix", arms, [Lap(cell, 0.01, **lap) for cell in laps], pin=True)
 
 
 def test_a_pass_in_a_process_of_its_own(repository):
@@ -64,11 +66,11 @@ def test_an_interrupt_before_a_pass_is_under_way_waits_for_nothing(repository, m
 
 
 def processes_of(folder):
-    """The processes that have this folder as their current one."""
+    """The processes, but for this one, that have this folder as their current one."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # gone, or not ours
-            if (entry / "cwd").readlink() == folder:
+            if (entry / "cwd").readlink() == folder and int(entry.name) != os.getpid():
                 found.append(entry.name)
     return found
 

@@ -1,0 +1,154 @@
+"""What an engine's code imports of its own tree: the files, at once or later; and what is found elsewhere.
+
+An absolute name is its own where its tree has it and Python would find it there, or nowhere: nothing that lies beside
+an engine's file stands in the way of what is installed.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+import warnings
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+from backprop import InputError
+
+from .engine_code import Code, is_installed, module_at
+
+OURS = ("backprop", "bench")  # `import backprop` is the installed one, but in its own engines
+
+_added: set[str] = set()  # to sys.path, by us
+
+
+def is_own(code: Code, first: str) -> bool:
+    """Whether an absolute name, by its first part, is one of the engine's own tree."""
+    if first == code.own:
+        return True
+    if (first in OURS and code.own not in OURS) or not _place(code, first):
+        return False
+    origin = origin_of(first)
+    return origin is None or (origin.is_relative_to(code.home) and not is_installed(origin))
+
+
+def imported(code: Code, label: str) -> list[Path]:
+    """The files of its tree that the engine's file imports, anywhere in it, and those that these import; itself first.
+
+    Raises InputError where it would be given another module than the one that lies beside it.
+    """
+    packages = [".".join(code.module.split(".")[:end]) for end in range(1, code.module.count(".") + 1)]
+    waiting = [(code.path, code.module), *((file, name) for name in packages if (file := _file(code, name)))]
+    found: dict[Path, str] = {}
+    while waiting:
+        file, module = waiting.pop(0)
+        if file in found:
+            continue
+        found[file] = module
+        inside = module if file.stem == "__init__" else module.rpartition(".")[0]
+        for name, level, by_statement in _named(file):
+            first = name.partition(".")[0]
+            if not level and not is_own(code, first):
+                _refuse_hidden(code, first, label)
+                continue
+            if not by_statement:
+                _refuse_another(code, first, label)
+            package = inside.split(".")[: inside.count(".") + 2 - level] if level and inside else []
+            parts = [*package, *filter(None, name.split("."))]
+            names = [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
+            waiting += [(place, name) for name in names if (place := _file(code, name))]
+    return list(found)
+
+
+def _named(file: Path) -> Iterator[tuple[str, int, bool]]:
+    """What the source imports, anywhere in it: names, each with the number of dots before it, and if by a statement."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            nodes = list(ast.walk(ast.parse(file.read_bytes())))
+    except (SyntaxError, ValueError, OSError):
+        return  # the import tells why; and a library has no source
+    for node in nodes:
+        match node:
+            case ast.Import():
+                yield from ((alias.name, 0, True) for alias in node.names)
+            case ast.ImportFrom():
+                module = node.module or ""
+                yield from ((f"{module}.{alias.name}".removeprefix("."), node.level, True) for alias in node.names)
+            case ast.Call(func=ast.Name(called) | ast.Attribute(attr=called), args=[ast.Constant(str(name)), *_]) if (
+                called in ("__import__", "import_module") and name and not name.startswith(".")
+            ):
+                yield name, 0, called == "__import__"
+
+
+def _file(code: Code, name: str) -> Path | None:
+    """The file of the tree that has the module of this name."""
+    if name == code.module:
+        return code.path
+    place = _place(code, name.partition(".")[0])
+    return module_at(place.parent.joinpath(*name.split("."))) if place else None
+
+
+def _place(code: Code, first: str) -> Path | None:
+    """Where a name begins, in the first of the tree's roots that has it, as a module or as a folder with code."""
+    for root in code.roots:
+        place = Path(code.folder) / root / first
+        if module_at(place) or (place.is_dir() and any(place.glob("*.py"))):
+            return place
+    return None
+
+
+def _refuse_hidden(code: Code, first: str, label: str) -> None:
+    """InputError where a module lies beside an engine's file, and Python finds another one of this name."""
+    place, origin = module_at(code.path.parent / first), origin_of(first)
+    if code.own is None and place and place != code.path and first not in OURS and origin:
+        raise _hidden(first, label, origin, place)
+
+
+def _refuse_another(code: Code, first: str, label: str) -> None:
+    """InputError where a name of its own, that is asked for by no statement, is another's in this process."""
+    place, found = _place(code, first), _found(first)
+    if place and found and not (found.is_relative_to(code.folder) or found.is_relative_to(code.home)):
+        raise _hidden(first, label, found, module_at(place) or place)
+
+
+def _hidden(first: str, label: str, origin: Path, place: Path) -> InputError:
+    return InputError(
+        f"{label} imports {first}, which lies beside it, and would be given another module of that name, {origin}: "
+        f"rename {place}"
+    )
+
+
+def search_also(place: str) -> None:
+    """Have Python look in this folder for what is imported by no statement; last: nothing there hides a package."""
+    if place not in sys.path:
+        sys.path.append(place)
+        _added.add(place)
+
+
+def search_no_more(folder: Path) -> None:
+    """Take off sys.path what was put on it from this folder."""
+    places = {place for place in _added if Path(place).is_relative_to(folder)}
+    sys.path[:] = [place for place in sys.path if place not in places]
+    _added.difference_update(places)
+
+
+def origin_of(first: str) -> Path | None:
+    """Where Python finds the module of this name without us, a file, a folder, or a word; None: nowhere."""
+    found = _found(first)
+    return None if found and any(found.is_relative_to(place) for place in _added) else found
+
+
+def _found(first: str) -> Path | None:
+    """Where Python finds the module of this name now: a file, a folder, or a word such as built-in."""
+    try:
+        spec = find_spec(first)
+    except (ImportError, ValueError):  # a module that was made by hand
+        file = getattr(sys.modules.get(first), "__file__", None)
+        return Path(file) if file else None
+    if spec is None:
+        return None
+    if not spec.origin and spec.submodule_search_locations:
+        return Path(next(iter(spec.submodule_search_locations))).resolve()
+    origin = Path(spec.origin or first)
+    return origin.resolve() if spec.has_location else origin
