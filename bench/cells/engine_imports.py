@@ -90,10 +90,10 @@ def _file(code: Code, name: str) -> Path | None:
 
 
 def _place(code: Code, first: str) -> Path | None:
-    """Where a name begins, in the first of the tree's roots that has it, as a module or as a folder with code."""
+    """Where a name begins, in the first of the tree's roots that has it, as a module or as a folder."""
     for root in code.roots:
         place = Path(code.folder) / root / first
-        if module_at(place) or (place.is_dir() and any(place.glob("*.py"))):
+        if module_at(place) or place.is_dir():
             return place
     return None
 
@@ -126,9 +126,9 @@ def search_also(place: str) -> None:
         _added.add(place)
 
 
-def search_no_more(folder: Path) -> None:
-    """Take off sys.path what was put on it from this folder."""
-    places = {place for place in _added if Path(place).is_relative_to(folder)}
+def search_no_more(folder: Path | None = None) -> None:
+    """Take off sys.path what was put on it from this folder, or all of it."""
+    places = {place for place in _added if folder is None or Path(place).is_relative_to(folder)}
     sys.path[:] = [place for place in sys.path if place not in places]
     _added.difference_update(places)
 

@@ -26,6 +26,10 @@ _loaded: dict[str, Loaded] = {}  # by alias
 _brought: set[str] = set()  # modules of no alias that some engine's code has imported
 
 
+class SharedError(InputError):
+    """Two versions of an engine would run the same code of a module in which they differ."""
+
+
 @dataclass(frozen=True)
 class Loaded:
     """An engine's class, and the content of the files of its tree that it is made of, by their paths below it."""
@@ -56,13 +60,15 @@ def load(code: Code, label: str, alias: Path | None = None) -> Loaded:
     """
     alias = alias or lay_alias(code)
     folder = Path(code.folder)
-    if earlier := _loaded.get(alias.stem):
-        if lie_in(folder, earlier.files):
-            return earlier
+    earlier = _loaded.get(alias.stem)
+    if earlier and not lie_in(folder, earlier.files):
         _forget(earlier)
-    before = set(sys.modules)
+        earlier = None
     if code.folder == code.home:
         search_also(str(folder / code.roots[0]))
+    if earlier:
+        return earlier
+    before = set(sys.modules)
     try:
         files = imported(code, label)
         make = _class_in(_import(code, label, alias), code, label)
@@ -83,7 +89,7 @@ def load(code: Code, label: str, alias: Path | None = None) -> Loaded:
 
 
 def refuse_shared(code: Code, label: str) -> None:
-    """InputError where two versions would share a module that has changed between them: imported by no statement."""
+    """SharedError where versions would share a module that has changed between them: one imported by no statement."""
     folder, home = Path(code.folder), Path(code.home)
     for name in sorted(_brought if folder != home else ()):
         file = _file_of(name, home)
@@ -91,7 +97,7 @@ def refuse_shared(code: Code, label: str) -> None:
             continue
         there = folder / file.relative_to(home)
         if not there.is_file() or essence({"a.py": there.read_bytes()}) != essence({"a.py": file.read_bytes()}):
-            raise InputError(
+            raise SharedError(
                 f"{label}: {name} is imported by an absolute name that every version shares, and it has changed "
                 "between them: let the engine's own code import it, by an import statement"
             )

@@ -25,6 +25,7 @@ from . import engine_code, engine_loading, revisions
 from .cell import check_name
 from .engine_alias import lay_alias
 from .engine_code import Code
+from .engine_imports import search_no_more
 from .revisions import Tree
 from .temporary_folder import room, scratch
 
@@ -189,6 +190,7 @@ def resolve(named: Sequence[str | type[Engine]]) -> list[Entry]:
     Raises InputError for an unknown name or revision, an engine of a revision that does not fit today's
     interface, or code that is missing, fails on import, or defines no or several engines.
     """
+    search_no_more()  # for what an earlier call has named
     entries = [_of_address(one) if isinstance(one, str) else _of_class(one) for one in named]
     engine_loading.keep_only([entry.code for entry in entries if entry.code])
     names = [entry.name for entry in entries]

@@ -61,7 +61,7 @@ def sweep(
         software = machine.software()
         crew = sweeps.Crew()
         if dask is not None:
-            crew = stack.enter_context(cluster.joined(dask, software, cells, entries, warn))
+            crew = stack.enter_context(cluster.joined(dask, software, cells, warn))
         whole = sweeps.plan(
             cells,
             entries,

@@ -17,7 +17,7 @@ from backprop import InputError
 
 from ..cells import engine_loading
 from ..cells.engine_code import Code
-from ..cells.engine_loading import Loaded
+from ..cells.engine_loading import Loaded, SharedError
 from ..cells.entry import Entry
 from ..cells.source_code import essence
 from ..timing import process
@@ -34,13 +34,15 @@ class Look(msgspec.Struct, frozen=True):
 class Sight(msgspec.Struct, frozen=True):
     """Of an engine: why it can't be loaded from base or change, whether it compiles, and is the same.
 
-    base_lacks is the package that the base needs, and that is not installed here.
+    base_lacks is the package that the base needs, and that is not installed here. shared says why they can't be told
+    apart in one process.
     """
 
     engine: str
     base_error: str | None
     change_error: str | None
     base_lacks: str | None = None
+    shared: str | None = None
     compiles: bool = False
     same_code: bool = False
 
@@ -64,6 +66,8 @@ def sort_out(
     by_name = {rivals.engine: rivals for rivals in field}
     to_race = []
     for sight in sights:
+        if sight.shared:
+            raise InputError(sight.shared)
         rivals = by_name[sight.engine]
         same = sight.same_code and not everything and _same_dependencies(rivals)
         standing = _judge(sight, against, same, named)
@@ -115,7 +119,13 @@ def _look_at(*field: Rivals) -> Look:
 
 def look(job: Look) -> list[Sight]:
     """Import each engine, as the base and as the change has it."""
-    return [_sight(rivals) for rivals in job.field]
+    sights = []
+    for rivals in job.field:
+        try:
+            sights.append(_sight(rivals))
+        except SharedError as error:
+            sights.append(Sight(rivals.engine, None, None, shared=str(error)))
+    return sights
 
 
 def _sight(rivals: Rivals) -> Sight:
@@ -128,6 +138,8 @@ def _sight(rivals: Rivals) -> Sight:
         try:
             loaded.append(engine_loading.load(entry.code, entry.label, Path(entry.alias)))
             errors.append(None)
+        except SharedError:
+            raise
         except InputError as error:
             errors.append(str(error))
             if entry is rivals.base and isinstance(error.__cause__, ModuleNotFoundError):
@@ -137,13 +149,11 @@ def _sight(rivals: Rivals) -> Sight:
     if base_error or change_error:
         return Sight(rivals.engine, base_error, change_error, lacks)
     compiles = getattr(loaded[1].make, "compiles", False)
-    return Sight(rivals.engine, None, None, None, compiles, _same_code(rivals, *loaded))
+    return Sight(rivals.engine, None, None, compiles=compiles, same_code=_same_code(rivals, *loaded))
 
 
 def _same_code(rivals: Rivals, before: Loaded, now: Loaded) -> bool:
     """Whether all modules behind the engine are the same, those among them that it imports only when it is used."""
-    if essence(before.modules()) != essence(now.modules()):
-        return False
     for entry, loaded in ((rivals.base, before), (rivals.change, now)):
         with suppress(InputError):
             engine_loading.try_interface(loaded.make, entry.label)

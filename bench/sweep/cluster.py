@@ -25,7 +25,6 @@ from backprop.packages import needed_by
 
 from ..cells import processors
 from ..cells.cell import Cell
-from ..cells.entry import Entry
 from ..cells.processors import cores, most_threads
 from ..records import record, store
 from ..records.environment import Environment
@@ -165,15 +164,10 @@ class Cluster(Crew):
 
 
 @contextmanager
-def joined(
-    address: str, software: Software, cells: Sequence[Cell], entries: Sequence[Entry], warn: Callable[[str], None]
-) -> Iterator[Cluster]:
+def joined(address: str, software: Software, cells: Sequence[Cell], warn: Callable[[str], None]) -> Iterator[Cluster]:
     """The crew of this scheduler, checked; InputError says what is missing or differs."""
     with needed_by("--dask", install="'backprop-bench[cluster]'"):
         from distributed import Client
-    for entry in entries:
-        if entry.commit:
-            raise InputError(f"{entry.name}: with --dask, an engine can't be named at a revision; name it without")
     with _quiet():
         try:
             asyncio.run(asyncio.wait_for(_knock(address), CONNECT_SECONDS))

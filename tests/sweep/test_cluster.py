@@ -156,9 +156,6 @@ def test_workers_that_do_not_fit_are_named_and_refused(sweep_on, dask, tmp_path,
     running.workers(1, *OFFER)
     refused(sweep_on(running.address), "worker tcp://", "cores, too few for 4-3-2-b1-float64-t512")
     (tmp_path / "grid.toml").write_text('sizes = ["3-3-2", "4-3-2", "5-3-2"]\nbatch = [1, 2]\n')
-    refused(
-        sweep_on(running.address, engines="full_matrix@HEAD"), "with --dask, an engine can't be named at a revision"
-    )
     assert not (tmp_path / "out").exists()
 
     other = tmp_path / "other"  # joins later, with other code
