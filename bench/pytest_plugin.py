@@ -1,96 +1,106 @@
-"""The plugin of pytest: `pytest --benchmark` races the suite over a grid; plain `pytest` checks its engines, untimed.
+"""The plugin of pytest: a fixture `race`, and `pytest --benchmark` to have it timed.
 
-A test asks for the `race` fixture. Loaded by this repository's pyproject.toml alone: installing the package changes no
-other project's pytest.
+Every pytest in the environment loads it, by its entry point. In a project that asks for neither it does nothing, and
+takes no time: whatever is heavy is imported when a race is asked for.
 """
 
 from __future__ import annotations
 
-from argparse import BooleanOptionalAction
-from collections.abc import Callable
+from argparse import SUPPRESS, BooleanOptionalAction
+from collections.abc import Generator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from pytest_benchmark.fixture import BenchmarkFixture
 
-from backprop import InputError
-from backprop.functions import EVERYWHERE, HEADS
+from .suite.fixture import uses_race
 
-from .cells.cell import Cell
-from .cells.isolation import end_children
-from .suite import options
-from .suite.run import Suite, cell_of, or_exit
+if TYPE_CHECKING:
+    from pytest_benchmark.fixture import BenchmarkFixture
 
-SUITE = pytest.StashKey["Suite"]()
+    from .suite.races import Race
+    from .suite.run import Suite
+
+HERE = Path(__file__).parent
+SUITE, NAMED = pytest.StashKey["Suite"](), pytest.StashKey[bool]()
+ENGINES = "per_sample,full_matrix,in_place,fused"
+TIMED = "--benchmark"
+OPTIONS: dict[str, dict[str, Any]] = {  # each --race-NAME
+    "grid": {"help": "smoke, default, full, heads, gate, or a .toml file (default: 'default', untimed 'smoke')."},
+    "engines": {"default": ENGINES, "help": f"Engines to race where a test names none (default: {ENGINES})."},
+    "hidden": {"help": "The activation of hidden layers, such as relu."},
+    "head": {"help": "The top activation and the cost, such as softmax-cross-entropy."},
+    "seconds": {"type": float, "default": 3.5, "help": "Time to race for in each cell (default: 3.5)."},
+    "baseline": {"help": "The engine that speedups are relative to (default: per_sample, or the first)."},
+    "results": {"help": "Folder for records, table and plots (default: .benchmarks/races)."},
+    "resume": {"action": "store_true", "help": "Go on with the suite in the folder of results."},
+    "floor": {"action": BooleanOptionalAction, "default": True, "help": "Race the products of a step alone, too."},
+    "allocator": {"choices": ["pinned", "default"], "default": "pinned", "help": "Pin glibc's thresholds or not."},
+}
+SHORT = {"engines": ("--engines", "--engine"), "seconds": ("--cell-seconds",)}  # else --NAME, in our own repository
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("backprop-bench")
-    group.addoption("--benchmark", action="store_true", help="Run the benchmark suite, and only it, timed.")
-    grid_help = "smoke, default, full, heads, gate, or a .toml file (default: 'default', untimed 'smoke')."
-    group.addoption("--grid", help=grid_help)
-    engines = "per_sample,full_matrix,in_place,fused"
-    group.addoption(
-        "--engines", "--engine", default=engines, help=f"Engines to race: names or .py files (default: {engines})."
-    )
-    group.addoption("--hidden", help=f"The activation of hidden layers: {', '.join(EVERYWHERE)}.")
-    group.addoption("--head", help=f"The top activation and the cost: {', '.join(HEADS)}.")
-    group.addoption("--cell-seconds", type=float, default=3.5, help="Time to race for in each cell (default: 3.5).")
-    group.addoption("--results", help="Folder for records, table and plots (default: results/latest).")
-    group.addoption("--resume", action="store_true", help="Go on with the suite in the folder of --results.")
-    floor_help = "Race the floor, the products of a step alone (default: do)."
-    group.addoption("--floor", action=BooleanOptionalAction, default=True, help=floor_help)
-    group.addoption(
-        "--allocator", choices=["pinned", "default"], default="pinned", help="Pin glibc's thresholds or not."
-    )
+    for name, about in OPTIONS.items():
+        group.addoption(f"--race-{name}", *(["--race-engine"] if name == "engines" else []), **about)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: Sequence[str]
+) -> Generator[None, object, object]:
+    """Add the options that others may have, too: now that their conftest.py has been asked, and if it has not."""
+    result = yield
+    group = parser.getgroup("backprop-bench")
+    if TIMED not in _known(parser):
+        told = "Time the races of tests that use the fixture `race`, and run benchmarks alone."
+        group.addoption(TIMED, dest="race_timed", action="store_true", help=told)
+    if early_config.rootpath == HERE.parent or any("bench.suite" in arg or str(HERE / "suite") in arg for arg in args):
+        early_config.stash[NAMED] = True
+        for name, about in OPTIONS.items():
+            spellings = SHORT.get(name, (f"--{name}",))
+            if not set(spellings) & _known(parser):
+                group.addoption(*spellings, dest=f"race_{name}", **{**about, "default": SUPPRESS, "help": SUPPRESS})
+    return result
+
+
+def _known(parser: pytest.Parser) -> set[str]:
+    """The options of all plugins up to now."""
+    groups = [*parser._groups, parser._anonymous]
+    return {name for group in groups for option in group.options for name in option.names()}
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-benchmark reads its options
 def pytest_configure(config: pytest.Config) -> None:
-    option = config.option
-    if option.benchmark:
+    if getattr(config.option, "race_timed", False):
         config.addinivalue_line("filterwarnings", "default")  # a user's engine that warns is no failed test
-    timed = option.benchmark or option.benchmark_only or option.benchmark_enable
-    with or_exit():
-        suite = Suite(config, option.grid or ("default" if timed else "smoke"), timed)
-        if options.recording(option):
-            if option.results == "":
-                raise InputError("--results is empty: name a folder, or leave it out")
-            folder = Path(option.results or config.rootpath / "results" / "latest")
-            options.check(config, folder)
-            suite.claim(folder, option.resume)
-    config.add_cleanup(end_children)
-    config.stash[SUITE] = suite
-    config.pluginmanager.register(suite)
-    config.pluginmanager.register(suite.ending)
+        suite = suite_of(config)
+        config.pluginmanager.register(suite)
+        config.pluginmanager.register(suite.ending)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give each test that races and leaves its cell open every cell of the grid; a module may have cells of its own."""
+    if "cell" in metafunc.fixturenames and uses_race(metafunc.definition):
+        suite_of(metafunc.config).parametrize(metafunc)
 
 
 @pytest.fixture
-def race(
-    request: pytest.FixtureRequest, benchmark: BenchmarkFixture, pytestconfig: pytest.Config
-) -> Callable[[Cell], None]:
-    """Race the suite's contestants in a cell; each becomes a row of pytest-benchmark's group for the cell."""
-    suite = pytestconfig.stash[SUITE]
-    benchmark._mode = "race"  # in use from now on: an interrupted race is no unused fixture
-    asked: list[Cell] = []
+def race(request: pytest.FixtureRequest, benchmark: BenchmarkFixture, pytestconfig: pytest.Config) -> Race:
+    """A function that races engines in a cell, and gives what it finds: `bench.suite.races.Race` has its arguments."""
+    from .suite.races import Race
 
-    def check_or_race(cell: Cell) -> None:
-        if not isinstance(cell, Cell):
-            pytest.fail(
-                f"race takes a bench.cells.cell.Cell, such as Cell((784, 30, 10), 10), not {cell!r}", pytrace=False
-            )
-        if not cell_of(request.node) or asked:
-            pytest.fail(
-                "a test races once, in the cell that is its parameter: def test_mine(race, cell): race(cell)",
-                pytrace=False,
-            )
-        asked.append(cell)
+    return Race(suite_of(pytestconfig), request.node, benchmark)
+
+
+def suite_of(config: pytest.Config) -> Suite:
+    """The one suite of a run of pytest, made where it is first asked for; pytest ends with a line where it can't be."""
+    if SUITE not in config.stash:
+        from .cells.isolation import end_children
+        from .suite.run import Suite, or_exit
+
         with or_exit():
-            try:
-                suite.race(cell, benchmark) if suite.timed and not benchmark.disabled else suite.check(cell)
-            except InputError as error:  # data that can't be had: nobody's traceback
-                pytest.fail(str(error), pytrace=False)
-            except KeyboardInterrupt:  # CPython may have no line number for where it fell, which pytest's summary needs
-                raise KeyboardInterrupt from None
-
-    return check_or_race
+            config.stash[SUITE] = Suite(config, config.stash.get(NAMED, False))
+        config.add_cleanup(end_children)
+    return config.stash[SUITE]

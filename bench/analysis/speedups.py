@@ -20,8 +20,10 @@ MOMENTS, PROCESSES = 0.01, 0.02
 
 
 def baseline(record: Record) -> Result:
-    """The contestant that speedups are relative to: per_sample, or without it the one named first."""
-    return next((result for result in record.contestants if result.name == BASELINE), record.contestants[0])
+    """The contestant that speedups are relative to: the one asked for, else per_sample, or without it the first."""
+    wanted = (name for name in (record.baseline, BASELINE) if name)
+    found = (result for name in wanted for result in record.contestants if result.name == name)
+    return next(found, record.contestants[0])
 
 
 def factor(record: Record, slow: Result, fast: Result) -> Estimate | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from backprop import InputError
 
-from ..analysis import speedups
+from ..analysis import intervals, speedups
 from ..analysis.intervals import Estimate
 from ..records.record import Record
 
@@ -25,3 +25,12 @@ class Races:
         if not gain:
             raise InputError(f"{engine} was not timed")
         return gain
+
+    def seconds(self, engine: str) -> Estimate:
+        """What a step takes by this engine; InputError where it was not timed."""
+        (record,) = self.records
+        found = next((result for result in record.contestants if result.name == engine), None)
+        taken = found and intervals.typical(found.seconds)
+        if not taken:
+            raise InputError(f"{engine} was not timed")
+        return taken

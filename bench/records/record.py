@@ -48,7 +48,8 @@ class Record(msgspec.Struct, frozen=True):
 
     seconds is the time that it was given, and floor_asked whether a floor was to be raced: None in old records.
     lost_in_rounding names the blocks whose gradient, on the network that was raced, is so in its dtype: hidden in JSON.
-    apart says that each pass was a process of its own; before there were such, one process ran them all.
+    apart says that each pass was a process of its own; before there were such, one process ran them all. baseline is
+    the contestant that speedups are relative to, where one was asked for.
     """
 
     schema: int
@@ -63,6 +64,7 @@ class Record(msgspec.Struct, frozen=True):
     floor_asked: bool | None = None
     lost_in_rounding: list[str] = msgspec.field(name="hidden", default_factory=list)
     apart: bool = False
+    baseline: str | None = None
 
     @property
     def setting(self) -> Setting:

@@ -26,7 +26,7 @@ GROUPINGS = ("group", "name", "func", "fullname", "fullfunc", "param")
 
 def recording(option: Namespace) -> bool:
     """Whether races are to be timed and recorded."""
-    if not option.benchmark or any(getattr(option, name, False) for name in LOOKING):
+    if not option.race_timed or any(getattr(option, name, False) for name in LOOKING):
         return False
     disabled = option.benchmark_disable and not option.benchmark_enable
     skipped = option.benchmark_skip and not option.benchmark_only
@@ -50,7 +50,7 @@ def check(config: pytest.Config, folder: Path) -> None:
     if option.benchmark_histogram and not find_spec("pygal"):
         raise InputError("--benchmark-histogram needs pygal: pip install 'pytest-benchmark[histogram]'")
     if (json := option.benchmark_json) is not None:
-        outputs.check_distinct({"--benchmark-json": json, "--results": folder / store.FILE})
+        outputs.check_distinct({"--benchmark-json": json, "--race-results": folder / store.FILE})
         if not json.is_fifo():  # which is opened when there is something to write
             outputs.Output(json).close()
     storage: str = option.benchmark_storage.removeprefix("file://")

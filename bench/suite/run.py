@@ -17,10 +17,12 @@ from backprop.packages import needed_by
 
 from ..cells import entry, grids
 from ..cells.cell import Cell
+from ..cells.entry import Entry
 from ..cells.grids import EPOCH_SHARE
 from ..cells.inputs import prepare
 from ..cells.isolation import kept
 from ..records import outputs, store
+from ..records.record import Record
 from ..report.figures import style
 from ..sweep import folder as sweep_folder
 from ..sweep import run
@@ -31,31 +33,51 @@ from ..terminal.streams import Patient
 from ..timing import machine
 from ..timing.admission import refuse_unhandled
 from ..timing.lane import Lane, attempt
-from ..timing.one_pass import RaceJob
+from ..timing.one_pass import RaceJob, among
 from ..timing.race import check_seconds
 from ..timing.race import race as run_race
+from . import options
+from .fixture import uses_race
 from .table import Ending, hand_over
 
 SUITE_FOLDER = Path(__file__).parent
 
 
 class Suite:
-    """One run of the suite: what is raced over what, how far it has come, and where its records go."""
+    """One run of the suite: what is raced over what, how far it has come, and where its records go.
 
-    def __init__(self, config: pytest.Config, grid_name: str, timed: bool) -> None:
-        self.config = config
-        self.timed = timed
-        self.cells = grids.cells_of(grid_name, hidden=config.option.hidden, head=config.option.head)
-        self.entries = entry.resolve(entry.addresses(config.option.engines))
-        self.seconds: float = config.option.cell_seconds
-        check_seconds(self.seconds)
+    named says that it is this project's own suite, or run in its own repository, and not the tests of somebody else.
+    """
+
+    def __init__(self, config: pytest.Config, named: bool) -> None:
+        self.config, self.named = config, named
+        self.option = option = config.option
+        if not config.pluginmanager.hasplugin("benchmark"):
+            raise InputError("a race needs pytest-benchmark, which is off: leave -p no:benchmark out")
+        self.timed: bool = option.race_timed or option.benchmark_only or option.benchmark_enable
+        self.cells = grids.cells_of(
+            option.race_grid or ("default" if self.timed else "smoke"), hidden=option.race_hidden, head=option.race_head
+        )
+        self.entries = entry.resolve(entry.addresses(option.race_engines))
+        check_seconds(option.race_seconds)
         self.run = Run(None)
         self.set_aside: Path | None = None
         self.ending = Ending(lambda: self.ended > 0)
-        self.budgets: list[float] = []  # of the races to come, this one first
+        self.to_come: dict[str, float] = {}  # seconds of the tests that are to race
         self.total = self.ended = 0
+        if options.recording(option):
+            options.check(config, self.folder)
+            self.claim()
 
-    def claim(self, folder: Path, resume: bool) -> None:
+    @property
+    def folder(self) -> Path:
+        """Where the records go."""
+        if self.option.race_results == "":
+            raise InputError("--race-results is empty: name a folder, or leave it out")
+        usual = "results/latest" if self.named else ".benchmarks/races"
+        return Path(self.option.race_results or self.config.rootpath / usual)
+
+    def claim(self) -> None:
         """Make sure of the folder for the records, and keep it from others until pytest ends.
 
         Folder, lock and records are those of a sweep, with two differences. The records of another run are not
@@ -63,28 +85,30 @@ class Suite:
         And it is pytest that calls each race: the rows of pytest-benchmark's table are made of all slices, in pytest's
         process, by the fixture of the test. The races themselves are in processes of their own here, too.
         """
+        folder, option = self.folder, self.option
         stack = ExitStack()
         self.config.add_cleanup(stack.close)
         stack.enter_context(outputs.locked(folder))
         if (folder / sweep_folder.FILE).exists():
-            raise InputError(f"{folder} holds a sweep: name another folder with --results")
-        option = self.config.option
+            raise InputError(f"{folder} holds a sweep: name another folder with --race-results")
         now = run.plan(
             self.cells,
             self.entries,
-            seconds=self.seconds,
-            floor=option.floor,
-            allocator=option.allocator,
+            seconds=option.race_seconds,
+            floor=option.race_floor,
+            allocator=option.race_allocator,
             software=machine.software(),
             machine=run.Crew().machine,
         )
         manifest = folder / sweep_folder.SUITE
-        if resume:
+        if option.race_resume:
             self.run = Run(folder, sweep_folder.begun_before(manifest, now))
             return
         if aside := store.aside(folder):
             if any(place.is_relative_to(folder.resolve()) for place in (Path.cwd(), self.config.rootpath)):
-                raise InputError(f"{folder} holds records, and what is worked in: name another folder with --results")
+                raise InputError(
+                    f"{folder} holds records, and what is worked in: name another folder with --race-results"
+                )
             with outputs.made(aside):
                 pass
 
@@ -94,6 +118,13 @@ class Suite:
 
         self.run = Run(folder, before_first=make_room)
 
+    def parametrize(self, metafunc: pytest.Metafunc) -> None:
+        """Give a benchmark that leaves its cell open every cell of the grid; a module may have cells of its own."""
+        marks = metafunc.definition.iter_markers("parametrize")
+        given = {name for mark in marks for name in _names(*mark.args, **mark.kwargs)}
+        if "cell" not in given and not hasattr(metafunc.module, "pytest_generate_tests"):
+            metafunc.parametrize("cell", self.cells, ids=lambda cell: cell.id)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
@@ -101,43 +132,38 @@ class Suite:
             reporter._tw._file = Patient(reporter._tw._file)
 
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
-        """With --benchmark, look nowhere but among the benchmarks; in another repository these may be anywhere."""
-        if not self.config.option.benchmark or self.config.rootpath != SUITE_FOLDER.parents[1]:
+        """In our own repository look nowhere but among the benchmarks; in another these may be anywhere."""
+        if self.config.rootpath != SUITE_FOLDER.parents[1]:
             return None
         return True if collection_path.is_file() and not collection_path.is_relative_to(SUITE_FOLDER) else None
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """With --benchmark, run nothing but benchmarks."""
+        """Run nothing but benchmarks, if there is any that races: without, they are none of ours."""
+        if items and not any(map(uses_race, items)):
+            raise pytest.UsageError("--benchmark times tests that use the fixture `race`, and here is none")
         others = [item for item in items if "benchmark" not in getattr(item, "fixturenames", ())]
-        if self.config.option.benchmark and others:
+        if others:
             items[:] = [item for item in items if item not in others]
             self.config.hook.pytest_deselected(items=others)
 
-    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Give each benchmark that leaves its cell open every cell of the grid; a module may have cells of its own."""
-        marks = metafunc.definition.iter_markers("parametrize")
-        given = {name for mark in marks for name in _names(*mark.args, **mark.kwargs)}
-        own = "cell" in given or hasattr(metafunc.module, "pytest_generate_tests")
-        if {"race", "cell"} <= set(metafunc.fixturenames) and not own:
-            metafunc.parametrize("cell", self.cells, ids=lambda cell: cell.id)
-
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self.budgets = [self.budget(cell) for item in session.items if (cell := cell_of(item))]
-        self.total = len(self.budgets)
+        self.to_come = {item.nodeid: self.budget(cell_of(item)) for item in session.items if uses_race(item)}
+        self.total = len(self.to_come)
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
-        if reporter and self.config.option.benchmark:
+        if reporter:
             reporter.showfspath = False  # each race writes a line of its own
 
-    def budget(self, cell: Cell) -> float:
-        """Seconds to race for in this cell; none where its record is there."""
+    def budget(self, cell: Cell | None) -> float:
+        """Seconds to race for in this cell, or in one that is not known yet; none where its record is there."""
         if cell in self.run.done:
             return 0.0
-        return self.seconds * (1 if cell.data == "random" else EPOCH_SHARE)
+        seconds: float = self.option.race_seconds
+        return seconds * (EPOCH_SHARE if cell and cell.data != "random" else 1)
 
-    def check(self, cell: Cell) -> None:
+    def check(self, cell: Cell, entries: Sequence[Entry]) -> None:
         """Each contestant's gradient in this cell, untimed."""
         inputs = prepare(cell, np.random.default_rng())
-        lanes = {one.name: Lane(one.make) for one in self.entries}
+        lanes = {one.name: Lane(one.make) for one in entries}
         with kept():
             for lane in lanes.values():
                 if attempt(lane, refuse_unhandled, lane, inputs.network) and not lane.left_out:
@@ -145,20 +171,32 @@ class Suite:
                     attempt(lane, verify, lane.fresh, *given, cell.batch, lane.labels_only)
         fail_by({name: lane.left_out for name, lane in lanes.items() if lane.failed})
 
-    def race(self, cell: Cell, benchmark: BenchmarkFixture) -> None:
+    def race(
+        self,
+        cell: Cell,
+        entries: Sequence[Entry],
+        item: pytest.Item,
+        benchmark: BenchmarkFixture,
+        seconds: float | None,
+        baseline: str | None,
+    ) -> Record:
         """Race in this cell, record it, and hand the slices to pytest-benchmark."""
-        budget = self.budgets.pop(0)
-        head = f"[{self.total - len(self.budgets):{len(str(self.total))}}/{self.total}] {cell.id}"
+        option = self.option
+        self.to_come.pop(item.nodeid, None)
+        number, total = self.ended + 1, max(self.ended + 1, self.total)
+        head = f"[{number:{len(str(total))}}/{total}] {cell.id}"
         record, told = self.run.done.get(cell), "as recorded before"
         if not record:
             self.progress(f"{head}  racing")
             start = time.monotonic()
-            option = self.config.option
-            job = RaceJob(cell, self.entries, budget, option.floor, option.allocator == "pinned")
+            budget = self.budget(cell) if seconds is None else seconds
+            pin = option.race_allocator == "pinned"
+            relative_to = among(baseline or option.race_baseline, entries)
+            job = RaceJob(cell, list(entries), budget, option.race_floor, pin, relative_to)
             record = run_race(job, progress=lambda share: self.progress(f"{head}  racing {share:.0%}"))
             with or_exit():
                 self.run.add(record, budget, time.monotonic() - start)
-            left = self.run.left(sum(self.budgets)) or 0.0
+            left = self.run.left(sum(self.to_come.values())) or 0.0
             told = f"{left // 60:.0f}:{left % 60:02.0f} left"
         self.ended += 1
         self.progress(f"{head}  {outcome_of(record)}  {told}", end="\n")
@@ -166,6 +204,7 @@ class Suite:
             if result.seconds:
                 hand_over(benchmark, cell, result)
         fail_by({result.name: result.left_out for result in record.failures})
+        return record
 
     def progress(self, line: str, end: str = "") -> None:
         """Write a line over the one before it, on the real terminal, past pytest's capture.
@@ -182,7 +221,7 @@ class Suite:
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """No dot for a race that went well: its own line has said more."""
-        timed = self.total and report.when == "call" and report.passed and self.ended
+        timed = report.when == "call" and report.passed and self.ended
         return ("passed", "", "PASSED") if timed else None
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)  # after pytest-benchmark's table, also where its compare fails
@@ -238,4 +277,4 @@ def fail_by(reasons: Mapping[str, str | None]) -> None:
 def cell_of(item: pytest.Item) -> Cell | None:
     """The cell that a test is to race in, by its parameter `cell`."""
     cell = getattr(item, "callspec", None) and item.callspec.params.get("cell")  # type: ignore[attr-defined]
-    return cell if "race" in getattr(item, "fixturenames", ()) and isinstance(cell, Cell) else None
+    return cell if isinstance(cell, Cell) else None

@@ -1,9 +1,8 @@
 """One step, in every cell of the grid."""
 
-from collections.abc import Callable
-
 from ..cells.cell import Cell
+from .races import Race
 
 
-def test_step(race: Callable[[Cell], None], cell: Cell) -> None:
-    race(cell)
+def test_step(race: Race, cell: Cell) -> None:
+    race(cell=cell)

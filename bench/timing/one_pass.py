@@ -12,8 +12,9 @@ from time import perf_counter
 import msgspec
 import numpy as np
 
-from backprop import Engine
+from backprop import Engine, InputError
 from backprop.check import hidden, verify_again
+from backprop.errors import did_you_mean
 
 from ..cells.cell import Cell
 from ..cells.entry import Entry
@@ -28,7 +29,8 @@ from .slices import Clock, run_rounds
 class RaceJob(msgspec.Struct, frozen=True):
     """A cell to race in, and how: for so many seconds.
 
-    floor says whether the products alone are raced, too; pin, whether the allocator's thresholds are pinned.
+    floor says whether the products alone are raced, too; pin, whether the allocator's thresholds are pinned. baseline
+    is the entry that speedups are relative to; None for the rule.
     """
 
     cell: Cell
@@ -36,6 +38,16 @@ class RaceJob(msgspec.Struct, frozen=True):
     seconds: float
     floor: bool
     pin: bool
+    baseline: str | None = None
+
+
+def among(baseline: str | None, entries: Sequence[Entry]) -> str | None:
+    """The name of a baseline, if one is asked for; InputError where it is of none of these entries."""
+    names = [entry.name for entry in entries]
+    if baseline is not None and baseline not in names:
+        near = did_you_mean(baseline, names)
+        raise InputError(f"the baseline {baseline!r} is not raced: {near}there are {', '.join(names)}")
+    return baseline
 
 
 class PassJob(msgspec.Struct, frozen=True):

@@ -23,6 +23,7 @@ from typing import IO, NoReturn, TypeVar
 
 import msgspec
 
+from .. import SLEEP_SOON
 from ..cells import temporary_folder
 
 JobT = TypeVar("JobT")
@@ -79,7 +80,7 @@ def call(module: str, job: msgspec.Struct, answer: type[AnswerT], *, timeout: fl
         subprocess.Popen(
             command,
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(SEARCHED)},
+            env={**SLEEP_SOON, **os.environ, "PYTHONPATH": os.pathsep.join(SEARCHED)},
             stdin=subprocess.PIPE,
             stdout=answers,
             stderr=errors,

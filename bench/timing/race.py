@@ -103,13 +103,25 @@ def race(
         job.floor,
         lost,
         apart=True,
+        baseline=job.baseline,
     )
 
 
 def without_timings(job: RaceJob, reason: str, environment: Environment, started: str, elapsed: float) -> Record:
     """The record of a race that has come to nothing: every contestant has failed for this reason."""
     results = [Result(one.name, left_out=reason, failed=True, commit=one.commit) for one in job.entries]
-    return Record(SCHEMA, job.cell, results, None, environment, started, elapsed, None, job.seconds, job.floor)
+    return Record(
+        SCHEMA,
+        job.cell,
+        results,
+        None,
+        environment,
+        started,
+        elapsed,
+        seconds=job.seconds,
+        floor_asked=job.floor,
+        baseline=job.baseline,
+    )
 
 
 def check_seconds(seconds: float) -> None:

@@ -8,7 +8,6 @@ from elsewhere import COSTLY, FAST, STEP, Xdist, made_up
 from examples import make_record
 from repository import ROOT
 
-from bench import pytest_plugin
 from bench.records import store
 from bench.report import build
 from bench.suite import run as suite_module
@@ -29,7 +28,7 @@ def suite(tmp_path, monkeypatch, capsys):
     def run(*options, first="--benchmark", plugin=None):
         without = [f"-pno:{name}" for name in COSTLY]
         command = ["--rootdir=.", "--import-mode=importlib", *without, *FAST, first, *options]
-        status = pytest.main(command, plugins=[Xdist(), pytest_plugin, *([plugin] if plugin else [])])
+        status = pytest.main(command, plugins=[Xdist(), *([plugin] if plugin else [])])
         printed = capsys.readouterr()
         return status, printed.out, printed.err
 

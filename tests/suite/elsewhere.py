@@ -7,8 +7,11 @@ from examples import make_record
 from bench.records import store
 
 COSTLY = ("unraisableexception", "threadexception", "hypothesispytest", "faulthandler", "cacheprovider", "xdist")
-STEP = "def test_step(race, cell): race(cell)\n"
-FAST = ("--grid=grid.toml", "--cell-seconds=0.1", "--engines=full_matrix", "--no-floor", "--results=out")
+STEP = "def test_step(race, cell): race(cell=cell)\n"
+FAST = (
+    *("--race-grid=grid.toml", "--race-seconds=0.1", "--race-engines=full_matrix"),
+    *("--no-race-floor", "--race-results=out"),
+)
 
 
 class Xdist:

@@ -24,18 +24,18 @@ from bench.records import store
         (["--benchmark-compare=a/b/c"], "'a/b/c' isn't an existing file or acceptable glob"),
         (["--benchmark-json=nowhere/x.json"], "nowhere/x.json can't be written: No such file or directory"),
         (["--benchmark-json=."], ". can't be written: it is a folder"),
-        (["--benchmark-json=out/../out/cells.jsonl"], "--benchmark-json and --results name the same file"),
+        (["--benchmark-json=out/../out/cells.jsonl"], "--benchmark-json and --race-results name the same file"),
         (["--benchmark-group-by=param:nix"], "can't be 'param:nix': there are group, name, func"),
         (["--benchmark-group-by=group,nix"], "can't be 'nix'"),
         (["--benchmark-save=x", "--benchmark-storage=grid.toml"], "Linux"),
         (["--benchmark-autosave", "--benchmark-storage=grid.toml/x"], "can't be written: Not a directory"),
         (["--benchmark-save=" + 300 * "x"], "File name too long"),
-        (["--hidden=rely"], "unknown activation 'rely': did you mean relu?"),
-        (["--head=softmax"], "unknown head 'softmax': did you mean softmax-cross-entropy?"),
-        (["--grid=heads", "--hidden=relu"], "grid heads names hidden itself: leave --hidden relu out"),
-        (["--results="], "--results is empty: name a folder"),
-        (["--results=grid.toml"], "results folder grid.toml can't be written: it is a file"),
-        (["--results=grid.toml/x"], "can't be written: Not a directory"),
+        (["--race-hidden=rely"], "unknown activation 'rely': did you mean relu?"),
+        (["--race-head=softmax"], "unknown head 'softmax': did you mean softmax-cross-entropy?"),
+        (["--race-grid=heads", "--race-hidden=relu"], "grid heads names hidden itself: leave --hidden relu out"),
+        (["--race-results="], "--race-results is empty: name a folder"),
+        (["--race-results=grid.toml"], "results folder grid.toml can't be written: it is a file"),
+        (["--race-results=grid.toml/x"], "can't be written: Not a directory"),
     ],
 )  # fmt: skip
 def test_what_would_spoil_the_races_is_refused_before_the_first_in_one_line(suite, tmp_path, options, message):
@@ -49,7 +49,7 @@ def test_what_would_spoil_the_races_is_refused_before_the_first_in_one_line(suit
     assert {path.name for path in tmp_path.iterdir()} == before
 
 
-USUAL = "--hidden=relu", "--head=softmax-cross-entropy"
+USUAL = "--race-hidden=relu", "--race-head=softmax-cross-entropy"
 
 
 def test_functions_are_those_of_every_cell_of_the_grid(suite, tmp_path):
@@ -67,7 +67,7 @@ def test_functions_are_those_of_the_epoch_too(here):
 def test_an_engine_that_cannot_train_the_network_fails_no_check(suite, tmp_path):
     (tmp_path / "mine.py").write_text(PLAIN)
     for options in (USUAL, ()):
-        status, out, _ = suite("--engines=mine.py,sklearn_mlp,full_matrix", *options, first="-q")
+        status, out, _ = suite("--race-engines=mine.py,sklearn_mlp,full_matrix", *options, first="-q")
         assert status == 0, out
         assert "1 passed" in out
 

@@ -14,23 +14,18 @@ def test_plain_tests_may_run_side_by_side_and_one_after_the_other(suite, tmp_pat
     assert [record.cell.id for record in store.load(tmp_path / "out")[0]] == ["4-3-2-b2-float64-t1"]
 
 
-TAKES = "race takes a bench.cells.cell.Cell, such as Cell((784, 30, 10), 10)"
 ODD = {
-    "test_none(race): race(CELL)": "a test races once, in the cell that is its parameter",
-    "test_other(race, size): race(size)": "a test races once, in the cell that is its parameter",
-    "test_text(race, cell): race(cell.id)": f"{TAKES}, not '4-3-2",
-    "test_nothing(race, cell): race(None)": f"{TAKES}, not None",
-    "test_twice(race, cell): race(cell) or race(cell)": "a test races once, in the cell that is its parameter",
+    "test_text(race, cell): race(cell=cell.id)": "cell is a bench.cells.cell.Cell, such as Cell((784, 30, 10), 10)",
+    "test_loose(race, cell): race(cell)": "an engine is an address, such as full_matrix or mine.py, or a class of it",
+    "test_unknown(race): race('full_matrx')": "unknown engine 'full_matrx': did you mean full_matrix?",
+    "test_sizes(race): race(sizes='7')": "sizes must be two or more positive numbers such as 784-30-10, not '7'",
+    "test_file(race): race('none.py')": "engine file none.py does not exist",
 }
 
 
 @pytest.mark.parametrize("mode", ["--benchmark", "-q"])
-def test_a_race_without_its_cell_fails_that_test_alone(suite, tmp_path, mode):
-    code = "import pytest\nfrom bench.cells.cell import Cell\nCELL = Cell((4, 3, 2), 2)\n" + STEP
-    for test in ODD:
-        code += '@pytest.mark.parametrize("size", [CELL])\n' if "size" in test else ""
-        code += f"def {test}\n"
-    (tmp_path / "test_odd.py").write_text(code)
+def test_a_call_that_is_wrong_fails_that_test_alone(suite, tmp_path, mode):
+    (tmp_path / "test_odd.py").write_text(STEP + "".join(f"def {test}\n" for test in ODD))
     status, out, _ = suite("test_odd.py", first=mode)
     assert status == 1
     assert f"{len(ODD)} failed, 1 passed" in out
@@ -49,10 +44,10 @@ def cell(): return "theirs"
 def test_notebook(cell): assert cell == "theirs"
 
 @pytest.mark.parametrize(["eta", "cell"], [(1, CELL)])
-def test_both(race, eta, cell): race(cell)
+def test_both(race, eta, cell): race(cell=cell)
 
 @pytest.mark.parametrize("eta", [1, 2])
-def test_open(race, eta, cell): race(cell)
+def test_open(race, eta, cell): race(cell=cell)
 """
 
 
@@ -65,11 +60,15 @@ def test_benchmarks_of_others_stay_on_and_make_no_results(suite, tmp_path):
     (tmp_path / "test_own.py").write_text(
         "def test_sort(benchmark): benchmark(sorted, [2, 1])\ndef test_plain(): pass\n"
     )
-    few = ("--benchmark-max-time=0.01", "--benchmark-min-time=0.001", "--results=new", "test_own.py")
-    for mode, outcome in (("-v", "2 passed"), ("--benchmark", "1 passed, 1 deselected")):
-        status, out, _ = suite(*few, first=mode)
-        assert status == 0
-        assert outcome in out
-        assert "benchmark: 1 tests" in out
-    assert not (tmp_path / "new").exists()
+    few = ("--benchmark-max-time=0.01", "--benchmark-min-time=0.001", "--race-results=new", "test_own.py")
+    status, out, _ = suite(*few, first="-v")
+    assert status == 0
+    assert "2 passed" in out
+    assert "benchmark: 1 tests" in out
+    status, out, err = suite(*few)
+    assert status == 4
+    assert "--benchmark times tests that use the fixture `race`, and here is none" in out + err
+    status, out, _ = suite(*few, "test_step.py")
+    assert "2 passed, 1 deselected" in out
+    assert store.load(tmp_path / "new")[0]
     untouched(tmp_path)

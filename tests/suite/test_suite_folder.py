@@ -59,7 +59,7 @@ def test_a_folder_in_use_and_one_of_a_sweep_are_refused(suite, tmp_path):
     assert status == 2
     assert err.startswith("Exit: out is in use by another sweep, suite or training")
     (tmp_path / "out" / "sweep.json").touch()
-    assert suite()[2] == "Exit: out holds a sweep: name another folder with --results\n"
+    assert suite()[2] == "Exit: out holds a sweep: name another folder with --race-results\n"
     (tmp_path / "out" / "sweep.json").unlink()
     untouched(tmp_path)
 
@@ -69,7 +69,7 @@ def test_a_suite_goes_on_with_the_cells_that_are_missing(suite, tmp_path, monkey
     assert suite("-k", "b2")[0] == 0
     raced = []
     monkeypatch.setattr(suite_module, "run_race", lambda job, progress: raced.append(job.cell.batch) or made_up(job, 0))
-    status, out, _ = suite("--resume", "--benchmark-json=x.json")
+    status, out, _ = suite("--race-resume", "--benchmark-json=x.json")
     assert (status, raced) == (0, [3])
     assert matching(out.splitlines(), "[[]1/2] 4-3-2-b2-float64-t1 *x  as recorded before")
     assert [record.cell.batch for record in store.load(tmp_path / "out")[0]] == [2, 3]
@@ -77,31 +77,31 @@ def test_a_suite_goes_on_with_the_cells_that_are_missing(suite, tmp_path, monkey
     assert [(row["params"]["batch"], row["name"]) for row in rows] == [
         (batch, name) for batch in (2, 3) for name in ("per_sample", "full_matrix")
     ]
-    assert suite("--resume")[0] == 0
+    assert suite("--race-resume")[0] == 0
     assert raced == [3]
     assert suite()[0] == 0  # begins anew
     assert raced == [3, 2, 3]
 
 
 def test_what_differs_from_the_suite_that_was_begun_is_named(suite, tmp_path):
-    assert suite("--resume")[2] == "Exit: out holds no suite to go on with: leave out --resume to begin one\n"
+    assert suite("--race-resume")[2] == "Exit: out holds no suite to go on with: leave out --resume to begin one\n"
     untouched(tmp_path)
     assert suite()[0] == 0
     before = (tmp_path / "out" / "cells.jsonl").read_bytes()
     for options, difference in [
-        (["--engines=per_sample"], "engines full_matrix, now per_sample: go on with what it was begun with"),
-        (["--cell-seconds=2"], "seconds 0.1, now 2: go on with what it was begun with, or begin another suite"),
-        (["--grid=smoke"], "cells 1, now 4 more"),
+        (["--race-engines=per_sample"], "engines full_matrix, now per_sample: go on with what it was begun with"),
+        (["--race-seconds=2"], "seconds 0.1, now 2: go on with what it was begun with, or begin another suite"),
+        (["--race-grid=smoke"], "cells 1, now 4 more"),
     ]:
-        status, _, err = suite("--resume", *options)
+        status, _, err = suite("--race-resume", *options)
         assert status == 2
         assert err.startswith("Exit: out was begun with " + difference)
         assert err.count("\n") == 1
     (tmp_path / "out" / "suite.json").write_text("{")
-    assert "suite.json is not what a suite has written" in suite("--resume")[2]
+    assert "suite.json is not what a suite has written" in suite("--race-resume")[2]
     assert (tmp_path / "out" / "cells.jsonl").read_bytes() == before
 
 
 def test_records_in_the_folder_that_is_worked_in_are_not_moved_away(suite, tmp_path):
     (tmp_path / "out" / "cells.jsonl").rename(tmp_path / "cells.jsonl")
-    assert "holds records, and what is worked in" in suite("--results=.")[2]
+    assert "holds records, and what is worked in" in suite("--race-results=.")[2]

@@ -1,0 +1,14 @@
+"""Which tests race: those that use our fixture, and not somebody else's of its name.  Imports pytest alone."""
+
+from __future__ import annotations
+
+import pytest
+
+PLUGIN = "bench.pytest_plugin"
+
+
+def uses_race(item: pytest.Item) -> bool:
+    """Whether a test uses our fixture `race`."""
+    info = getattr(item, "_fixtureinfo", None)
+    found = info.name2fixturedefs.get("race") if info else None
+    return found is not None and found[-1].func.__module__ == PLUGIN

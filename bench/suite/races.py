@@ -1,0 +1,103 @@
+"""What the fixture `race` is: engines raced in a cell where that is timed, and else checked alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+import msgspec
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from backprop import Engine, InputError
+from backprop.functions import HEAD, HIDDEN
+
+from ..api.races import Races
+from ..cells import entry
+from ..cells.cell import Cell, make_cell
+from ..cells.entry import Entry, parts_of
+from .run import or_exit
+
+if TYPE_CHECKING:
+    from .run import Suite
+
+NOT_TIMED = "nothing is timed here, gradients are checked alone: run pytest --benchmark"
+
+
+class Race:
+    """Races for one test; each contestant is a row of pytest-benchmark's group for the cell."""
+
+    def __init__(self, suite: Suite, item: pytest.Item, benchmark: BenchmarkFixture) -> None:
+        self.suite, self.item, self.benchmark = suite, item, benchmark
+        benchmark._mode = "race"  # in use from now on: an interrupted race is no unused fixture
+
+    def __call__(
+        self,
+        *engines: str | type[Engine],
+        cell: Cell | None = None,
+        sizes: str = "784-30-10",
+        batch: int = 10,
+        dtype: str = "float64",
+        threads: int = 1,
+        hidden: str | None = None,
+        head: str | None = None,
+        data: str = "random",
+        seconds: float | None = None,
+        baseline: str | None = None,
+    ) -> Races:
+        """Race these engines, by their addresses or classes, or those of --race-engines, in a cell.
+
+        A relative path is one from the test's file, or else from the current folder. seconds and baseline are by
+        default those of --race-seconds and --race-baseline. Where nothing is timed, their gradients are checked alone,
+        and a test that asks for more of what it is given is skipped. An engine that fails fails the test.
+        """
+        __tracebackhide__ = True
+        option = self.suite.option
+        with or_exit():
+            try:
+                if cell is None:
+                    of_hidden, of_head = hidden or option.race_hidden or HIDDEN, head or option.race_head or HEAD
+                    cell = make_cell(sizes, batch, dtype, threads, data, hidden=of_hidden, head=of_head)
+                elif not isinstance(cell, Cell):
+                    raise InputError(f"cell is a bench.cells.cell.Cell, such as Cell((784, 30, 10), 10), not {cell!r}")
+                entries = self._entries(engines) if engines else self.suite.entries
+                if not self.suite.timed or self.benchmark.disabled:
+                    self.suite.check(cell, entries)
+                    return Untimed()
+                record = self.suite.race(cell, entries, self.item, self.benchmark, seconds, baseline)
+            except InputError as error:  # a wrong call, or data that can't be had: nobody's traceback
+                pytest.fail(str(error), pytrace=False)
+            except KeyboardInterrupt:  # CPython may have no line number for where it fell, which pytest's summary needs
+                raise KeyboardInterrupt from None
+        return Races([record])
+
+    def _entries(self, engines: Sequence[str | type[Engine]]) -> list[Entry]:
+        """The entries of these engines, known by what they were given as."""
+        found = entry.resolve([self._beside(engine) if isinstance(engine, str) else engine for engine in engines])
+        return [
+            msgspec.structs.replace(one, name=one.name.replace(one.address, engine)) if isinstance(engine, str) else one
+            for one, engine in zip(found, engines, strict=True)
+        ]
+
+    def _beside(self, address: str) -> str:
+        """The address, from the folder of the test where its file lies there."""
+        file = self.item.path.parent / parts_of(address)[0]
+        return str(self.item.path.parent / address) if file.suffix == ".py" and file.is_file() else address
+
+
+class Untimed(Races):
+    """What stands for races where nothing was timed: a test that asks for more of it is skipped, with the reason."""
+
+    def __init__(self) -> None:
+        pass
+
+    def __getattribute__(self, name: str) -> object:
+        if name.startswith("_"):
+            return super().__getattribute__(name)
+        return skip()
+
+
+def skip() -> NoReturn:
+    """Skip the test that asks."""
+    __tracebackhide__ = True
+    pytest.skip(NOT_TIMED)
