@@ -8,6 +8,12 @@ its figures.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from backprop import InputError
+from backprop.errors import did_you_mean
 
 from ..records.record import Record, Result
 from .intervals import Estimate, ratio, typical
@@ -24,6 +30,15 @@ def baseline(record: Record) -> Result:
     wanted = (name for name in (record.baseline, BASELINE) if name)
     found = (result for name in wanted for result in record.contestants if result.name == name)
     return next(found, record.contestants[0])
+
+
+def relative_to(name: str | None, found: Sequence[Record], folder: Path) -> list[Record]:
+    """The records with this baseline, those without this engine with their own; InputError where it is in none."""
+    raced = {result.name for record in found for result in record.contestants}
+    if name is not None and name not in raced:
+        near = did_you_mean(name, raced)
+        raise InputError(f"the baseline {name!r} was not raced in {folder}: {near}there are {', '.join(sorted(raced))}")
+    return list(found) if name is None else [msgspec.structs.replace(record, baseline=name) for record in found]
 
 
 def factor(record: Record, slow: Result, fast: Result) -> Estimate | None:

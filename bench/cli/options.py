@@ -19,6 +19,12 @@ HeadName = Annotated[str, about_head]
 Threads = Annotated[int, typer.Option(help="BLAS threads.")]
 
 
+about_baseline = typer.Option(
+    help="The engine that speedups are relative to: per_sample, or without it the first.", show_default=False
+)
+Baseline = Annotated[str | None, about_baseline]
+
+
 def path_option(about: str) -> Any:
     """An option for a file or a folder; Path alone would take an empty name for the current folder."""
 

@@ -12,7 +12,7 @@ from backprop.packages import needed_by
 
 from ..cells.cell import make_cell
 from ..terminal.console import show
-from .options import Batch, DType, HeadName, Hidden, Sizes, Threads
+from .options import Baseline, Batch, DType, HeadName, Hidden, Sizes, Threads
 
 
 def predict(
@@ -23,9 +23,10 @@ def predict(
     hidden: Hidden = HIDDEN,
     head: HeadName = HEAD,
     threads: Threads = 1,
+    baseline: Baseline = None,
 ) -> None:
     """Predict a step and the speedup for any sizes and batch, by the cost model of a folder; nothing is raced."""
     with needed_by("predict"):
         from ..report.predict import predict as ask_model
 
-    show(ask_model(folder, make_cell(sizes, batch, dtype, threads, hidden=hidden, head=head, here=False)))
+    show(ask_model(folder, make_cell(sizes, batch, dtype, threads, hidden=hidden, head=head, here=False), baseline))

@@ -10,21 +10,19 @@ import typer
 
 from backprop import InputError
 from backprop.functions import HEAD, HIDDEN
-from backprop.packages import needed_by
 
 from ..cells import entry
 from ..cells.cell import make_cell
 from ..records import outputs, store
-from ..report.figures import style
 from ..terminal.console import show, warn_of
 from ..terminal.progress import bar
 from .exit_status import status_of
-from .options import Allocator, Batch, DType, HeadName, Hidden, Sizes, Threads, path_option
+from .options import Allocator, Baseline, Batch, DType, HeadName, Hidden, Sizes, Threads, path_option
 
 
 def race(
     engines: Annotated[
-        list[str] | None, typer.Argument(help="Engines to race: names, or paths of your own .py files.")
+        list[str] | None, typer.Argument(help="Engines to race: names, mine.py, package.module:Class; each also @REV.")
     ] = None,
     listed: Annotated[str | None, typer.Option("--engines", "--engine", help="The same as a list: a,b,...")] = None,
     sizes: Sizes = "784-30-10",
@@ -33,26 +31,26 @@ def race(
     hidden: Hidden = HIDDEN,
     head: HeadName = HEAD,
     threads: Threads = 1,
+    baseline: Baseline = None,
     seconds: Annotated[float, typer.Option(help="Time to race for.")] = 5.0,
     floor: Annotated[bool, typer.Option(help="Race the products of a step alone, too.")] = True,
     json: Annotated[Path | None, path_option("Write the record, with every slice, to this file.")] = None,
     allocator: Allocator = "pinned",
 ) -> int:
-    """Time several engines side by side in one cell; speedups are relative to per_sample, or to the first."""
-    with needed_by("the report"):
-        style.load_matplotlib()
-        from ..analysis import speedup_frame
-        from ..report import races
+    """Time several engines side by side in one cell."""
+    from ..report import races
     from ..timing.admission import UNFIT
-    from ..timing.one_pass import RaceJob
+    from ..timing.one_pass import RaceJob, among
     from ..timing.race import race as run_race
 
     cell = make_cell(sizes, batch, dtype, threads, hidden=hidden, head=head)
     named = entry.addresses(*(engines or ()), *([] if listed is None else [listed]))
     if not named:
         raise InputError("Missing argument: name the engines to race, such as per_sample full_matrix")
-    job = RaceJob(cell, entry.resolve(named), seconds, floor, allocator == "pinned")
-    with outputs.claimed({"--json": json}, read=[name for name in named if name.endswith(".py")]) as files:
+    entries = entry.resolve(named)
+    job = RaceJob(cell, entries, seconds, floor, allocator == "pinned", among(baseline, entries))
+    read = [name for name, _ in map(entry.parts_of, named) if name.endswith(".py")]
+    with outputs.claimed({"--json": json}, read=read) as files:
         with bar() as progress:
             task = progress.add_task(cell.id, total=1.0)
             record = run_race(job, progress=lambda share: progress.update(task, completed=share, refresh=True))
@@ -63,6 +61,6 @@ def race(
         try:
             outputs.write_each(files, {"--json": partial(store.dump, record)})
         finally:
-            show(races.describe([record], speedup_frame.frame([record])))
+            show(races.describe([record]))
     warn_of([record.environment])
     return status_of([record])

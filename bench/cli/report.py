@@ -12,12 +12,13 @@ from backprop.packages import needed_by
 
 from ..report.figures import style
 from ..terminal.console import show
-from .options import path_option
+from .options import Baseline, path_option
 
 
 def report(
     folders: Annotated[list[Path], typer.Argument(help="A results folder with records; several are compared.")],
     out: Annotated[Path | None, path_option("Write the comparison of several to this folder.")] = None,
+    baseline: Baseline = None,
 ) -> None:
     """Rebuild a results folder's tables, plots and pages from its records; set several folders side by side."""
     with needed_by("the report"):
@@ -26,8 +27,8 @@ def report(
         from ..report.side_by_side import side_by_side
 
     if len(folders) > 1:
-        show(side_by_side(folders, out))
+        show(side_by_side(folders, out, baseline))
     elif out:
         raise InputError("--out is for comparing several folders; a single one is rebuilt where it lies")
     else:
-        show(build.build(folders[0]))
+        show(build.build(folders[0], baseline))

@@ -19,7 +19,7 @@ from ..terminal.console import show, warn, warn_of
 from ..terminal.progress import SweepBar
 from ..timing import machine
 from .exit_status import status_of
-from .options import Allocator, about_head, about_hidden, path_option
+from .options import Allocator, Baseline, about_head, about_hidden, path_option
 
 
 def sweep(
@@ -30,6 +30,7 @@ def sweep(
     out: Annotated[Path, path_option("The folder for the records and the report.")],
     hidden: Annotated[str | None, about_hidden] = None,
     head: Annotated[str | None, about_head] = None,
+    baseline: Baseline = None,
     seconds: Annotated[float, typer.Option(help="Time to race for in each cell.")] = 3.5,
     floor: Annotated[bool, typer.Option(help="Race the products of a step alone, too.")] = True,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the sweep in the folder.")] = False,
@@ -50,6 +51,7 @@ def sweep(
         from ..report import build
     from ..sweep import cluster, folder
     from ..sweep import run as sweeps
+    from ..timing.one_pass import among
     from ..timing.race import check_seconds
 
     check_seconds(seconds)
@@ -57,6 +59,7 @@ def sweep(
         raise InputError("--retry-failed goes with --resume only: add it, or leave both out to begin a sweep")
     cells = grids.cells_of(grid_name, here=dask is None, hidden=hidden, head=head)
     entries = entry.resolve(entry.addresses(engines))
+    relative_to = among(baseline, entries)
     with ExitStack() as stack:
         software = machine.software()
         crew = sweeps.Crew()
@@ -78,6 +81,6 @@ def sweep(
         if dask is None:
             warn_of([machine.environment()])
         with SweepBar(out) as progress:
-            sweeps.race_missing(run, whole, entries, crew, progress)
+            sweeps.race_missing(run, whole, entries, crew, progress, relative_to)
         show(build.build(out))
         return status_of(store.failed(store.load(out)[0]))

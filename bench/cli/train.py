@@ -16,9 +16,10 @@ from ..cells import datasets, entry
 from ..cells.cell import make_cell, parse_batches
 from ..terminal.console import warn, warn_of
 from ..timing import machine
+from ..timing.one_pass import among
 from ..timing.to_accuracy import Goal
 from ..timing.training import able
-from .options import Allocator, DType, HeadName, Hidden, Threads, path_option
+from .options import Allocator, Baseline, DType, HeadName, Hidden, Threads, path_option
 
 
 def train(
@@ -60,6 +61,7 @@ def train(
     hidden: Hidden = HIDDEN,
     head: HeadName = HEAD,
     threads: Threads = 1,
+    baseline: Baseline = None,
     allocator: Allocator = "pinned",
 ) -> None:
     """Train a network by several engines side by side: seconds and test accuracy, or test cost, of each epoch.
@@ -71,6 +73,8 @@ def train(
         from ..terminal import live_training
 
     field = entry.resolve(entry.addresses(engines))
+    relative_to = among(baseline, field)
+    field.sort(key=lambda one: one.name != relative_to)  # the first is what the others are compared with
     rate = head_named(head).eta if eta is None else eta
     learned = datasets.read(dataset, dtype, head)
     for remark in learned.remarks:

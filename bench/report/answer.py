@@ -58,6 +58,14 @@ def headline(found: Sequence[Record]) -> Pair | None:
     return None
 
 
+def question(found: Sequence[Record]) -> str:
+    """What is asked of these records, in a title: the project's question where its two engines were raced."""
+    pair = headline(found)
+    if pair and (pair.baseline.name, pair.challenger.name) != (BASELINE, CHALLENGER):
+        return f"How much faster is a step of backprop by {pair.challenger.name} than by {pair.baseline.name}?"
+    return "How much faster is backprop over a whole mini-batch?"
+
+
 def sentences(found: Sequence[Record], rows: pd.DataFrame, models: Iterable[Model]) -> Iterator[str]:
     """The sentences, as far as the records, of one machine, go."""
     pair = headline(found)

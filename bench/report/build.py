@@ -8,9 +8,10 @@ from pathlib import Path
 import pandas as pd
 
 from ..analysis import cost_model, speedup_frame
+from ..analysis.speedups import relative_to
 from ..records import environment, outputs, store, training_record
 from ..records.record import Record
-from . import functions_cost, html, markdown, pictures, trainings
+from . import answer, functions_cost, html, markdown, pictures, trainings
 from .document import Section, Table
 from .figures import accuracy_curves, save
 from .filenames import shown
@@ -21,16 +22,19 @@ from .sections import tell
 CSV = "speedup.csv"
 MARKDOWN = "report.md"
 HTML = "report.html"
-QUESTION = "How much faster is backprop over a whole mini-batch?"
 
 
-def build(folder: Path) -> Iterator[str | Table]:
-    """Rebuild everything in the folder that follows from its records, and yield the summary to print."""
+def build(folder: Path, baseline: str | None = None) -> Iterator[str | Table]:
+    """Rebuild everything in the folder that follows from its records, and yield the summary to print.
+
+    baseline is the engine that speedups are relative to, None for the records' own; InputError where nobody raced it.
+    """
     trained, warnings = training_record.load(folder)
     found: list[Record] = []
     raced = store.files(folder / store.FILE)
     if not trained or any(file.stat().st_size for file in raced):
         found, torn = store.load(folder)
+        found = relative_to(baseline, found, folder)
         warnings += torn
     warnings += environment.doubts([*(one.environment for one in found), *(one.environment for one in trained)])
     models = cost_model.models(found)
@@ -43,9 +47,9 @@ def build(folder: Path) -> Iterator[str | Table]:
     asked = [*accuracy_curves.draw(trained), *pictures.of_races(found, rows, note)]
     paths = save.save(asked, folder, warnings)
     sections = list(tell(found, rows, models, trained, note))
-    write_pages(folder, QUESTION, sections, paths, pictures.shots(found, rows, trained, warnings))
+    write_pages(folder, answer.question(found), sections, paths, pictures.shots(found, rows, trained, warnings))
     if found:
-        yield from describe(found, rows)
+        yield from describe(found)
         yield from functions_cost.describe(found)
     if trained:
         yield from trainings.describe(trained)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from string import ascii_uppercase
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from ..cells import processors
 from ..records.environment import Environment
 from .document import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_PICTURED = 12  # machines, the first ones: the tables have them all
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from backprop import InputError
 
-from ..analysis import cost_model
+from ..analysis import cost_model, speedups
 from ..analysis.cost_model import FEWEST, Model
 from ..analysis.question import BASELINE, CHALLENGER
 from ..cells.cell import Cell, Setting
@@ -16,12 +16,13 @@ from . import answer, numbers
 from .document import Table
 
 
-def predict(folder: Path, cell: Cell) -> Iterator[str | Table]:
+def predict(folder: Path, cell: Cell, baseline: str | None = None) -> Iterator[str | Table]:
     """A table for each machine, of the engines that have a model for the cell's setting: dtype, threads, functions.
 
+    baseline is the engine that speedups are relative to: by default per_sample, or without it the first.
     Raises InputError where the folder's records are too few for a model, or none is of this setting.
     """
-    models = cost_model.models(store.load(folder)[0])
+    models = cost_model.models(speedups.relative_to(baseline, store.load(folder)[0], folder))
     if not models:
         cells, batches, sizes = FEWEST
         raise InputError(
@@ -38,17 +39,17 @@ def predict(folder: Path, cell: Cell) -> Iterator[str | Table]:
         own = [model for model in fitting if model.setting.machine == machine]
         yield machine
         yield ""
-        yield _table(own, cell)
+        slow = _baseline(own, baseline)
+        yield _table(own, slow, cell)
         yield ""
-        yield from _notes(own, cell)
+        yield from _notes(own, slow, cell)
 
 
 def _named(setting: Setting) -> str:
     return ", ".join([f"{setting.dtype} with threads {setting.threads}", *setting.functions])
 
 
-def _table(models: list[Model], cell: Cell) -> Table:
-    slow = _baseline(models)
+def _table(models: list[Model], slow: Model, cell: Cell) -> Table:
     steps = [(model, model.seconds(cell)) for model in models]
     lines = [
         [
@@ -65,8 +66,7 @@ def _table(models: list[Model], cell: Cell) -> Table:
     return Table(headings, lines, folds=(0,))
 
 
-def _notes(models: list[Model], cell: Cell) -> Iterator[str]:
-    slow = _baseline(models)
+def _notes(models: list[Model], slow: Model, cell: Cell) -> Iterator[str]:
     for model in models:
         if model.engine == CHALLENGER and model is not slow:
             yield f"{answer.pays_from(slow, model, cell.sizes)}."
@@ -78,5 +78,10 @@ def _notes(models: list[Model], cell: Cell) -> Iterator[str]:
         yield "warning: this cell lies beyond the batch sizes, parameters or depths that were timed"
 
 
-def _baseline(models: list[Model]) -> Model:
-    return next((model for model in models if model.engine == BASELINE), models[0])
+def _baseline(models: list[Model], asked: str | None) -> Model:
+    """The model of the engine asked for, or of per_sample, or the first; InputError where there is none as asked."""
+    if asked is not None and asked not in [model.engine for model in models]:
+        known = ", ".join(model.engine for model in models)
+        raise InputError(f"there is no model of the baseline {asked!r} for this setting: there are those of {known}")
+    wanted = BASELINE if asked is None else asked
+    return next((model for model in models if model.engine == wanted), models[0])

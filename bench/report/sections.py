@@ -8,7 +8,6 @@ import pandas as pd
 
 from ..analysis import ladder, speedup_frame, speedups
 from ..analysis.cost_model import Model
-from ..analysis.question import BASELINE, CHALLENGER
 from ..cells.cell import format_sizes
 from ..records.environment import doubts
 from ..records.record import Record
@@ -211,8 +210,9 @@ def _model(found: Sequence[Record], models: Sequence[Model]) -> Iterator[Block]:
     yield prices(models)
     yield Text(BREAKS)
     yield Picture("cost-shares", "What a step goes to in each cell", told_of(found))
-    if (table := crossovers(models)).lines:
-        yield Text(f"The batch size at which {CHALLENGER} overtakes {BASELINE}, with its 95 % interval:")
+    if pair and (table := crossovers(models, pair.baseline.name, pair.challenger.name)).lines:
+        overtakes = f"{pair.challenger.name} overtakes {pair.baseline.name}"
+        yield Text(f"The batch size at which {overtakes}, with its 95 % interval:")
         yield table
 
 

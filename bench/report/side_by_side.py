@@ -13,6 +13,7 @@ import pandas as pd
 from backprop import InputError
 
 from ..analysis import speedup_frame
+from ..analysis.speedups import relative_to
 from ..records import outputs, store, training_record
 from . import pictures
 from .build import HTML, MARKDOWN, write_pages
@@ -38,7 +39,7 @@ class Comparison(NamedTuple):
     baselines: Sequence[str]
 
 
-def side_by_side(folders: Sequence[Path], out: Path | None) -> Iterator[str | Table]:
+def side_by_side(folders: Sequence[Path], out: Path | None, baseline: str | None = None) -> Iterator[str | Table]:
     """Compare several folders; the page of it, with its picture, goes to the folder `out` if one is given.
 
     Raises InputError where `out` is one of them, or has records of its own: its pages are theirs.
@@ -47,7 +48,7 @@ def side_by_side(folders: Sequence[Path], out: Path | None) -> Iterator[str | Ta
         raise InputError(f"--out {out} is one of the folders that are compared, and would lose its pages: name another")
     if out and any(store.files(out / name) for name in (store.FILE, training_record.FILE)):
         raise InputError(f"--out {out} has records of its own, and would lose its own pages: name another folder")
-    comparison = compare(folders)
+    comparison = compare(folders, baseline)
     medians, cells = _medians(comparison.rows), _cells(comparison.rows)
     yield from (f"{place}: {told}" for place, told in comparison.told.items())
     yield from ("", medians, "", cells)
@@ -80,7 +81,7 @@ def side_by_side(folders: Sequence[Path], out: Path | None) -> Iterator[str | Ta
     yield f"in {shown(out)}: {HTML}, {MARKDOWN}, {len(paths)} pictures"
 
 
-def compare(folders: Sequence[Path]) -> Comparison:
+def compare(folders: Sequence[Path], baseline: str | None = None) -> Comparison:
     """A letter for each folder and, where it holds several, each machine in it.
 
     Raises InputError where a folder can't be read or is named twice, or no cell and engine is in two of them.
@@ -90,7 +91,7 @@ def compare(folders: Sequence[Path]) -> Comparison:
     told: dict[str, str] = {}
     parts = []
     for folder in folders:
-        found = store.load(folder)[0]
+        found = relative_to(baseline, store.load(folder)[0], folder)
         for machine, part in speedup_frame.frame(found).groupby("machine", sort=False):
             own = letter(len(told))
             dates = sorted({record.started[:10] for record in found if record.environment.machine == machine})

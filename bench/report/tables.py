@@ -11,7 +11,6 @@ from ..analysis.cost_model import Model
 from ..analysis.crossover import crossover
 from ..analysis.intervals import Estimate
 from ..analysis.ladder import Ladder, Rung
-from ..analysis.question import BASELINE, CHALLENGER
 from ..cells.cell import format_sizes
 from ..records.record import Record
 from . import answer, numbers
@@ -151,14 +150,14 @@ def prices(models: Sequence[Model]) -> Table:
     )
 
 
-def crossovers(models: Sequence[Model]) -> Table:
+def crossovers(models: Sequence[Model], baseline: str, challenger: str) -> Table:
     """A line for each sizes and setting: the batch size at which the challenger overtakes the baseline."""
     places = letters(model.setting.machine for model in models)
-    baselines = {model.setting: model for model in models if model.engine == BASELINE}
+    baselines = {model.setting: model for model in models if model.engine == baseline}
     lines = []
     for model in models:
         slow = baselines.get(model.setting)
-        if slow is None or model.engine != CHALLENGER:
+        if slow is None or model.engine != challenger:
             continue
         for sizes in dict.fromkeys(cell.sizes for cell in model.cells):
             level = crossover(slow, model, sizes)

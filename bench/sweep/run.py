@@ -96,12 +96,13 @@ def check_hours(cells: int, sweep: Sweep, hands: int, max_hours: float) -> None:
         )
 
 
-def race_missing(run: Run, sweep: Sweep, entries: Sequence[Entry], crew: Crew, progress: Progress) -> None:
+def race_missing(
+    run: Run, sweep: Sweep, entries: Sequence[Entry], crew: Crew, progress: Progress, baseline: str | None = None
+) -> None:
     """Race the cells that are not done, and put the record of each on the disk as soon as it is."""
     missing = [cell for cell in sweep.cells if cell not in run.done]
-    jobs = [
-        RaceJob(cell, list(entries), sweep.seconds, sweep.floor, pin=sweep.allocator == "pinned") for cell in missing
-    ]
+    pin = sweep.allocator == "pinned"
+    jobs = [RaceJob(cell, list(entries), sweep.seconds, sweep.floor, pin, baseline) for cell in missing]
     to_come, since = len(jobs), monotonic()
 
     def left() -> float:

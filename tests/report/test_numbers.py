@@ -59,7 +59,7 @@ def test_a_crossover_is_told_as_far_as_its_interval_goes(monkeypatch, pair, ends
         monkeypatch.setattr(room, "crossover", lambda *_: ends and Estimate(*ends))
     sentence, field = CROSSOVERS[ends]
     assert answer.pays_from(*pair, (784, 30, 10)) == f"By the cost model full_matrix {sentence}"
-    assert {line[-1] for line in tables.crossovers(pair).lines} == {field}
+    assert {line[-1] for line in tables.crossovers(pair, "per_sample", "full_matrix").lines} == {field}
 
 
 def svg_text(svg):
@@ -134,7 +134,7 @@ def test_an_epochs_floor_of_old_records_is_no_measure(tmp_path):
     assert speedups.efficiency(record, record.contestants[0])
     assert speedups.efficiency(epoch, epoch.contestants[0]) is None
     store.append(tmp_path, epoch)
-    assert not any("floor" in str(part) for part in races.describe([epoch], speedup_frame.frame([epoch])))
+    assert not any("floor" in str(part) for part in races.describe([epoch]))
 
 
 def test_each_baseline_is_named_in_what_was_asked():

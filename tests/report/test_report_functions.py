@@ -8,7 +8,7 @@ import pytest
 from examples import LADDER, make_ladder_record, make_record
 from shown import text
 
-from bench.analysis import ladder, speedup_frame
+from bench.analysis import ladder
 from bench.cells.cell import Cell
 from bench.records import store
 from bench.records.record import Result
@@ -150,5 +150,5 @@ def test_folders_are_compared_cell_by_cell_whatever_their_functions(tmp_path):
 
 def test_a_race_says_in_words_what_it_trained_where_that_is_not_the_default():
     for functions, told in (({}, False), (USUAL, True)):
-        lines = [*races.describe([record := make_record(**functions)], speedup_frame.frame([record]))]
+        lines = [*races.describe([make_record(**functions)])]
         assert (", ".join(WORDS) in lines) == told

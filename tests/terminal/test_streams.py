@@ -12,7 +12,6 @@ from repository import ROOT
 from rich.console import Console
 
 from backprop import InputError
-from bench.analysis import speedup_frame
 from bench.cells.cell import make_cell
 from bench.cells.entry import resolve
 from bench.gate import show
@@ -106,7 +105,7 @@ def test_every_width_of_a_terminal_will_do(monkeypatch, tmp_path, columns):
         store.append(tmp_path / name, make_record(failed="why"))
     to = Console(width=int(columns)) if columns.isdigit() else Console()
     found = [make_ladder_record(), make_record(data="mnist5k")]
-    console.show(races.describe(found, speedup_frame.frame(found)), to)
+    console.show(races.describe(found), to)
     console.show(side_by_side([tmp_path / "one", tmp_path / "two"], None), to)
     console.show(trainings.describe([make_training(10, 0, {"per_sample": (1.0, 3), "full_matrix": (0.5, 3)})]), to)
     console.show(show.describe(make_gate_record(make_finding())), to)

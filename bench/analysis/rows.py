@@ -1,0 +1,120 @@
+"""From records to rows: one for each cell and engine, with speedup, interval and noise floor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import nan
+from typing import NamedTuple
+
+from ..cells.cell import Setting, format_sizes
+from ..records.record import Record
+from . import intervals, speedups
+from .cost_model import Model
+
+
+class Row(NamedTuple):
+    """What a record says of one contestant, as the columns of speedup.csv have it; NaN or None where it does not.
+
+    speedup is the baseline's time over the engine's, NaN where either has none; noise_floor is how far from
+    1 the interval reaches for two copies of one engine in the same rounds (0.01 is 1 %). efficiency is the
+    floor's time over the engine's. predicted_seconds is what the cost model makes of a step, and the shares what
+    it goes to, where models are given.
+    """
+
+    cell: str
+    data: str
+    sizes: str
+    batch: int
+    dtype: str
+    threads: int
+    engine: str
+    baseline: str
+    seconds_per_step: float
+    seconds_low: float
+    seconds_high: float
+    samples_per_second: float
+    speedup: float
+    speedup_low: float
+    speedup_high: float
+    noise_floor: float | None
+    gradient_error: float | None
+    peak_bytes: int | None
+    passes: int
+    rounds: int
+    steps_per_slice: int | None
+    left_out: str | None
+    flops: int
+    efficiency: float
+    efficiency_low: float
+    efficiency_high: float
+    after: str | None
+    first_step_seconds: float | None
+    machine: str
+    predicted_seconds: float
+    dispatch_share: float
+    products_share: float
+    passes_share: float
+    hidden: str
+    head: str
+
+    @property
+    def is_timed(self) -> bool:
+        return self.seconds_per_step == self.seconds_per_step
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether there is a speedup over another engine."""
+        return self.engine != self.baseline and self.speedup == self.speedup
+
+    @property
+    def setting(self) -> Setting:
+        return Setting(*(getattr(self, name) for name in Setting._fields))
+
+
+def of(records: Sequence[Record], models: Iterable[Model] = ()) -> list[Row]:
+    """A row for each record and contestant, in the order of the records."""
+    prices = {(model.setting, model.engine): model for model in models}
+    return [row for record in records for row in _rows(record, prices)]
+
+
+def _rows(record: Record, prices: Mapping[tuple[Setting, str], Model]) -> Iterator[Row]:
+    cell, baseline, noise = record.cell, speedups.baseline(record), speedups.noise_floor(record)
+    for result in record.contestants:
+        time, gain = intervals.typical(result.seconds), speedups.speedup(record, result)
+        share = speedups.efficiency(record, result)
+        model = prices.get((record.setting, result.name)) if cell.data == "random" else None
+        predicted = model.seconds(cell) if model else nan
+        dispatch, products, passes = (part / predicted for part in model.shares(cell)) if model else (nan, nan, nan)
+        yield Row(
+            cell=cell.id,
+            data=cell.data,
+            sizes=format_sizes(cell.sizes),
+            batch=cell.batch,
+            **record.setting._asdict(),
+            engine=result.name,
+            baseline=baseline.name,
+            seconds_per_step=time.value if time else nan,
+            seconds_low=time.low if time else nan,
+            seconds_high=time.high if time else nan,
+            samples_per_second=cell.batch / time.value if time else nan,
+            speedup=gain.value if gain else nan,
+            speedup_low=gain.low if gain else nan,
+            speedup_high=gain.high if gain else nan,
+            noise_floor=noise,
+            gradient_error=result.gradient_error,
+            peak_bytes=result.peak_bytes,
+            passes=len(result.seconds),
+            rounds=sum(s is not None for rounds in result.seconds for s in rounds),
+            steps_per_slice=result.steps_per_slice,
+            left_out=result.left_out,
+            flops=cell.flops,
+            efficiency=share.value if share else nan,
+            efficiency_low=share.low if share else nan,
+            efficiency_high=share.high if share else nan,
+            after=result.after,
+            first_step_seconds=result.first_step_seconds,
+            predicted_seconds=predicted,
+            dispatch_share=dispatch,
+            products_share=products,
+            passes_share=passes,
+        )
