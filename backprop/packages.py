@@ -17,7 +17,8 @@ OWN = (__name__.partition(".")[0], "bench")  # this package has another name whe
 def needed_by(what: str, install: str | None = None) -> Iterator[None]:
     """What is imported in the block is needed by `what`: an InputError says so where it can't be.
 
-    A package that our own code asks for and that is missing can be installed, by `install` where that is given. One that is there and raises, whatever it is, is quoted: to install it would not help.
+    A package that our own code asks for and that is missing can be installed, by `install` where that is given. One
+    that is there and raises, whatever it is, is quoted: to install it would not help.
     """
     try:
         yield
@@ -28,7 +29,8 @@ def needed_by(what: str, install: str | None = None) -> Iterator[None]:
         if package:
             why = f"is not available here: the package {package} is installed and can't be imported: {brief(error)}"
         elif isinstance(error, ModuleNotFoundError) and error.name and "." not in error.name:
-            why = f"needs the package {error.name}, which is not installed: pip install {install or CALLED.get(error.name, error.name)}"
+            install = install or CALLED.get(error.name, error.name)
+            why = f"needs the package {error.name}, which is not installed: pip install {install}"
         else:
             why = f"is not available here: {brief(error)}"
         raise InputError(f"{what} {why}") from error
