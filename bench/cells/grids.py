@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection
+import tomllib
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import msgspec
@@ -67,13 +68,17 @@ NAMED = {
 }
 
 
-def cells_of(name: str, here: bool = True, hidden: str | None = None, head: str | None = None) -> list[Cell]:
-    """The cells of a named grid or of a TOML file; InputError where there is something wrong with either.
+def cells_of(
+    name: str | Mapping[str, object], here: bool = True, hidden: str | None = None, head: str | None = None
+) -> list[Cell]:
+    """The cells of a named grid, of a TOML file or of what one says; InputError where something is wrong with it.
 
     here: whether it is this machine that is to race them, and its cores that have to do. hidden, head: the functions
     of every cell, for a grid that does not name them itself.
     """
-    if name in NAMED:
+    if not isinstance(name, str):
+        parts, name = [_checked(name, "grid")], "given"
+    elif name in NAMED:
         parts = NAMED[name]
     elif name.endswith(".toml"):
         parts = [_read(Path(name))]
@@ -104,17 +109,24 @@ def name_of(cells: Collection[Cell]) -> str | None:
 
 def _read(path: Path) -> Axes:
     try:
-        axes = msgspec.toml.decode(path.read_bytes(), type=Axes)
+        return _checked(tomllib.loads(path.read_text(encoding="utf-8")), f"grid file {path}")
     except OSError as error:
         raise InputError(f"grid file {path} can't be read: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"grid file {path}: {error}") from error
+
+
+def _checked(said: Mapping[str, object], where: str) -> Axes:
+    try:
+        axes = msgspec.convert(said, Axes)
+    except msgspec.ValidationError as error:
         raise InputError(
-            f"grid file {path}: {error}; it takes sizes (list of text such as '784-30-10'), batch (list of "
+            f"{where}: {error}; it takes sizes (list of text such as '784-30-10'), batch (list of "
             f"whole numbers), and if wanted dtype (list of 'float32', 'float64'), threads (list of whole numbers), "
             f"hidden (list of activations such as '{USUAL_HIDDEN}') and head (list of heads such as '{USUAL_HEAD}')"
         ) from error
     for field in axes.__struct_fields__:
         values = getattr(axes, field)
         if values is not None and (not values or len(set(values)) < len(values)):
-            raise InputError(f"grid file {path}: {field} must be a list of one or more different values")
+            raise InputError(f"{where}: {field} must be a list of one or more different values")
     return axes

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from backprop import InputError
 from backprop.packages import needed_by
 
 from ..cells import entry, grids
 from ..records import store
 from ..report.figures import style
-from ..terminal.console import show, warn, warn_of
+from ..terminal.console import show, warn
 from ..terminal.progress import SweepBar
-from ..timing import machine
 from .exit_status import status_of
 from .options import Allocator, Baseline, about_head, about_hidden, path_option
 
@@ -49,38 +45,23 @@ def sweep(
     with needed_by("the report"):
         style.load_matplotlib()
         from ..report import build
-    from ..sweep import cluster, folder
-    from ..sweep import run as sweeps
-    from ..timing.one_pass import among
-    from ..timing.race import check_seconds
+    from ..sweep.whole import sweep as run_sweep
 
-    check_seconds(seconds)
-    if retry and not resume:
-        raise InputError("--retry-failed goes with --resume only: add it, or leave both out to begin a sweep")
     cells = grids.cells_of(grid_name, here=dask is None, hidden=hidden, head=head)
-    entries = entry.resolve(entry.addresses(engines))
-    relative_to = among(baseline, entries)
-    with ExitStack() as stack:
-        software = machine.software()
-        crew = sweeps.Crew()
-        if dask is not None:
-            crew = stack.enter_context(cluster.joined(dask, software, cells, warn))
-        whole = sweeps.plan(
-            cells,
-            entries,
-            seconds=seconds,
-            floor=floor,
-            allocator=allocator,
-            software=software,
-            machine=crew.machine,
-        )
-        permit = partial(sweeps.check_hours, sweep=whole, hands=crew.hands, max_hours=max_hours)
-        run = stack.enter_context(folder.claimed(out, whole, resume, permit, retry))
-        if failed := sum(bool(record.failures) for record in run.done.values()):
-            warn(f"{failed} cell{'s' * (failed > 1)} failed before: add --retry-failed to race them again")
-        if dask is None:
-            warn_of([machine.environment()])
-        with SweepBar(out) as progress:
-            sweeps.race_missing(run, whole, entries, crew, progress, relative_to)
-        show(build.build(out))
-        return status_of(store.failed(store.load(out)[0]))
+    run_sweep(
+        cells,
+        entry.resolve(entry.addresses(engines)),
+        out,
+        SweepBar(out),
+        warn,
+        seconds=seconds,
+        floor=floor,
+        allocator=allocator,
+        baseline=baseline,
+        resume=resume,
+        retry=retry,
+        max_hours=max_hours,
+        dask=dask,
+    )
+    show(build.build(out))
+    return status_of(store.failed(store.load(out)[0]))

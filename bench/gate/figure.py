@@ -30,6 +30,11 @@ def form(plot: Path | None) -> str:
 
 def draw(record: GateRecord, form: str) -> bytes:
     """The figure as png or svg."""
+    return save.encode(drawn(record), form)
+
+
+def drawn(record: GateRecord) -> Figure:
+    """The figure."""
     engines = engines_with(record)
     columns = max(min(len(engines), 4), ceil(sqrt(len(engines))), 1)  # neither side longer than a picture can be
     rows = ceil(len(engines) / columns)
@@ -42,7 +47,7 @@ def draw(record: GateRecord, form: str) -> bytes:
             _panel(figure.add_subplot(rows, columns, place), record, engine)
         marks = "bar: the slowdown's interval; band: tolerance; hollow circle: the A/A arm, identical code"
         foot(figure, f"{marks}\n{terms(record)}; {record.started[:10]}\n{record.environment.machine}")
-        return save.encode(figure, form)
+    return figure
 
 
 def _panel(axes: Axes, record: GateRecord, engine: str) -> None:

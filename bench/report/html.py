@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from .document import Picture, Section
+from .document import Block, Picture, Section
 
-TEMPLATE = "report.html.j2"
+PAGE, FRAGMENT = "report.html.j2", "fragment.html.j2"
 
 
 class Shot(NamedTuple):
@@ -24,16 +24,24 @@ class Shot(NamedTuple):
 
 def page(title: str, sections: Sequence[Section], shots: Mapping[str, Sequence[Shot]]) -> str:
     """One file that needs no other; shots are the pictures by their stems. All text is escaped."""
-    environment = Environment(
+    shown = [
+        section
+        for section in sections
+        if any(not isinstance(block, Picture) or shots.get(block.stem) for block in section.blocks)
+    ]
+    return _environment().get_template(PAGE).render(title=title, sections=shown, shots=shots)
+
+
+def fragment(blocks: Sequence[Block], shot: Shot) -> str:
+    """Blocks and a picture below them as a piece of HTML, for a page of somebody else's. All text is escaped."""
+    return _environment().get_template(FRAGMENT).render(blocks=[*blocks, Picture("shot", "")], shots={"shot": [shot]})
+
+
+def _environment() -> Environment:
+    return Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    shown = [
-        section
-        for section in sections
-        if any(not isinstance(block, Picture) or shots.get(block.stem) for block in section.blocks)
-    ]
-    return environment.get_template(TEMPLATE).render(title=title, sections=shown, shots=shots)

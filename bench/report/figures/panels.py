@@ -57,6 +57,11 @@ def by_stem(grid: pd.DataFrame) -> dict[str, list[Panel]]:
     return found
 
 
+def together(shown: list[Panel]) -> Figure:
+    """These panels in one figure, as many as have room there."""
+    return _figure(shown[: PANELS[0]], "")
+
+
 def small(panel: Panel) -> Figure:
     """One panel alone, small enough for a phone; its finding and setting are left to the text around it."""
     with style():
