@@ -10,7 +10,7 @@ from backprop.packages import needed_by
 from ..gate.findings import GateRecord
 from ..gate.show import describe
 from ..report.document import Table
-from .shown import Shown, pictured
+from .shown import Shown, displayed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +64,11 @@ class Judgement(Shown):
 
             style.load_matplotlib()
             from ..gate import figure
-        return pictured(figure.drawn(self.record))
+        return displayed(figure.drawn(self.record))
 
     def told(self) -> Iterator[str | Table]:
         return describe(self.record)
+
+    @property
+    def pictured(self) -> str:
+        return f"Slowdown against {self.record.against}"

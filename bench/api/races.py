@@ -16,7 +16,7 @@ from ..analysis.rows import Row, of
 from ..records.record import Record, Result
 from ..report.document import Table
 from ..report.races import describe
-from .shown import Shown, pictured
+from .shown import Shown, displayed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,10 +103,14 @@ class Races(Shown):
 
             style.load_matplotlib()
             from ..report import api_picture
-        return pictured(api_picture.draw(self.records))
+        return displayed(api_picture.draw(self.records))
 
     def told(self) -> Iterator[str | Table]:
         return describe(self.records)
+
+    @property
+    def pictured(self) -> str:
+        return f"Speedup over {', '.join(dict.fromkeys(speedups.baseline(record).name for record in self.records))}"
 
     def _one(self, engine: str) -> tuple[Record, Result]:
         """The one record, and what was found of an engine that was timed in it."""

@@ -25,6 +25,11 @@ class Shown:
         """What is to be said of it."""
         raise NotImplementedError
 
+    @property
+    def pictured(self) -> str:
+        """What the picture shows, in words."""
+        raise NotImplementedError
+
     def plot(self) -> Figure:
         """Its picture, a matplotlib figure."""
         raise NotImplementedError
@@ -42,14 +47,14 @@ class Shown:
             part if isinstance(part, Table) else Text(part, small=True) for part in self.told() if part
         ]
         picture = f"data:image/png;base64,{b64encode(_png(self.plot())).decode()}"
-        return html.fragment(blocks, html.Shot(repr(type(self).__name__), "", picture, wide=True))
+        return html.fragment(blocks, html.Shot(self.pictured, "", picture, wide=True))
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """For a notebook: HTML with the picture in it; and text."""
         return {"text/html": self._repr_html_(), "text/plain": repr(self)}
 
 
-def pictured(figure: Figure) -> Figure:
+def displayed(figure: Figure) -> Figure:
     """The figure, so that a notebook shows it by itself: it is none of pyplot's."""
     figure._repr_png_ = lambda: _png(figure)  # type: ignore[attr-defined]
     return figure
