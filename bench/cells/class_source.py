@@ -4,18 +4,25 @@ What it takes along is what its code names: so it runs in a process of its own, 
 """
 
 from __future__ import annotations
+import __future__
 
 import ast
 import builtins
+import dis
 import inspect
 import linecache
 import sys
-from collections.abc import Iterator
+from math import isfinite
 from types import CodeType, FunctionType, ModuleType
+
+import numpy as np
 
 from backprop import InputError
 
-LITERALS = (bool, int, float, complex, str, bytes, type(None))
+BRACKETS: dict[type, str] = {list: "[{}]", tuple: "({},)", set: "{{{}}}", frozenset: "frozenset({{{}}})"}
+OF_IPYTHON = ("open", "exit", "quit")  # which puts its own into each notebook
+MAIN = ("__main__", "__mp_main__")  # the notebook
+Made = type | FunctionType
 
 
 def source_of(engine: type) -> str:
@@ -23,105 +30,172 @@ def source_of(engine: type) -> str:
 
     InputError for what can't be taken along: data of the notebook, and what was made inside of a function.
     """
-    found: dict[str, str] = {}
-    _collect(engine, engine.__name__, engine.__name__, found)
-    imports = sorted({text for text in found.values() if text.startswith(("import ", "from "))})
-    others = [text for text in found.values() if text not in imports]
+    source = _Source(engine.__name__)
+    source.add(engine.__name__, engine)
+    imports = sorted({text for text in source.found.values() if text.startswith(("import ", "from "))})
+    others = [text for text in source.found.values() if text not in imports]
     future = "from __future__ import annotations\n\n"  # what only an annotation names is not looked for
     return f'"""{engine.__name__}, as it was defined in a notebook."""\n\n{future}' + "\n".join([*imports, "", *others])
 
 
-def _collect(value: object, name: str, engine: str, found: dict[str, str]) -> None:
-    """Add what defines a name of the notebook's, after what that needs itself."""
-    if name in found:
-        return
-    module = getattr(value, "__module__", None)
-    if isinstance(value, ModuleType):
-        found[name] = f"import {value.__name__} as {name}"
-    elif isinstance(value, (type, FunctionType)) and module == "__main__":
-        found[name] = ""  # it may name itself
-        needed = dict(_needed(value, engine))
-        for other in sorted(needed):
-            _collect(needed[other], other, engine, found)
-        text = _text(value, engine)
-        if value.__name__ != name:
-            text += f"{name} = {value.__name__}\n"
-        del found[name]
-        found[name] = text
-    elif isinstance(module, str) and _is_in(module, called := str(getattr(value, "__name__", "")), value):
-        found[name] = f"from {module} import {called} as {name}"
-    elif _is_literal(value):
-        found[name] = f"{name} = {value!r}\n"
-    else:
-        raise InputError(
-            f"engine class {engine} uses {name} of the notebook, {_kind(value)}, which can't be sent to the processes "
-            "that it is raced in: make it inside the class, or save the class to a file"
-        )
+class _Source:
+    """What defines each name that an engine's class needs, after what that needs itself."""
+
+    def __init__(self, engine: str) -> None:
+        self.engine = f"engine class {engine}"
+        self.main = vars(sys.modules["__main__"])
+        self.found: dict[str, str] = {}
+
+    def add(self, name: str, value: object) -> None:
+        """Add what defines a name of the notebook's."""
+        if name in self.found:
+            return
+        made = value if isinstance(value, type) else inspect.unwrap(value) if callable(value) else None
+        if isinstance(value, ModuleType):
+            self.found[name] = f"import {value.__name__} as {name}"
+        elif isinstance(made, (type, FunctionType)) and made.__module__ == "__main__":
+            self._add_made(name, made, value)
+        elif (literal := _literal(value)) is not None:
+            self.found[name] = f"{name} = {literal}\n"
+            if isinstance(value, np.generic):
+                self.found["numpy"] = "import numpy as numpy"
+        elif place := _place(value):
+            self.found[name] = f"from {place[0]} import {place[1]} as {name}"
+        else:
+            raise InputError(
+                f"{self.engine} uses {name} of the notebook, {_kind(value)}, which can't be sent to the processes "
+                "that it is raced in: make it inside the class, or save the class to a file"
+            )
+
+    def _add_made(self, name: str, made: Made, value: object) -> None:
+        """Add a class or a function of the notebook by the statement that makes it."""
+        own = made.__name__
+        if own not in (name, "<lambda>") and own in self.main:
+            if self.main[own] is not value:
+                raise InputError(f"{self.engine} uses {name}, which was called {own}, as another is now: rename one")
+            self.add(own, value)
+            self.found[name] = f"{name} = {own}\n"
+            return
+        self.found[name] = ""  # it may name itself
+        text = self._text(name, made)
+        for other in sorted(_names(compile(text, name, "exec", __future__.annotations.compiler_flag, True))):
+            if other.startswith("__") or other in OF_IPYTHON or other not in self.main:
+                continue
+            if self.main[other] is not getattr(builtins, other, ...):
+                self.add(other, self.main[other])
+                self._add_submodules(other, ast.parse(text))
+        del self.found[name]
+        self.found[name] = text
+
+    def _add_submodules(self, name: str, tree: ast.AST) -> None:
+        """Add those modules of a package that are named through it: scipy.linalg."""
+        package = self.main[name]
+        dotted = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+        for path in dotted if isinstance(package, ModuleType) else ():
+            if path.startswith(f"{name}.") and (module := package.__name__ + path[len(name) :]) in sys.modules:
+                self.found[module] = f"import {module}"
+
+    def _text(self, name: str, made: Made) -> str:
+        """The statement that makes a class or a function, decorators and all."""
+        if "<locals>" in made.__qualname__:
+            raise InputError(
+                f"{self.engine} needs {made.__name__}, which is made inside of a function: define it at the top of a "
+                "cell"
+            )
+        for file in _files(made):
+            lines = linecache.getlines(file)
+            for node in reversed(_statements(lines)):
+                if _makes(node, made.__name__) or (isinstance(node, ast.Assign) and _makes(node, name)):
+                    if isinstance(made, type) and isinstance(node, ast.ClassDef):
+                        self._refuse_patches(made, node, file)
+                    first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])
+                    return "".join(lines[first - 1 : node.end_lineno]).rstrip("\n") + "\n"
+        raise InputError(f"the source of {name} can't be found, which {self.engine} is made of: save it to a file")
+
+    def _refuse_patches(self, made: type, node: ast.ClassDef, file: str) -> None:
+        """InputError for a method that was put into the class later: its source would be another's."""
+        loose = {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
+        loose |= {each.name for each in node.body if isinstance(each, ast.FunctionDef) and each.decorator_list}
+        for name, part in vars(made).items():
+            code = getattr(_function(part), "__code__", None)
+            if not code or name in loose or code.co_filename not in linecache.cache or part.__module__ != "__main__":
+                continue
+            if code.co_filename != file or not node.lineno <= code.co_firstlineno <= (node.end_lineno or 0):
+                raise InputError(f"{self.engine}: {name} was put into {made.__name__} later: define it in the class")
 
 
-def _text(value: type | FunctionType, engine: str) -> str:
-    """The statement that defines a class or a function, decorators and all."""
-    if "<locals>" in value.__qualname__:
-        raise InputError(
-            f"engine class {engine} needs {value.__name__}, which is made inside of a function: define it at the top of"
-            " a cell"
-        )
-    for file in _files(value):
-        lines = linecache.getlines(file)
-        try:
-            statements = ast.parse("".join(lines)).body
-        except SyntaxError:
-            continue
-        for node in reversed(statements):
-            if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name == value.__name__:
-                first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-                return "".join(lines[first - 1 : node.end_lineno]) + "\n"
-    raise InputError(
-        f"the source of {value.__name__} can't be found, which engine class {engine} is made of: save it to a file"
-    )
+def _function(part: object) -> object:
+    """The function that a class has by a name, through a property and the like."""
+    inner = next((getattr(part, way) for way in ("__func__", "fget", "func") if hasattr(part, way)), part)
+    return inspect.unwrap(inner) if callable(inner) else inner
 
 
-def _files(value: type | FunctionType) -> list[str]:
-    """Where the source may be: the file, or cell, of the code, or of a class's methods; of one without, the latest."""
-    parts = vars(value).values() if isinstance(value, type) else [value]
-    functions = [inspect.unwrap(getattr(part, "__func__", getattr(part, "fget", part))) for part in parts]
-    files = [part.__code__.co_filename for part in functions if isinstance(part, FunctionType)]
+def _files(made: Made) -> list[str]:
+    """Where the source may be: the files, or cells, of its code; without those all that are known, the latest first."""
+    parts = vars(made).values() if isinstance(made, type) else [made]
+    functions = [function for function in map(_function, parts) if isinstance(function, FunctionType)]
+    files = dict.fromkeys(function.__code__.co_filename for function in functions)
     script = getattr(sys.modules["__main__"], "__file__", None)
-    return list(dict.fromkeys(files or [*reversed(linecache.cache), *([script] if script else [])]))
+    return list(filter(linecache.getlines, files)) or [*reversed(linecache.cache), *([script] if script else [])]
 
 
-def _needed(value: type | FunctionType, engine: str) -> Iterator[tuple[str, object]]:
-    """What the code of a class or function names of the notebook's globals, and the bases of a class."""
-    main = vars(sys.modules["__main__"])
-    names: set[str] = set()
-    if isinstance(value, type):
-        names |= {name for base in value.__mro__[1:] for name in main if main[name] is base}
-        # The class's own statements are compiled anew: of those Python keeps no code.
-        names |= _names(compile(_text(value, engine), "<class>", "exec"))
-    else:
-        names |= _names(value.__code__) | _names(compile(_text(value, engine), "<function>", "exec"))
-    for name in names - {value.__name__}:
-        if name in main and not hasattr(builtins, name):
-            yield name, main[name]
+def _statements(lines: list[str]) -> list[ast.stmt]:
+    try:
+        return ast.parse("".join(lines)).body
+    except SyntaxError:
+        return []
+
+
+def _makes(node: ast.stmt, name: str) -> bool:
+    """Whether the statement defines this name."""
+    if isinstance(node, ast.Assign):
+        return any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
+    return isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name == name
 
 
 def _names(code: CodeType) -> set[str]:
-    """The globals that code names, that of functions inside it too."""
-    inner = [_names(constant) for constant in code.co_consts if isinstance(constant, CodeType)]
-    return {*code.co_names}.union(*inner)
+    """The globals that code reads, that of functions inside it too."""
+    own = {
+        str(each.argval)
+        for each in dis.get_instructions(code)
+        if each.opname.startswith("LOAD_") and each.opname.endswith(("_NAME", "_GLOBAL", "_GLOBALS"))
+    }
+    return own.union(*(_names(constant) for constant in code.co_consts if isinstance(constant, CodeType)))
 
 
-def _is_in(module: str, called: str, value: object) -> bool:
-    """Whether it can be imported from there by this name."""
-    return getattr(sys.modules.get(module), called, None) is value
+def _place(value: object) -> tuple[str, str] | None:
+    """The module from which it can be imported, its own or else one that has it, and by which name; None for none."""
+    own, called = str(getattr(value, "__module__", None)), getattr(value, "__name__", None)
+    others = sorted(set(sys.modules) - {*MAIN}, key=lambda module: ("._" in module, len(module), module))
+    for module in [own] * (own not in MAIN) + others:
+        has = getattr(sys.modules.get(module), "__dict__", {})
+        names = [called] if has.get(called) is value else [name for name, each in has.items() if each is value]
+        if names:
+            return module, str(names[0])
+    return None
 
 
-def _is_literal(value: object) -> bool:
-    if isinstance(value, dict):
-        return all(map(_is_literal, (*value, *value.values())))
-    if type(value) in (list, tuple, set, frozenset):
-        return all(map(_is_literal, value))  # type: ignore[call-overload]
-    return type(value) in LITERALS
+def _literal(value: object) -> str | None:
+    """The value as an expression; None where it is not made of numbers and text alone."""
+    if isinstance(value, np.generic):
+        item = _literal(value.item())
+        return item and f"numpy.{type(value).__name__}({item})"
+    if type(value) is float and not isfinite(value):
+        return f"float('{value}')"
+    if type(value) in (bool, int, float, complex, str, bytes, type(None)):
+        return repr(value)
+    if type(value) is dict:
+        pairs = [(_literal(key), _literal(each)) for key, each in value.items()]
+        return None if any(None in pair for pair in pairs) else "{" + ", ".join(f"{k}: {v}" for k, v in pairs) + "}"
+    if type(value) in BRACKETS:
+        parts = [_literal(each) for each in value]  # type: ignore[attr-defined]
+        known = [part for part in parts if part is not None]
+        if len(known) < len(parts):
+            return None
+        if not known:
+            return repr(value)
+        return BRACKETS[type(value)].format(", ".join(sorted(known) if isinstance(value, (set, frozenset)) else known))
+    return None
 
 
 def _kind(value: object) -> str:

@@ -71,6 +71,35 @@ def test_what_a_class_names_comes_along_and_nothing_else(cell):
     assert type(engine).__mro__[1].__name__ == "Base"
 
 
+STEP = "class Odd(Base):\n    def step(self, x, y, eta):\n        {}\n        super().step(x, y, eta)\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "uses", "part"),
+    [
+        ("own = data = np.ones(3)\n", "self.own = self.data = x.size", ""),  # attributes, not the notebook's names
+        ("sigmoid = lambda z: 1 / (1 + np.exp(-z))\n", "sigmoid(x)", "sigmoid = lambda z: 1"),
+        ("from functools import lru_cache\n@lru_cache\ndef f(n): return n\n", "f(1)", "@lru_cache\ndef f"),
+        ("from scipy.linalg.blas import dgemm as mm\n", "mm(1.0, x, x.T)", "from scipy.linalg.blas import dgemm as mm"),
+        ("from scipy.special import expit\n", "expit(x)", "expit as expit"),
+        ("import xml.etree.ElementTree\n", "xml.etree.ElementTree.XML('<x/>')", "import xml.etree.ElementTree"),
+        ("from numpy import *\n", "assert max(x, axis=0).size", "from numpy import max as max"),
+        ("HALF, ROOT = float('-inf'), np.sqrt(2)\n", "HALF + ROOT", "HALF = float('-inf')"),
+        ("KINDS = {'b', 'a', 'c'}\n", "KINDS", "KINDS = {'a', 'b', 'c'}"),
+        ("from dataclasses import dataclass\n@dataclass\nclass Pair:\n    one: int = 1\n", "Pair(2)", "class Pair"),
+        ("from collections import namedtuple\nPair = namedtuple('Pair', 'a b')\n", "Pair(1, 2)", "Pair = namedtuple"),
+        ("def f(): return 1\ng = f\n", "g() + f()", "g = f"),
+        ("def even(n): return n < 1 or odd(n - 1)\ndef odd(n): return n > 0 and even(n - 1)\n", "even(4)", "def odd"),
+    ],
+)
+def test_it_runs_with_what_it_names(cell, before, uses, part):
+    odd = cell(CELL + before + STEP.format(uses))["Odd"]
+    assert source_of(odd).count(part) == 1 or not part
+    engine = resolve([odd])[0].make(Network.random((3, 2, 1), np.random.default_rng(0)))
+    assert type(engine).__module__ != "__main__"
+    engine.step(np.ones((2, 3)), np.ones((2, 1)), 1.0)
+
+
 def test_a_class_that_was_changed_is_another(cell):
     before = resolve([cell(CELL)["Same"]])[0]
     again = resolve([cell(CELL)["Same"]])[0]
@@ -84,6 +113,22 @@ def test_a_class_that_was_changed_is_another(cell):
         (
             "data = np.ones(3)\nclass Odd(Base):\n    def __init__(self, n): self.d = data; super().__init__(n)\n",
             "engine class Odd uses data of the notebook, a ndarray, which can't be sent to the processes",
+        ),
+        (
+            STEP.format("pass") + "def other(self, x, y, eta): pass\nOdd.step = other\n",
+            "engine class Odd: step was put into Odd later: define it in the class",
+        ),
+        (
+            "def f(): return 1\ng = f\ndef f(): return 2\n" + STEP.format("g()"),
+            "engine class Odd uses g, which was called f, as another is now: rename one",
+        ),
+        (
+            "from functools import partial\nf = partial(int)\n" + STEP.format("f(1)"),
+            "uses f of the notebook, a partial,",
+        ),
+        (
+            "if True:\n" + "\n".join("    " + each for each in STEP.format("pass").splitlines()),
+            "source of Odd can't be",
         ),
         ("def make():\n    class Odd(Base): pass\n    return Odd\nOdd = make()\n", "is made inside of something else"),
         (
