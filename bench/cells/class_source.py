@@ -134,7 +134,7 @@ def _files(made: Made) -> list[str]:
     """Where the source may be: the files, or cells, of its code; without those all that are known, the latest first."""
     parts = vars(made).values() if isinstance(made, type) else [made]
     functions = [function for function in map(_function, parts) if isinstance(function, FunctionType)]
-    files = dict.fromkeys(function.__code__.co_filename for function in functions)
+    files = dict.fromkeys(each.__code__.co_filename for each in functions if each.__module__ == "__main__")
     script = getattr(sys.modules["__main__"], "__file__", None)
     return list(filter(linecache.getlines, files)) or [*reversed(linecache.cache), *([script] if script else [])]
 
