@@ -26,6 +26,7 @@ from ..sweep.whole import sweep as run_sweep
 from ..timing.one_pass import RaceJob, among
 from ..timing.race import check_seconds
 from ..timing.race import race as run_race
+from . import arguments
 from .judgement import Judgement
 from .progress import Cells, Share
 from .races import Races
@@ -58,9 +59,18 @@ def race(
     """
     if not engines:
         raise InputError('name the engines to race, as in race("per_sample", "full_matrix")')
-    cell = make_cell(sizes, batch, dtype, threads, data, hidden=hidden, head=head)
+    cell = make_cell(
+        arguments.text("sizes", sizes, "784-30-10"),
+        arguments.whole("batch", batch),
+        dtype,
+        arguments.whole("threads", threads),
+        arguments.text("data", data, "mnist5k"),
+        hidden=hidden,
+        head=head,
+    )
+    seconds, pin = arguments.number("seconds", seconds), arguments.is_pinned(allocator)
     entries = entry.resolve(engines)
-    job = RaceJob(cell, entries, seconds, floor, allocator == "pinned", among(baseline, entries))
+    job = RaceJob(cell, entries, seconds, floor, pin, among(baseline, entries))
     with Share(cell.id) as progress:
         record = run_race(job, progress=progress)
     _warn_of([record.environment])
@@ -89,19 +99,20 @@ def sweep(
     if not engines:
         raise InputError('name the engines to race, as in sweep("smoke", "per_sample", "full_matrix", out="mine")')
     cells = grids.cells_of(grid, hidden=hidden, head=head)
+    arguments.is_pinned(allocator)
     run_sweep(
         cells,
         entry.resolve(engines),
         Path(out),
         Cells(),
         _warn,
-        seconds=seconds,
+        seconds=arguments.number("seconds", seconds),
         floor=floor,
         allocator=allocator,
         baseline=baseline,
         resume=resume,
         retry=False,
-        max_hours=max_hours,
+        max_hours=arguments.number("max_hours", max_hours),
         dask=None,
     )
     return load(out)
@@ -110,7 +121,7 @@ def sweep(
 def gate(
     against: str | None = None,
     *,
-    engines: Sequence[str] | None = None,
+    engines: str | Sequence[str] | None = None,
     grid: str | Mapping[str, object] | None = None,
     tolerance: str | float | None = None,
     budget: float | None = None,
@@ -120,23 +131,27 @@ def gate(
     """Tell whether the work tree of the current folder's repository is slower than a git revision, engine by engine.
 
     What is None is taken from [tool.backprop-bench] in pyproject.toml, else it is as for the command: against
-    origin/main, the grid "gate", a tolerance of "2%" (or 0.02), a budget of 180 seconds. everything: race engines of
-    unchanged code, too. Raises InputError for a call that can't be met.
+    origin/main, the grid "gate", a tolerance of "2%" (or 0.02), a budget of 180 seconds. engines are addresses, in a
+    list or as text, a,b,...; everything: race engines of unchanged code, too. Raises InputError for a call that can't
+    be met.
     """
     home = repository_here()
     given = settings(home)
-    seconds = next(value for value in (budget, given.budget, 180.0) if value is not None)
+    seconds = arguments.number(
+        "the budget", next(value for value in (budget, given.budget, 180.0) if value is not None)
+    )
     check_seconds(seconds)
+    pin = arguments.is_pinned(allocator)
     with Share("gate") as progress:
         record = run_gate(
             base(against, given, home),
             grids.cells_of(grid or given.grid or "gate"),
             home=home,
-            engines=given.engines if engines is None else list(engines),
+            engines=given.engines if engines is None else arguments.by_address(engines),
             tolerance=parse_share(str(next(each for each in (tolerance, given.tolerance, "2%") if each is not None))),
             budget=seconds,
             everything=everything,
-            pin=allocator == "pinned",
+            pin=pin,
             rng=np.random.default_rng(),
             progress=lambda _undecided, _rows, left: progress(1 - left / seconds),
         )

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from examples import make_finding, make_gate_record, make_ladder_record, make_record
 from matplotlib.figure import Figure
@@ -82,6 +83,15 @@ def test_several_races_are_asked_one_at_a_time(grid):
         ),
         (lambda _: bench.race(), "name the engines to race, as in race"),
         (lambda _: bench.race("fused", sizes="7"), "sizes must be two or more"),
+        (
+            lambda _: bench.race("fused", sizes=(784, 30, 10)),
+            "sizes must be text such as '784-30-10', not (784, 30, 10)",
+        ),
+        (lambda _: bench.race("fused", batch=10.5), "batch must be a whole number, not 10.5"),
+        (lambda _: bench.race("fused", seconds="5"), "seconds must be a number, not '5'"),
+        (lambda _: bench.race("fused", allocator="pin"), "the allocator is 'pinned' or 'default', not 'pin'"),
+        (lambda _: bench.gate("HEAD", engines="fused,nobody"), "unknown engine 'nobody'"),
+        (lambda _: bench.gate("HEAD", engines=[Races]), "the address of an engine must be text such as 'full_matrix'"),
         (lambda _: bench.race("fused", baseline="in_place"), "the baseline 'in_place' is not raced: "),
         (lambda _: bench.sweep("smoke", out="x"), "name the engines to race, as in sweep"),
         (lambda _: bench.sweep({"sizes": ["8-4-2"]}, "fused", out="x"), "grid: Object missing required field `batch`"),
@@ -97,7 +107,8 @@ def test_a_wrong_call_is_an_error_of_one_line(one, ask, message):
 
 @pytest.mark.usefixtures("few_passes", "temporary")
 def test_a_race_a_sweep_and_what_was_recorded_have_one_face(tmp_path):
-    raced = bench.race("per_sample", "full_matrix", sizes="8-4-2", batch=20, seconds=0.2, floor=False)
+    batch, seconds = np.int64(20), np.float64(0.2)  # as they come from an array
+    raced = bench.race("per_sample", "full_matrix", sizes="8-4-2", batch=batch, seconds=seconds, floor=False)
     assert raced.speedup("full_matrix").value > 2
     grid = {"sizes": ["8-4-2"], "batch": [1, 20]}
     swept = bench.sweep(grid, "per_sample", "full_matrix", out=tmp_path / "out", seconds=0.1, floor=False)
