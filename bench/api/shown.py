@@ -36,7 +36,7 @@ class Shown:
 
     def __repr__(self) -> str:
         text = io.StringIO()
-        show(self.told(), Console(file=text, width=WIDTH, emoji=False, force_jupyter=False))
+        show(self.told(), Console(file=text, width=WIDTH, emoji=False, force_jupyter=False, color_system=None))
         return "\n".join(line.rstrip() for line in text.getvalue().splitlines()).strip()
 
     def _repr_html_(self) -> str:

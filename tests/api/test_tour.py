@@ -28,8 +28,8 @@ def test_the_tour_runs(committed, tmp_path):
     assert all(output != "[]" for output in outputs)
     told = "".join(outputs)
     assert "the division by the batch is missing" in told
-    assert told.count('"image/png": ') == 2
-    assert "<table" in outputs[0]
+    assert told.count('"image/png": ') == 3
+    assert "<table" in outputs[3]
     assert "Mended" in outputs[-2]
     assert "progress" not in told  # bars that have ended
 
