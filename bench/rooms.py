@@ -16,6 +16,10 @@ class Room(ModuleType):
         return self._function(*arguments, **options)
 
     @property
+    def __doc__(self) -> str | None:  # type: ignore[override]  # what a notebook tells of it
+        return inspect.getdoc(self._function)
+
+    @property
     def __signature__(self) -> inspect.Signature:
         return inspect.signature(self._function)
 

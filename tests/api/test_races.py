@@ -40,6 +40,7 @@ def test_importing_it_is_cheap_and_a_name_is_a_function_whatever_was_imported_be
     command = [sys.executable, "-W", "error", "-c", CHEAP]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "engines", "grid", "against", "folder"]
+    assert bench.sweep.__doc__.startswith("Race engines in each cell of a grid")  # and not what the room is
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = bench.nothing
 
@@ -111,7 +112,7 @@ def test_a_race_a_sweep_and_what_was_recorded_have_one_face(tmp_path):
     raced = bench.race("per_sample", "full_matrix", sizes="8-4-2", batch=batch, seconds=seconds, floor=False)
     assert raced.speedup("full_matrix").value > 2
     grid = {"sizes": ["8-4-2"], "batch": [1, 20]}
-    swept = bench.sweep(grid, "per_sample", "full_matrix", out=tmp_path / "out", seconds=0.1, floor=False)
+    swept = bench.sweep(grid, "per_sample", "full_matrix", out=tmp_path / "out", seconds=0.4, floor=False)
     assert swept.cells == ["8-4-2-b1-float64-t1", "8-4-2-b20-float64-t1"]
     assert load(tmp_path / "out").records == swept.records
     assert load(tmp_path / "out", "full_matrix").at(batch=20).speedup("per_sample").value < 0.5
