@@ -98,7 +98,8 @@ def suite_of(config: pytest.Config) -> Suite:
     """The one suite of a run of pytest, made where it is first asked for; pytest ends with a line where it can't be."""
     if SUITE not in config.stash:
         from .cells.isolation import end_children
-        from .suite.run import Suite, or_exit
+        from .suite.failing import or_exit
+        from .suite.run import Suite
 
         with or_exit():
             config.stash[SUITE] = Suite(config, config.stash.get(NAMED, False))

@@ -79,10 +79,13 @@ def of_module(module: str, name: str, label: str) -> Code:
     raise InputError(f"{label}: there is no module {module}, installed or in {here}: install it, or name its file")
 
 
-def of_name(name: str) -> Code:
-    """The code of a built-in engine, in the repository in which this package lies; raises GitError where in none."""
-    home = git.top_of(revisions.PACKAGE, tracked=False)
-    file = PurePath(_ours(home), "engines", f"{name}.py")
+def of_name(name: str, home: Path | None = None) -> Code:
+    """The code of a built-in engine, in this project's repository: that in which this package lies, or `home`.
+
+    Raises GitError where this package lies in none.
+    """
+    home = home or git.top_of(revisions.PACKAGE, tracked=False)
+    file = PurePath(place_of_ours(home) or backprop.__name__, "engines", f"{name}.py")
     return in_tree(file, home, home, module=f"{backprop.__name__}.engines.{name}")
 
 
@@ -100,7 +103,8 @@ def in_tree(file: PurePath, folder: Path, home: Path, name: str | None = None, m
 
 def names_in(tree: Tree) -> list[str]:
     """The built-in engines of a tree of this project; none where it has not got the package."""
-    registry = _found(PurePosixPath(_ours(tree.home), "engines", "__init__.py"), tree)
+    place = place_of_ours(tree.home)
+    registry = _found(PurePosixPath(place, "engines", "__init__.py"), tree) if place else None
     if registry is None:
         return []
     folder = (tree.folder / registry).parent
@@ -158,9 +162,13 @@ def _python_finds(first: str) -> list[Path]:
     return [Path(spec.origin).parent] if spec.has_location and spec.origin else []
 
 
-def _ours(home: Path) -> PurePath:
-    """Where this package lies in its repository."""
-    return revisions.PACKAGE.resolve().relative_to(home)
+def place_of_ours(home: Path) -> PurePath | None:
+    """Where this package lies in a repository: this one's, or that of another clone; None where it is not there."""
+    here = revisions.PACKAGE.resolve()
+    if here.is_relative_to(home) and not is_installed(here):
+        return here.relative_to(home)
+    clone = (home / backprop.__name__ / "engines" / "__init__.py", home / "bench" / "gate" / "__init__.py")
+    return PurePath(backprop.__name__) if all(file.is_file() for file in clone) else None
 
 
 def _found(file: PurePosixPath, tree: Tree) -> PurePosixPath | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -135,7 +135,8 @@ def _forget(loaded: Loaded) -> None:
 def _import(code: Code, label: str, alias: Path) -> ModuleType:
     def run() -> ModuleType:
         sys.argv, sys.dont_write_bytecode = [str(code.path)], True
-        with open(os.devnull) as nothing, _no_way_out():  # noqa: PTH123
+        # What it prints is no part of what a command says, which may be for a pipe.
+        with open(os.devnull) as nothing, _no_way_out(), redirect_stdout(sys.stderr):  # noqa: PTH123
             sys.stdin = nothing
             return import_code(alias, code.module)
 

@@ -6,7 +6,6 @@ An entry travels, as JSON, to other processes and machines, and is there the sam
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
@@ -22,6 +21,7 @@ from backprop.errors import did_you_mean
 from backprop.network import Array
 
 from . import engine_code, engine_loading, revisions
+from .address import label_of, parts_of
 from .cell import check_name
 from .engine_alias import lay_alias
 from .engine_code import Code
@@ -139,33 +139,6 @@ def why_unfit(make: Callable[[Network], Engine], network: Network) -> str | None
     """Why such engines can't train the network, None where they can; one from before the question is asked, too."""
     asked: Callable[[Network], str | None] = getattr(make, "handles", Engine.handles)
     return asked(network)
-
-
-def addresses(*lists: str) -> list[str]:
-    """The addresses in these lists: a,b,... with blanks where one likes; what is a file as it stands is one address."""
-    return [
-        address
-        for text in lists
-        # A list may be too long for a path, which pathlib would raise for.
-        for address in ([text] if os.path.isfile(text) else map(str.strip, text.split(",")))  # noqa: PTH113
-    ]
-
-
-def parts_of(address: str) -> tuple[str, str | None]:
-    """The engine of an address, and the revision after its @, None where there is none; both may have an @ in them."""
-    ends = [at for at, character in enumerate(address) if character == "@"]
-    if ends and not os.path.isfile(address):  # noqa: PTH113  # too long for a path, it is none
-        of_files = [at for at in ends if address[:at].endswith(".py")]
-        at = of_files[0] if of_files else ends[0]
-        return address[:at], address[at + 1 :]
-    return address, None
-
-
-def label_of(address: str, commit: str | None = None) -> str:
-    """What an engine is called in an error, by its address."""
-    engine, revision = parts_of(address)
-    kind = "engine file " if engine.endswith(".py") else "engine " if ":" in engine else ""
-    return f"{kind}{engine} of {revision} ({commit[:10]})" if commit else f"{kind}{engine}"
 
 
 def code_of(engine: str) -> Code | None:

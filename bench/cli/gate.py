@@ -13,7 +13,7 @@ import typer
 
 from backprop.packages import needed_by
 
-from ..cells import entry, grids
+from ..cells import address, grids
 from ..records import outputs, store
 from ..report.figures import style
 from ..terminal.console import show, warn_of
@@ -85,7 +85,7 @@ def gate(
                 base(against, given, home),
                 cells,
                 home=home,
-                engines=given.engines if engines is None else entry.addresses(engines),
+                engines=given.engines if engines is None else address.addresses(engines),
                 tolerance=share,
                 budget=seconds,
                 everything=everything,

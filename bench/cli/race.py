@@ -11,7 +11,7 @@ import typer
 from backprop import InputError
 from backprop.functions import HEAD, HIDDEN
 
-from ..cells import entry
+from ..cells import address, entry
 from ..cells.cell import make_cell
 from ..records import outputs, store
 from ..terminal.console import show, warn_of
@@ -44,12 +44,12 @@ def race(
     from ..timing.race import race as run_race
 
     cell = make_cell(sizes, batch, dtype, threads, hidden=hidden, head=head)
-    named = entry.addresses(*(engines or ()), *([] if listed is None else [listed]))
+    named = address.addresses(*(engines or ()), *([] if listed is None else [listed]))
     if not named:
         raise InputError("Missing argument: name the engines to race, such as per_sample full_matrix")
     entries = entry.resolve(named)
     job = RaceJob(cell, entries, seconds, floor, allocator == "pinned", among(baseline, entries))
-    read = [name for name, _ in map(entry.parts_of, named) if name.endswith(".py")]
+    read = [name for name, _ in map(address.parts_of, named) if name.endswith(".py")]
     with outputs.claimed({"--json": json}, read=read) as files:
         with bar() as progress:
             task = progress.add_task(cell.id, total=1.0)

@@ -9,7 +9,7 @@ import typer
 
 from backprop.packages import needed_by
 
-from ..cells import entry, grids
+from ..cells import address, entry, grids
 from ..records import store
 from ..report.figures import style
 from ..terminal.console import show, warn
@@ -50,7 +50,7 @@ def sweep(
     cells = grids.cells_of(grid_name, here=dask is None, hidden=hidden, head=head)
     run_sweep(
         cells,
-        entry.resolve(entry.addresses(engines)),
+        entry.resolve(address.addresses(engines)),
         out,
         SweepBar(out),
         warn,

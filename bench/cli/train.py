@@ -12,7 +12,7 @@ from backprop import InputError
 from backprop.functions import HEAD, HIDDEN, head_named
 from backprop.packages import needed_by
 
-from ..cells import datasets, entry
+from ..cells import address, datasets, entry
 from ..cells.cell import make_cell, parse_batches
 from ..terminal.console import warn, warn_of
 from ..timing import machine
@@ -72,7 +72,7 @@ def train(
     with needed_by("train"):
         from ..terminal import live_training
 
-    field = entry.resolve(entry.addresses(engines))
+    field = entry.resolve(address.addresses(engines))
     relative_to = among(baseline, field)
     field.sort(key=lambda one: one.name != relative_to)  # the first is what the others are compared with
     rate = head_named(head).eta if eta is None else eta

@@ -8,9 +8,10 @@ from pathlib import Path, PurePosixPath
 
 from backprop import InputError
 
-from ..cells import engine_code, git, revisions
-from ..cells.engine_code import Code
-from ..cells.entry import Entry, code_of, label_of, parts_of
+from ..cells import engine_code, git
+from ..cells.address import label_of, parts_of
+from ..cells.engine_code import Code, place_of_ours
+from ..cells.entry import Entry, code_of
 from ..cells.revisions import Tree
 from .blame import Rivals, Standing
 
@@ -28,17 +29,9 @@ def repository_here() -> Path:
         raise InputError(f"the gate compares with what git has, and {error}: run it in your engines' one") from error
 
 
-def is_own(home: Path) -> bool:
-    """Whether it is the repository of this very code, whose engines need not be named."""
-    try:
-        return git.top_of(revisions.PACKAGE).samefile(home)
-    except git.GitError:
-        return False
-
-
 def refuse_unnamed(home: Path) -> None:
     """InputError where no engines are named, and this is not the repository of our own."""
-    if not is_own(home):
+    if not place_of_ours(home):
         raise InputError(f"no engines are named, and {home} has none of backprop-bench's own: {NAME_THEM}")
 
 
@@ -85,14 +78,14 @@ def _find(engine: str, change: Tree, base: Tree) -> tuple[Code | None, Code | No
 
 
 def _find_own(name: str, change: Tree, base: Tree) -> tuple[Code | None, Code | None]:
-    if not is_own(change.home):
+    if not place_of_ours(change.home):
         raise InputError(
             f"{name} is an engine of backprop-bench's own, and {change.home} is not its repository: {NAME_THEM}"
         )
     known = engine_code.names_in(change)
     if name not in {*known, *engine_code.names_in(base)}:
         raise InputError(f"unknown engine {name!r}: there are {', '.join(known)}, or the path of your own .py file")
-    code = engine_code.of_name(name)
+    code = engine_code.of_name(name, change.home)
     return code.at(change) if name in known else None, code.at(base)
 
 

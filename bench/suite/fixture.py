@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 PLUGIN = "bench.pytest_plugin"
@@ -12,3 +14,8 @@ def uses_race(item: pytest.Item) -> bool:
     info = getattr(item, "_fixtureinfo", None)
     found = info.name2fixturedefs.get("race") if info else None
     return found is not None and found[-1].func.__module__ == PLUGIN
+
+
+def names_of(argnames: str | Sequence[str], *_: object, **__: object) -> Sequence[str]:
+    """The parameters that a parametrize mark gives."""
+    return [name.strip() for name in argnames.split(",")] if isinstance(argnames, str) else argnames

@@ -6,17 +6,24 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
+import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from backprop import Engine, InputError
+from backprop.check import verify
 from backprop.functions import HEAD, HIDDEN
 
 from ..api.races import Races
 from ..cells import entry
+from ..cells.address import parts_of
 from ..cells.cell import Cell, make_cell
-from ..cells.entry import Entry, parts_of
-from .run import or_exit
+from ..cells.entry import Entry
+from ..cells.inputs import prepare
+from ..cells.isolation import kept
+from ..timing.admission import refuse_unhandled
+from ..timing.lane import Lane, attempt
+from .failing import fail_by, or_exit
 
 if TYPE_CHECKING:
     from .run import Suite
@@ -62,7 +69,7 @@ class Race:
                     raise InputError(f"cell is a bench.cells.cell.Cell, such as Cell((784, 30, 10), 10), not {cell!r}")
                 entries = self._entries(engines) if engines else self.suite.entries
                 if not self.suite.timed or self.benchmark.disabled:
-                    self.suite.check(cell, entries)
+                    check(cell, entries)
                     return Untimed()
                 record = self.suite.race(cell, entries, self.item, self.benchmark, seconds, baseline)
             except InputError as error:  # a wrong call, or data that can't be had: nobody's traceback
@@ -83,6 +90,18 @@ class Race:
         """The address, from the folder of the test where its file lies there."""
         file = self.item.path.parent / parts_of(address)[0]
         return str(self.item.path.parent / address) if file.suffix == ".py" and file.is_file() else address
+
+
+def check(cell: Cell, entries: Sequence[Entry]) -> None:
+    """Each contestant's gradient in this cell, untimed; the test fails where one is off."""
+    inputs = prepare(cell, np.random.default_rng())
+    lanes = {one.name: Lane(one.make) for one in entries}
+    with kept():
+        for lane in lanes.values():
+            if attempt(lane, refuse_unhandled, lane, inputs.network) and not lane.left_out:
+                given = inputs.network, inputs.x, inputs.y
+                attempt(lane, verify, lane.fresh, *given, cell.batch, lane.labels_only)
+    fail_by({name: lane.left_out for name, lane in lanes.items() if lane.failed})
 
 
 class Untimed(Races):

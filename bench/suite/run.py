@@ -3,41 +3,36 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
-import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from backprop import InputError
-from backprop.check import verify
 from backprop.packages import needed_by
 
-from ..cells import entry, grids
+from ..cells import address, entry, grids
 from ..cells.cell import Cell
 from ..cells.entry import Entry
 from ..cells.grids import EPOCH_SHARE
-from ..cells.inputs import prepare
-from ..cells.isolation import kept
 from ..records import outputs, store
 from ..records.record import Record
 from ..report.figures import style
 from ..sweep import folder as sweep_folder
 from ..sweep import run
 from ..sweep.folder import Run
-from ..terminal.console import refusal, screen, show
+from ..terminal.console import screen, show
 from ..terminal.progress import outcome_of
 from ..terminal.streams import Patient
 from ..timing import machine
-from ..timing.admission import refuse_unhandled
-from ..timing.lane import Lane, attempt
 from ..timing.one_pass import RaceJob, among
 from ..timing.race import check_seconds
 from ..timing.race import race as run_race
 from . import options
-from .fixture import uses_race
+from .failing import fail_by, or_exit
+from .fixture import names_of, uses_race
 from .table import Ending, hand_over
 
 SUITE_FOLDER = Path(__file__).parent
@@ -58,7 +53,7 @@ class Suite:
         self.cells = grids.cells_of(
             option.race_grid or ("default" if self.timed else "smoke"), hidden=option.race_hidden, head=option.race_head
         )
-        self.entries = entry.resolve(entry.addresses(option.race_engines))
+        self.entries = entry.resolve(address.addresses(option.race_engines))
         check_seconds(option.race_seconds)
         self.run = Run(None)
         self.set_aside: Path | None = None
@@ -121,7 +116,7 @@ class Suite:
     def parametrize(self, metafunc: pytest.Metafunc) -> None:
         """Give a benchmark that leaves its cell open every cell of the grid; a module may have cells of its own."""
         marks = metafunc.definition.iter_markers("parametrize")
-        given = {name for mark in marks for name in _names(*mark.args, **mark.kwargs)}
+        given = {name for mark in marks for name in names_of(*mark.args, **mark.kwargs)}
         if "cell" not in given and not hasattr(metafunc.module, "pytest_generate_tests"):
             metafunc.parametrize("cell", self.cells, ids=lambda cell: cell.id)
 
@@ -159,17 +154,6 @@ class Suite:
             return 0.0
         seconds: float = self.option.race_seconds
         return seconds * (EPOCH_SHARE if cell and cell.data != "random" else 1)
-
-    def check(self, cell: Cell, entries: Sequence[Entry]) -> None:
-        """Each contestant's gradient in this cell, untimed."""
-        inputs = prepare(cell, np.random.default_rng())
-        lanes = {one.name: Lane(one.make) for one in entries}
-        with kept():
-            for lane in lanes.values():
-                if attempt(lane, refuse_unhandled, lane, inputs.network) and not lane.left_out:
-                    given = inputs.network, inputs.x, inputs.y
-                    attempt(lane, verify, lane.fresh, *given, cell.batch, lane.labels_only)
-        fail_by({name: lane.left_out for name, lane in lanes.items() if lane.failed})
 
     def race(
         self,
@@ -250,28 +234,6 @@ class Suite:
         show(build.build(folder), console)
         if self.set_aside:
             show([f"the records that were there before: {self.set_aside}"], console)
-
-
-def _names(argnames: str | Sequence[str], *_: object, **__: object) -> Sequence[str]:
-    """The parameters that a parametrize mark gives."""
-    return [name.strip() for name in argnames.split(",")] if isinstance(argnames, str) else argnames
-
-
-@contextmanager
-def or_exit() -> Iterator[None]:
-    """End pytest, in a line and with status 2, where the call or its input is wrong, or the machine refuses."""
-    try:
-        yield
-    except InputError as error:
-        pytest.exit(str(error), returncode=2)
-    except (OSError, MemoryError) as error:
-        pytest.exit(refusal(error), returncode=2)
-
-
-def fail_by(reasons: Mapping[str, str | None]) -> None:
-    """Fail the test where engines have failed, each by its name and with its reason."""
-    if reasons:
-        pytest.fail("; ".join(f"engine {name}: {reason}" for name, reason in reasons.items()), pytrace=False)
 
 
 def cell_of(item: pytest.Item) -> Cell | None:

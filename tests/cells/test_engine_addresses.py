@@ -10,7 +10,8 @@ from git_repositories import Repository
 from their_repository import Theirs
 
 from backprop import InputError
-from bench.cells.entry import Entry, parts_of, resolve
+from bench.cells.address import parts_of
+from bench.cells.entry import Entry, resolve
 
 PLAIN, TILED, HELPER = "mypkg.engines:Plain", "src/mypkg/tiled.py", "src/mypkg/kernels.py"
 

@@ -154,6 +154,13 @@ def test_what_a_file_changes_on_import_is_put_back(folder):
     assert after == before
 
 
+def test_what_a_file_prints_on_import_is_no_part_of_what_a_command_says(call, folder):
+    folder("loud.py", "print('hear, hear')\n" + MINE)
+    status, out, _ = call("race", "loud.py", "--sizes", "4-3-2", "--seconds", 0.1, "--no-floor")
+    assert status == 0
+    assert "hear" not in out
+
+
 @pytest.mark.filterwarnings("ignore:.*fork")  # JAX's, where another test has loaded it into this process before
 def test_a_process_that_is_forked_on_import_ends_as_it_would(folder):
     fork = "import os\nif not (child := os.fork()): os._exit(7)\n"

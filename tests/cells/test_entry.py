@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from backprop import InputError, Network
-from bench.cells import entry
+from bench.cells import address, entry
 
 MINE = """
 from backprop import Engine, Network
@@ -95,4 +95,4 @@ def test_a_compiler_that_is_missing_is_named(monkeypatch):
 def test_a_list_may_have_blanks_and_a_file_a_comma_in_its_name(tmp_path, monkeypatch, lists, found):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a, b.py").write_text(MINE)
-    assert entry.addresses(*lists) == found
+    assert address.addresses(*lists) == found

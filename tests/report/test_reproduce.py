@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from examples import make_record, make_timed_record, make_training
 
-from bench.cells import entry
+from bench.cells import address
 from bench.cells.cell import make_cell
 from bench.cells.grids import cells_of
 from bench.cli import main as cli
@@ -108,7 +108,7 @@ def test_a_race_comes_back_with_all_that_it_was_begun_with(tmp_path, parsed):
     first, one, second, other = run(script, tmp_path)
     assert (first[-1], second[-1]) == ("a" * 40, "b" * 40)
     options = parsed(one)
-    assert entry.addresses(options["engines"]) == [
+    assert address.addresses(options["engines"]) == [
         "per_sample", "per_sample", "my dir/it's.py", "full_matrix@" + "c" * 40
     ]  # fmt: skip
     assert (options["seconds"], options["floor"], options["allocator"]) == (0.1, False, "default")

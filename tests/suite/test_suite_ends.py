@@ -10,7 +10,7 @@ from suites import small, start
 
 from bench.records import store
 from bench.suite import run as suite_module
-from bench.suite.run import or_exit
+from bench.suite.failing import or_exit
 from bench.sweep.folder import Run
 
 
