@@ -13,7 +13,7 @@ import pytest
 from repository import ROOT
 from their_repository import Theirs
 
-GRID = 'sizes = ["8-4-2", "8-6-2"]\nbatch = [1, 2, 4, 16]\n'
+GRID = 'sizes = ["8-4-2", "8-6-2", "8-8-2"]\nbatch = [1, 2, 4]\n'
 MINE = "from backprop.engines.full_matrix import FullMatrix\n\n\nclass Mine(FullMatrix):\n    pass\n"
 BUILD = "import sys; from hatchling.build import build_wheel; print(build_wheel(sys.argv[1]))"
 FEW = "from bench.timing import schedule\nschedule.PASSES = (2, 2)\n"
@@ -88,7 +88,7 @@ def test_every_command_works_in_an_empty_folder(installed):
     assert "per_sample" in installed("-m", "bench", "engines")
     raced = installed.command("race", "per_sample", "mine.py", "--sizes", "8-6-2", *quick)
     assert "mine.py" in raced
-    sweep = ("sweep", "--grid", "grid.toml", "--engines", "per_sample,mine.py", "--out", "out", "--seconds", "0.05")
+    sweep = ("sweep", "--grid", "grid.toml", "--engines", "per_sample,mine.py", "--out", "out", "--seconds", "0.1")
     assert "in out: report.html" in installed.command(*sweep, "--no-floor")
     assert "report.html" in installed.command("report", "out", "--baseline", "mine.py")
     assert "predicted from out" in installed.command("predict", "out", "--sizes", "8-6-2", "--batch", "9")

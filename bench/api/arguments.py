@@ -8,7 +8,7 @@ from operator import index
 
 from backprop import InputError
 
-from ..cells.entry import addresses
+from ..cells.address import addresses
 
 
 def text(name: str, value: str, such_as: str) -> str:

@@ -22,7 +22,7 @@ COMMANDS = {
     "engines": (["engines"], "backprop.names"),
     "race": (["race", "full_matrix"], "bench.timing.race.race"),
     "train": (["train", "--data", "digits"], "bench.terminal.live_training.train_for"),
-    "sweep": (["sweep", "--grid", "smoke", "--engines", "full_matrix", "--out", "x"], "bench.sweep.run.plan"),
+    "sweep": (["sweep", "--grid", "smoke", "--engines", "full_matrix", "--out", "x"], "bench.sweep.whole.plan"),
     "report": (["report", "x"], "bench.report.build.build"),
     "predict": (["predict", "x"], "bench.report.predict.predict"),
     "gate": (GATE, "bench.gate.run.gate"),
