@@ -32,12 +32,13 @@ def baseline(record: Record) -> Result:
     return next(found, record.contestants[0])
 
 
-def relative_to(name: str | None, found: Sequence[Record], folder: Path) -> list[Record]:
+def relative_to(name: str | None, found: Sequence[Record], folder: Path | None = None) -> list[Record]:
     """The records with this baseline, those without this engine with their own; InputError where it is in none."""
     raced = {result.name for record in found for result in record.contestants}
     if name is not None and name not in raced:
         near = did_you_mean(name, raced)
-        raise InputError(f"the baseline {name!r} was not raced in {folder}: {near}there are {', '.join(sorted(raced))}")
+        where = f" in {folder}" if folder else ""
+        raise InputError(f"the baseline {name!r} was not raced{where}: {near}there are {', '.join(sorted(raced))}")
     return list(found) if name is None else [msgspec.structs.replace(record, baseline=name) for record in found]
 
 

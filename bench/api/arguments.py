@@ -1,8 +1,10 @@
-"""What a caller gives, as Python's own number or text; in a notebook it is often NumPy's, or of another kind."""
+"""What a caller gives, as Python's own number or text, be it NumPy's; and errors that name it as Python does."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from numbers import Real
 from operator import index
 
@@ -44,3 +46,13 @@ def by_address(engines: str | Sequence[str]) -> list[str]:
     """The addresses of engines, listed one by one or in text, a,b,...; InputError for what is none."""
     listed = addresses(engines) if isinstance(engines, str) else list(engines)
     return [text("the address of an engine", engine, "full_matrix") for engine in listed]
+
+
+@contextmanager
+def spelled() -> Iterator[None]:
+    """What an InputError says of the command's --max-hours, it says of max_hours."""
+    try:
+        yield
+    except InputError as error:
+        told = re.sub("--([a-z][a-z-]*)", lambda option: option[1].replace("-", "_"), str(error))
+        raise InputError(told) from error

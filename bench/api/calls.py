@@ -59,18 +59,13 @@ def race(
     """
     if not engines:
         raise InputError('name the engines to race, as in race("per_sample", "full_matrix")')
-    cell = make_cell(
-        arguments.text("sizes", sizes, "784-30-10"),
-        arguments.whole("batch", batch),
-        dtype,
-        arguments.whole("threads", threads),
-        arguments.text("data", data, "mnist5k"),
-        hidden=hidden,
-        head=head,
-    )
     seconds, pin = arguments.number("seconds", seconds), arguments.is_pinned(allocator)
-    entries = entry.resolve(engines)
-    job = RaceJob(cell, entries, seconds, floor, pin, among(baseline, entries))
+    sizes, data = arguments.text("sizes", sizes, "784-30-10"), arguments.text("data", data, "mnist5k")
+    batch, threads = arguments.whole("batch", batch), arguments.whole("threads", threads)
+    with arguments.spelled():
+        cell = make_cell(sizes, batch, dtype, threads, data, hidden=hidden, head=head)
+        entries = entry.resolve(engines)
+        job = RaceJob(cell, entries, seconds, floor, pin, among(baseline, entries))
     with Share(cell.id) as progress:
         record = run_race(job, progress=progress)
     _warn_of([record.environment])
@@ -87,34 +82,39 @@ def sweep(
     floor: bool = True,
     baseline: str | None = None,
     resume: bool = False,
+    retry_failed: bool = False,
     max_hours: float = MAX_HOURS,
+    dask: str | None = None,
     allocator: Allocator = "pinned",
 ) -> Races:
     """Race engines in each cell of a grid, for so many seconds each, into the folder `out`.
 
     grid is a named one, a .toml file, or what such a file may say: {"sizes": ["784-30-10"], "batch": [1, 10, 100]}. The
-    rest is as in `race`. Each record is written as soon as it is there; with resume, what is missing is raced.
-    `report` and the other commands take the folder. Raises InputError for a call that can't be met.
+    rest is as in `race`. Each record is written as soon as it is there. With resume, what is missing in the folder is
+    raced, and with retry_failed the cells in which an engine failed, too. What is expected to take more than max_hours
+    is not begun. dask is the address of a scheduler, whose workers race. `report` and the other commands take the
+    folder. Raises InputError for a call that can't be met.
     """
     if not engines:
         raise InputError('name the engines to race, as in sweep("smoke", "per_sample", "full_matrix", out="mine")')
-    cells = grids.cells_of(grid, hidden=hidden, head=head)
+    seconds, max_hours = arguments.number("seconds", seconds), arguments.number("max_hours", max_hours)
     arguments.is_pinned(allocator)
-    run_sweep(
-        cells,
-        entry.resolve(engines),
-        Path(out),
-        Cells(),
-        _warn,
-        seconds=arguments.number("seconds", seconds),
-        floor=floor,
-        allocator=allocator,
-        baseline=baseline,
-        resume=resume,
-        retry=False,
-        max_hours=arguments.number("max_hours", max_hours),
-        dask=None,
-    )
+    with arguments.spelled():
+        run_sweep(
+            grids.cells_of(grid, here=dask is None, hidden=hidden, head=head),
+            entry.resolve(engines),
+            Path(out),
+            Cells(),
+            _warn,
+            seconds=seconds,
+            floor=floor,
+            allocator=allocator,
+            baseline=baseline,
+            resume=resume,
+            retry=retry_failed,
+            max_hours=max_hours,
+            dask=dask,
+        )
     return load(out)
 
 
@@ -166,7 +166,7 @@ def load(folder: str | os.PathLike[str], baseline: str | None = None) -> Races:
     """
     found, told = store.load(Path(folder))
     for line in told:
-        _warn(line)
+        warnings.warn(line, stacklevel=2)
     return Races(found).relative_to(baseline) if baseline else Races(found)
 
 
@@ -176,4 +176,5 @@ def _warn_of(environments: Sequence[Environment]) -> None:
 
 
 def _warn(told: str) -> None:
+    """A warning at the line that has called `race`, `sweep` or `gate`."""
     warnings.warn(told, stacklevel=4)

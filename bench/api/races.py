@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backprop import InputError
@@ -12,7 +11,7 @@ from backprop.packages import needed_by
 
 from ..analysis import intervals, speedups
 from ..analysis.intervals import Estimate
-from ..analysis.rows import Row, of
+from ..analysis.rows import of
 from ..records.record import Record, Result
 from ..report.document import Table
 from ..report.races import describe
@@ -21,6 +20,8 @@ from .shown import Shown, displayed
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+FIELDS = ("cell", "sizes", "batch", "dtype", "threads", "data", "hidden", "head", "machine")  # of a race as a whole
 
 
 class Races(Shown):
@@ -53,10 +54,9 @@ class Races(Shown):
 
         The fields are the columns of the frame: cell, sizes, batch, dtype, threads, data, hidden, head, machine.
         """
-        if unknown := [name for name in fields if name not in Row._fields]:
-            raise InputError(
-                f"races have no {unknown[0]!r}: {did_you_mean(unknown[0], Row._fields)}see frame().columns"
-            )
+        if unknown := [name for name in fields if name not in FIELDS]:
+            near = did_you_mean(unknown[0], FIELDS)
+            raise InputError(f"races have no {unknown[0]!r}: {near}there are {', '.join(FIELDS)}")
         found = [
             record
             for record in self.records
@@ -69,7 +69,7 @@ class Races(Shown):
 
     def relative_to(self, baseline: str) -> Races:
         """The same races with speedups relative to this engine; InputError where nobody raced it."""
-        return Races(speedups.relative_to(baseline, self.records, Path()))
+        return Races(speedups.relative_to(baseline, self.records))
 
     def speedup(self, engine: str) -> Estimate:
         """How many times as fast as the baseline an engine is: value, and low and high, the ends of its 95 % interval.

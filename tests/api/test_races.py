@@ -77,7 +77,8 @@ def test_several_races_are_asked_one_at_a_time(grid):
         (lambda one: one.seconds("nobody"), "nobody was not raced: "),
         (lambda one: one.at(batch=7), "no race has batch 7: there are 784-30-10-b10-float64-t1"),
         (lambda one: one.at(bacth=7), "races have no 'bacth': did you mean batch?"),
-        (lambda one: one.relative_to("nobody"), "the baseline 'nobody' was not raced"),
+        (lambda one: one.at(engine="fused"), "races have no 'engine': "),
+        (lambda one: one.relative_to("nobody"), "the baseline 'nobody' was not raced: there are "),
         (
             lambda _: Races([make_record(failed="it is off")]).speedup("wrong"),
             "wrong was left out: it is off",
@@ -115,6 +116,8 @@ def test_a_race_a_sweep_and_what_was_recorded_have_one_face(tmp_path):
     swept = bench.sweep(grid, "per_sample", "full_matrix", out=tmp_path / "out", seconds=0.4, floor=False)
     assert swept.cells == ["8-4-2-b1-float64-t1", "8-4-2-b20-float64-t1"]
     assert load(tmp_path / "out").records == swept.records
+    with pytest.raises(InputError, match="holds a sweep: go on with it by resume, or name another folder with out"):
+        bench.sweep(grid, "per_sample", "full_matrix", out=tmp_path / "out")
     assert load(tmp_path / "out", "full_matrix").at(batch=20).speedup("per_sample").value < 0.5
 
 
