@@ -76,6 +76,12 @@ class _Source:
             self.add(own, value)
             self.found[name] = f"{name} = {own}\n"
             return
+        for base in made.__mro__[1:] if isinstance(made, type) else ():
+            if base.__module__ == "__main__" and self.main.get(base.__name__) is not base:
+                raise InputError(
+                    f"{self.engine}: {made.__name__} is made of a {base.__name__} that is another by now: give it a "
+                    "name of its own, or run the cell again"
+                )
         self.found[name] = ""  # it may name itself
         text = self._text(name, made)
         for other in sorted(_names(compile(text, name, "exec", __future__.annotations.compiler_flag, True))):

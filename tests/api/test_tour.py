@@ -20,7 +20,8 @@ def shown(notebook):
 
 
 def test_the_tour_runs(committed, tmp_path):
-    quick = nbformat.from_dict(json.loads(json.dumps(committed).replace("SECONDS = 2.0", "SECONDS = 0.1")))
+    text = json.dumps(committed).replace("SECONDS = 2.0", "SECONDS = 0.1").replace("[1, 3, 10, 30, 100]", "[1, 10]")
+    quick = nbformat.from_dict(json.loads(text))
     quick.cells[1].source += "\n" + FAST
     ran = tour.tidied(tour.execute(quick, tmp_path))
     first, *outputs = shown(ran)
