@@ -6,6 +6,7 @@ takes no time: whatever is heavy is imported when a race is asked for.
 
 from __future__ import annotations
 
+import sys
 from argparse import SUPPRESS, BooleanOptionalAction
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .suite.races import Race
     from .suite.run import Suite
 
+PACKAGE = "bench"
 HERE = Path(__file__).parent
 SUITE, NAMED = pytest.StashKey["Suite"](), pytest.StashKey[bool]()
 ENGINES = "per_sample,full_matrix,in_place,fused"
@@ -41,6 +43,7 @@ SHORT = {"engines": ("--engines", "--engine"), "seconds": ("--cell-seconds",)}  
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    _leave_the_name()
     group = parser.getgroup("backprop-bench")
     for name, about in OPTIONS.items():
         group.addoption(f"--race-{name}", *(["--race-engine"] if name == "engines" else []), **about)
@@ -63,6 +66,17 @@ def pytest_load_initial_conftests(
             if not set(spellings) & _known(parser):
                 group.addoption(*spellings, dest=f"race_{name}", **{**about, "default": SUPPRESS, "help": SUPPRESS})
     return result
+
+
+def _leave_the_name() -> None:
+    """Let a project that has a package `bench` of its own have it: the name is taken by this plugin's import alone.
+
+    Where our fixture is used, ours is imported once more; unless somebody had it imported before.
+    """
+    own = {name for name in sys.modules if name.partition(".")[0] == PACKAGE}
+    if own <= {PACKAGE, __name__, f"{PACKAGE}.suite", f"{PACKAGE}.suite.fixture"}:
+        for name in own:
+            del sys.modules[name]
 
 
 def _known(parser: pytest.Parser) -> set[str]:
@@ -89,8 +103,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def race(request: pytest.FixtureRequest, benchmark: BenchmarkFixture, pytestconfig: pytest.Config) -> Race:
     """A function that races engines in a cell, and gives what it finds: `bench.suite.races.Race` has its arguments."""
-    from .suite.races import Race
-
+    try:
+        from .suite.races import Race
+    except ModuleNotFoundError as error:
+        if error.name != f"{PACKAGE}.suite":
+            raise
+        pytest.fail(f"a package {PACKAGE} of this project's own hides that of backprop-bench: rename it", pytrace=False)
     return Race(suite_of(pytestconfig), request.node, benchmark)
 
 

@@ -68,12 +68,14 @@ def of_file(path: Path, label: str, name: str | None = None, module: str | None 
 
 
 def of_module(module: str, name: str, label: str) -> Code:
-    """The code of an installed module, or of one in the repository of the current folder, as Python finds it there."""
+    """The code of a module of the repository of the current folder, or of one that Python finds."""
     parts = module.split(".")
     if not all(part.isidentifier() for part in (*parts, name)):
         raise InputError(f"{label} must be package.module:Class, such as mypkg.engines:Tiled")
     here = repository_of(Path.cwd()) or Path.cwd()
-    for root in (*_python_finds(parts[0]), *(here / usual for usual in USUAL_ROOTS), Path.cwd()):
+    found = _python_finds(parts[0])
+    beside = [place for place in found if not is_installed(place)]  # installed to be edited, or on PYTHONPATH
+    for root in (*beside, *(here / usual for usual in USUAL_ROOTS), Path.cwd(), *found):
         if file := module_at(root.joinpath(*parts)):
             return of_file(file, label, name, module)
     raise InputError(f"{label}: there is no module {module}, installed or in {here}: install it, or name its file")
@@ -97,7 +99,7 @@ def in_tree(file: PurePath, folder: Path, home: Path, name: str | None = None, m
         parts = path.with_suffix("").relative_to(root).parts
         inside = parts[:-1] if path.stem == "__init__" and len(parts) > 1 else parts
         module = ".".join(part.replace(".", "_") for part in inside)
-    roots = [root.relative_to(folder).as_posix(), *(USUAL_ROOTS if home != root else ()), *_searched(home)]
+    roots = [root.relative_to(folder).as_posix(), *USUAL_ROOTS, *_searched(home)]
     return Code(str(folder), str(home), PurePosixPath(file).as_posix(), module, list(dict.fromkeys(roots)), name)
 
 

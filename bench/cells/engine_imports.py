@@ -7,9 +7,12 @@ an engine's file stands in the way of what is installed.
 from __future__ import annotations
 
 import ast
+import re
 import sys
+import tomllib
 import warnings
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -29,7 +32,23 @@ def is_own(code: Code, first: str) -> bool:
     if (first in OURS and code.own not in OURS) or not _place(code, first):
         return False
     origin = origin_of(first)
-    return origin is None or (origin.is_relative_to(code.home) and not is_installed(origin))
+    if origin and is_installed(origin):
+        return _is_installed_from(code.home, first)
+    return origin is None or origin.is_relative_to(code.home)
+
+
+def _is_installed_from(home: str, first: str) -> bool:
+    """Whether a package that is installed is a copy of what lies in a repository: of the project that that is of."""
+    try:
+        project = tomllib.loads((Path(home) / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
+    except (OSError, KeyError, TypeError, ValueError):
+        return False
+    return _plain(project) in map(_plain, packages_distributions().get(first, ()))
+
+
+def _plain(name: str) -> str:
+    """A project's name, as spellings of it are compared: PyPA's specification of names."""
+    return re.sub(r"[-_.]+", "-", str(name)).lower()
 
 
 def imported(code: Code, label: str) -> list[Path]:

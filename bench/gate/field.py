@@ -11,6 +11,7 @@ from backprop import InputError
 from ..cells import engine_code, git
 from ..cells.address import label_of, parts_of
 from ..cells.engine_code import Code, place_of_ours
+from ..cells.engine_imports import search_no_more
 from ..cells.entry import Entry, code_of
 from ..cells.revisions import Tree
 from .blame import Rivals, Standing
@@ -41,6 +42,7 @@ def assemble(asked: Sequence[str] | None, base: Tree, change: Tree) -> tuple[lis
     Without `asked` they are this project's own, all of them. Raises InputError for an engine that neither has, or that
     does not lie in this repository.
     """
+    search_no_more()  # for what an earlier call has named
     if asked is None:
         asked = sorted({*engine_code.names_in(base), *engine_code.names_in(change)})
     rivals, standings = list[Rivals](), list[Standing]()

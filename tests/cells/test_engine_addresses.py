@@ -172,3 +172,19 @@ def test_a_file_in_no_repository_has_no_revision(folder):
     mine = folder("mine.py", "from backprop.engines.full_matrix import FullMatrix\nclass Mine(FullMatrix): pass\n")
     with pytest.raises(InputError, match=r"what revision 'HEAD' is can't be told: .* is not a git repository"):
         resolve([f"{mine}@HEAD"])
+
+
+def test_a_copy_of_their_package_that_is_installed_hides_nothing(theirs, tmp_path, monkeypatch):
+    """As after `pip install .`: what is judged is the repository's."""
+    packages = tmp_path / "site-packages"
+    shutil.copytree(theirs.folder / "src" / "mypkg", packages / "mypkg")
+    (packages / "mypkg" / "kernels.py").write_text(made_of("installed"))
+    (packages / "theirs-1.dist-info").mkdir()
+    (packages / "theirs-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: Theirs\nVersion: 1\n")
+    (packages / "theirs-1.dist-info" / "top_level.txt").write_text("mypkg\n")
+    monkeypatch.syspath_prepend(packages)
+    for name in ("script.py", "other.py"):
+        theirs.write(name, "from mypkg.tiled import Tiled, gradient\nclass Mine(Tiled): pass\n")
+    assert ages("mypkg.tiled:Tiled", "mypkg.tiled:Tiled@HEAD~1", "script.py") == ["new", "old", "new"]
+    (packages / "theirs-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1\n")
+    assert ages("other.py") == ["installed"]
