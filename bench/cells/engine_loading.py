@@ -182,8 +182,10 @@ def _no_way_out() -> Iterator[None]:
 def _file_of(name: str, folder: Path) -> Path | None:
     """The file of a module that lies in this folder, and is neither installed there nor ours."""
     file = getattr(sys.modules.get(name), "__file__", None)
-    path = Path(file).resolve() if file and name.partition(".")[0] not in OURS else None
-    return path if path and path.is_relative_to(folder) and not is_installed(path) else None
+    if not file or not Path(file).is_absolute() or name.partition(".")[0] in OURS:  # some libraries make up names
+        return None
+    path = Path(file).resolve()
+    return path if path.is_relative_to(folder) and not is_installed(path) else None
 
 
 def _let_go(folder: Path, names: Collection[str]) -> None:

@@ -188,3 +188,12 @@ def test_a_copy_of_their_package_that_is_installed_hides_nothing(theirs, tmp_pat
     assert ages("mypkg.tiled:Tiled", "mypkg.tiled:Tiled@HEAD~1", "script.py") == ["new", "old", "new"]
     (packages / "theirs-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1\n")
     assert ages("other.py") == ["installed"]
+
+
+def test_a_library_that_makes_up_the_names_of_its_files_shares_nothing(theirs):
+    made_up = "import sys, types\nmade_up = types.ModuleType('made_up')\nmade_up.__file__ = '_classes.py'\n"
+    made_up += "sys.modules['made_up'] = made_up\n"
+    theirs.edit(TILED, "from mypkg.kernels", f"{made_up}from mypkg.kernels")
+    theirs.commit()
+    assert ages(f"{TILED}@HEAD") == ["new"]
+    del sys.modules["made_up"]

@@ -57,7 +57,6 @@ BAD = {
     "accuracy eta": ([*TO_ACCURACY, "0.8", "--eta", "0"], "eta must be a positive number"),
     "accuracy data": (["train", "--to-accuracy", "0.8", "--data", "x"], "mnist5k, digits, or the path of an .npz"),
     "accuracy out": ([*TO_ACCURACY, "0.8", "--out", "/dev/null/x"], "results folder /dev/null/x can't be written"),
-    "gate against nothing": (["gate"], "--against"),
     "hidden": (["race", "per_sample", "--hidden", "rely"], "unknown activation 'rely': did you mean relu?"),
     "hidden softmax": (["race", "per_sample", "--hidden", "softmax"], "softmax goes on top only"),
     "hidden without a layer": (
