@@ -188,6 +188,8 @@ def test_a_copy_of_their_package_that_is_installed_hides_nothing(theirs, tmp_pat
     assert ages("mypkg.tiled:Tiled", "mypkg.tiled:Tiled@HEAD~1", "script.py") == ["new", "old", "new"]
     (packages / "theirs-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1\n")
     assert ages("other.py") == ["installed"]
+    for name in [name for name in sys.modules if name.partition(".")[0] == "mypkg"]:
+        del sys.modules[name]
 
 
 def test_a_library_that_makes_up_the_names_of_its_files_shares_nothing(theirs):
