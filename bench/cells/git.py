@@ -24,7 +24,7 @@ ELSEWHERE = frozenset(
 )  # fmt: skip
 LINK, SUBMODULE, EXECUTABLE = "120000", "160000", "100755"  # modes in a tree
 PROMISOR = r"^remote\..*\.promisor$"
-AT_ONCE = 500  # objects, read into memory
+AT_ONCE = 100  # objects, read into memory
 
 
 class GitError(InputError):

@@ -79,7 +79,7 @@ def test_their_own_benchmarks_are_as_without_us(theirs, run, tmp_path):
 def test_nothing_heavy_is_imported_where_nobody_races(theirs):
     code = "import sys, pytest; pytest.main(['tests/test_own.py']); print(sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=theirs.folder, capture_output=True, text=True, check=True)
-    assert "plugins: backprop-bench" in done.stdout
+    assert "backprop-bench-" in done.stdout
     for name in ("backprop", "numpy", "bench", "bench.suite.run", "msgspec"):
         assert f"'{name}'" not in done.stdout
 
