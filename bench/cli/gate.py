@@ -26,7 +26,7 @@ SKIP = 125  # to git bisect run: this commit can't be told
 def gate(
     against: Annotated[
         str | None,
-        typer.Option(help="The git revision to compare the work tree with: origin/main.", show_default=False),
+        typer.Option(help="The git revision to compare the work tree with.", show_default="origin/main"),
     ] = None,
     engines: Annotated[
         str | None,
@@ -37,12 +37,12 @@ def gate(
         ),
     ] = None,
     grid_name: Annotated[
-        str | None, typer.Option("--grid", help="A named grid or a .toml file: gate.", show_default=False)
+        str | None, typer.Option("--grid", help="A named grid or a .toml file.", show_default="gate")
     ] = None,
     tolerance: Annotated[
-        str | None, typer.Option(help="The slowdown that the whole interval must clear: 2%.", show_default=False)
+        str | None, typer.Option(help="The slowdown that the whole interval must clear.", show_default="2%")
     ] = None,
-    budget: Annotated[float | None, typer.Option(help="Seconds to spend at the most: 180.", show_default=False)] = None,
+    budget: Annotated[float | None, typer.Option(help="Seconds to spend at the most.", show_default="180")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Race engines of unchanged code, too.")] = False,
     inconclusive: Annotated[
         Literal["fail", "pass", "skip"], typer.Option(help="Exit with 3, 0 or 125 if it can't tell.")
@@ -54,8 +54,8 @@ def gate(
 ) -> int:
     """Tell whether a change slowed an engine of the current folder's repository down.
 
-    What is not given is taken from [tool.backprop-bench] in pyproject.toml. Exit status: 1 it did, or made one wrong;
-    3 can't tell, or with --inconclusive skip 125, for git bisect run.
+    What is not given is taken from the table tool.backprop-bench of pyproject.toml. Exit status: 1 it did, or made one
+    wrong; 3 can't tell, which is 125 with --inconclusive skip, for git bisect run.
     """
     from ..gate import field, github
     from ..gate import show as shown
