@@ -80,8 +80,14 @@ def of(records: Sequence[Record], models: Iterable[Model] = ()) -> list[Row]:
 def _rows(record: Record, prices: Mapping[tuple[Setting, str], Model]) -> Iterator[Row]:
     cell, baseline, noise = record.cell, speedups.baseline(record), speedups.noise_floor(record)
     for result in record.contestants:
-        time, gain = intervals.typical(result.seconds), speedups.speedup(record, result)
-        share = speedups.efficiency(record, result)
+        time, gain, share = (
+            (estimate.value, estimate.low, estimate.high) if estimate else (nan, nan, nan)
+            for estimate in (
+                intervals.typical(result.seconds),
+                speedups.speedup(record, result),
+                speedups.efficiency(record, result),
+            )
+        )
         model = prices.get((record.setting, result.name)) if cell.data == "random" else None
         predicted = model.seconds(cell) if model else nan
         dispatch, products, passes = (part / predicted for part in model.shares(cell)) if model else (nan, nan, nan)
@@ -93,13 +99,13 @@ def _rows(record: Record, prices: Mapping[tuple[Setting, str], Model]) -> Iterat
             **record.setting._asdict(),
             engine=result.name,
             baseline=baseline.name,
-            seconds_per_step=time.value if time else nan,
-            seconds_low=time.low if time else nan,
-            seconds_high=time.high if time else nan,
-            samples_per_second=cell.batch / time.value if time else nan,
-            speedup=gain.value if gain else nan,
-            speedup_low=gain.low if gain else nan,
-            speedup_high=gain.high if gain else nan,
+            seconds_per_step=time[0],
+            seconds_low=time[1],
+            seconds_high=time[2],
+            samples_per_second=cell.batch / time[0],
+            speedup=gain[0],
+            speedup_low=gain[1],
+            speedup_high=gain[2],
             noise_floor=noise,
             gradient_error=result.gradient_error,
             peak_bytes=result.peak_bytes,
@@ -108,9 +114,9 @@ def _rows(record: Record, prices: Mapping[tuple[Setting, str], Model]) -> Iterat
             steps_per_slice=result.steps_per_slice,
             left_out=result.left_out,
             flops=cell.flops,
-            efficiency=share.value if share else nan,
-            efficiency_low=share.low if share else nan,
-            efficiency_high=share.high if share else nan,
+            efficiency=share[0],
+            efficiency_low=share[1],
+            efficiency_high=share[2],
             after=result.after,
             first_step_seconds=result.first_step_seconds,
             predicted_seconds=predicted,

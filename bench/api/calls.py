@@ -18,13 +18,11 @@ from ..cells.cell import make_cell
 from ..cells.grids import MAX_HOURS
 from ..gate.field import repository_here
 from ..gate.run import gate as run_gate
-from ..gate.run import parse_share
-from ..gate.settings import base, settings
+from ..gate.settings import Settings, terms
 from ..records import store
 from ..records.environment import Environment, doubts
 from ..sweep.whole import sweep as run_sweep
 from ..timing.one_pass import RaceJob, among
-from ..timing.race import check_seconds
 from ..timing.race import race as run_race
 from . import arguments
 from .judgement import Judgement
@@ -136,24 +134,24 @@ def gate(
     be met.
     """
     home = repository_here()
-    given = settings(home)
-    seconds = arguments.number(
-        "the budget", next(value for value in (budget, given.budget, 180.0) if value is not None)
+    named = None if engines is None else arguments.by_address(engines)
+    seconds = None if budget is None else arguments.number("the budget", budget)
+    chosen = terms(
+        home, Settings(named, dict(grid) if isinstance(grid, Mapping) else grid, against, tolerance, seconds)
     )
-    check_seconds(seconds)
     pin = arguments.is_pinned(allocator)
     with Share("gate") as progress:
         record = run_gate(
-            base(against, given, home),
-            grids.cells_of(grid or given.grid or "gate"),
+            chosen.against,
+            chosen.cells,
             home=home,
-            engines=given.engines if engines is None else arguments.by_address(engines),
-            tolerance=parse_share(str(next(each for each in (tolerance, given.tolerance, "2%") if each is not None))),
-            budget=seconds,
+            engines=chosen.engines,
+            tolerance=chosen.tolerance,
+            budget=chosen.budget,
             everything=everything,
             pin=pin,
             rng=np.random.default_rng(),
-            progress=lambda _undecided, _rows, left: progress(1 - left / seconds),
+            progress=lambda _undecided, _rows, left: progress(1 - left / chosen.budget),
         )
     _warn_of([record.environment])
     return Judgement(record)

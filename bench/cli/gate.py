@@ -13,7 +13,7 @@ import typer
 
 from backprop.packages import needed_by
 
-from ..cells import address, grids
+from ..cells import address
 from ..records import outputs, store
 from ..report.figures import style
 from ..terminal.console import show, warn_of
@@ -60,17 +60,11 @@ def gate(
     from ..gate import field, github
     from ..gate import show as shown
     from ..gate.run import gate as run_gate
-    from ..gate.run import parse_share
-    from ..gate.settings import base, settings
-    from ..timing.race import check_seconds
+    from ..gate.settings import Settings, terms
 
     home = field.repository_here()
-    given = settings(home)
-    seconds = 180.0 if (chosen := given.budget if budget is None else budget) is None else chosen
-    check_seconds(seconds)
-    share = parse_share(str((given.tolerance or "2%") if tolerance is None else tolerance))
-    grid_name = grid_name or given.grid or "gate"
-    cells = grids.cells_of(grid_name)
+    named = None if engines is None else address.addresses(engines)
+    chosen = terms(home, Settings(named, grid_name, against, tolerance, budget))
     contents: dict[str, Callable[[], bytes]] = {}
     if plot:
         with needed_by("--plot"):
@@ -79,15 +73,15 @@ def gate(
         form = figure.form(plot)
         contents["--plot"] = lambda: figure.draw(record, form)
     asked = {"--json": json, "--markdown": markdown, "--plot": plot}
-    with outputs.claimed(asked, read=[grid_name]) as files:
-        with Countdown(seconds) as countdown:
+    with outputs.claimed(asked, read=[str(chosen.grid)]) as files:
+        with Countdown(chosen.budget) as countdown:
             record = run_gate(
-                base(against, given, home),
-                cells,
+                chosen.against,
+                chosen.cells,
                 home=home,
-                engines=given.engines if engines is None else address.addresses(engines),
-                tolerance=share,
-                budget=seconds,
+                engines=chosen.engines,
+                tolerance=chosen.tolerance,
+                budget=chosen.budget,
                 everything=everything,
                 pin=allocator == "pinned",
                 rng=np.random.default_rng(),

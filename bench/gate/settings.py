@@ -5,32 +5,67 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 
 from backprop import InputError
 
-from ..cells import git
+from ..cells import git, grids
+from ..cells.cell import Cell
+from ..timing.race import check_seconds
+from .run import parse_share
 
 TABLE = "tool.backprop-bench"
-USUAL = "origin/main"
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """As in the table, None where it does not say; engines and grid by paths from the current folder."""
+    """What may be asked of a run of the gate, or stand in the table; None where it is not said.
+
+    engines and the file of a grid are by paths from the current folder; a grid may be what a grid file says, too.
+    """
 
     engines: list[str] | None = None
-    grid: str | None = None
+    grid: str | dict[str, Any] | None = None
     against: str | None = None
     tolerance: str | float | None = None
     budget: float | None = None
 
 
-def settings(home: Path) -> Settings:
-    """Those of the nearest pyproject.toml with such a table, from the current folder up to the top of its repository.
+USUAL = Settings(grid="gate", against="origin/main", tolerance="2%", budget=180.0)
 
-    Raises InputError for a table that says what can't be meant.
-    """
+
+class Terms(NamedTuple):
+    """Those of a run: the engines, None for this project's own; the tolerance as a share, the budget in seconds."""
+
+    against: str
+    engines: list[str] | None
+    grid: str | dict[str, Any]
+    cells: list[Cell]
+    tolerance: float
+    budget: float
+
+
+def terms(home: Path, asked: Settings) -> Terms:
+    """What is asked for; else what the table says; else what is usual. Raises InputError for what can't be meant."""
+    said = _table(home)
+
+    def settled(name: str) -> Any:
+        return next((value for each in (asked, said, USUAL) if (value := getattr(each, name)) is not None), None)
+
+    if asked.against is None and said.against is None:
+        try:
+            git.commit_of(str(USUAL.against), home)
+        except InputError as error:
+            raise InputError(f"name the revision to compare with, such as --against HEAD~1: {error}") from error
+    grid, budget = settled("grid"), settled("budget")
+    check_seconds(budget)
+    share = parse_share(str(settled("tolerance")))
+    return Terms(settled("against"), settled("engines"), grid, grids.cells_of(grid), share, budget)
+
+
+def _table(home: Path) -> Settings:
+    """That of the nearest pyproject.toml with one, from the current folder up to the top of its repository."""
     here = Path.cwd()
     for folder in (here, *here.parents):
         file = folder / "pyproject.toml"
@@ -47,17 +82,6 @@ def settings(home: Path) -> Settings:
     return Settings()
 
 
-def base(asked: str | None, given: Settings, home: Path) -> str:
-    """The revision to compare with: what is asked for, or the table's; else USUAL, where the repository has that."""
-    if asked is not None or given.against is not None:
-        return str(given.against if asked is None else asked)
-    try:
-        git.commit_of(USUAL, home)
-    except InputError as error:
-        raise InputError(f"name the revision to compare with, such as --against HEAD~1: {error}") from error
-    return USUAL
-
-
 def _from(folder: Path, table: object, file: Path) -> Settings:
     try:
         found = msgspec.convert(table, Settings)
@@ -65,7 +89,7 @@ def _from(folder: Path, table: object, file: Path) -> Settings:
         fields = ", ".join(Settings.__struct_fields__)
         raise InputError(f"[{TABLE}] in {file}: {error}; it may name {fields}") from error
     engines = None if found.engines is None else [_from_here(folder, engine, ".py") for engine in found.engines]
-    grid = found.grid and _from_here(folder, found.grid, ".toml")
+    grid = _from_here(folder, found.grid, ".toml") if isinstance(found.grid, str) else found.grid
     return msgspec.structs.replace(found, engines=engines, grid=grid)
 
 

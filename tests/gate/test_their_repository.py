@@ -97,6 +97,13 @@ def test_an_engine_that_has_moved_is_compared_with_what_it_was(theirs, gate):
     assert gate("--against", "HEAD", "--engines", "lib/mypkg/tiled.py")[1] == {"lib/mypkg/tiled.py": "unchanged"}
 
 
+def test_a_grid_may_stand_in_the_table(theirs, gate, told):
+    theirs.edit("pyproject.toml", '"grid.toml"', '{sizes = ["8-6-3"], batch = [4]}')
+    assert gate("--against", "HEAD")[0] == 0
+    theirs.edit("pyproject.toml", "batch = [4]", "batch = [0]")
+    assert "batch must be 1 or more, not 0" in told("--against", "HEAD")
+
+
 def test_the_table_is_read_from_a_folder_below_and_the_call_comes_first(theirs, gate, told, monkeypatch):
     monkeypatch.chdir(theirs.folder / "src" / "mypkg")
     assert gate("--against", "HEAD")[1] == {PLAIN: "unchanged", "tiled.py": "unchanged"}
