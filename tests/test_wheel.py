@@ -75,7 +75,7 @@ def test_the_wheel_holds_all_that_it_needs_and_no_tests(installed):
     (points,) = [name for name in installed.files if name.endswith("entry_points.txt")]
     with zipfile.ZipFile(installed.wheel) as archive:
         told = archive.read(points).decode()
-    assert "backprop-bench = bench.pytest_plugin" in told
+    assert "backprop-bench = backprop_bench_plugin" in told
     assert "backprop-bench = bench.__main__:main" in told
     where = installed("-c", "import bench, backprop; print(bench.__file__, backprop.__file__)").split()
     assert all(str(installed.python.parents[1]) in place for place in where)

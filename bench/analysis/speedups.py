@@ -33,7 +33,7 @@ def baseline(record: Record) -> Result:
 
 
 def relative_to(name: str | None, found: Sequence[Record], folder: Path | None = None) -> list[Record]:
-    """The records with this baseline, those without this engine with their own; InputError where it is in none."""
+    """The records with this baseline, for those that have this engine; InputError where it is in none."""
     raced = {result.name for record in found for result in record.contestants}
     if name is not None and name not in raced:
         near = did_you_mean(name, raced)

@@ -63,6 +63,7 @@ class Alias:
         self.is_own = cache(lambda first: is_own(code, first))
         # Looked up by each import statement, in the module that it stands in: who asks is known to nothing else.
         self.builtins = {**vars(builtins), "__import__": self.import_}
+        self.importlib = _Importlib(self)
 
     def import_(
         self,
@@ -75,9 +76,16 @@ class Alias:
         """As `__import__`, but for absolute names of the engine's own tree."""
         first = name.partition(".")[0]
         if level or not first or not self.is_own(first):
-            return builtins.__import__(name, globals, locals, fromlist, level)
+            module = builtins.__import__(name, globals, locals, fromlist, level)
+            return self.importlib if module is importlib else module
         module = builtins.__import__(f"{self.name}.{name}", globals, locals, fromlist or (), 0)
         return module if fromlist else sys.modules[f"{self.name}.{first}"]
+
+    def import_module(self, name: str, package: str | None = None) -> ModuleType:
+        """As `importlib.import_module`, but for absolute names of the engine's own tree."""
+        if not name.startswith(".") and self.is_own(name.partition(".")[0]):
+            name = f"{self.name}.{name}"
+        return importlib.import_module(name, package)
 
     def find(self, fullname: str, module: str, path: Sequence[str] | None) -> ModuleSpec | None:
         """The spec of a module below the alias, to be loaded with its imports."""
@@ -102,6 +110,17 @@ class Alias:
                     return spec_from_file_location(fullname, file)
                 raise ImportError(f"{file.name} is compiled, and not in git: all versions would share it, as it is now")
         return None
+
+
+class _Importlib(ModuleType):
+    """What `import importlib` is in an engine's code: the same, but for import_module."""
+
+    def __init__(self, alias: Alias) -> None:
+        super().__init__("importlib")
+        self.import_module = alias.import_module
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(importlib, name)
 
 
 class _Loader(SourceFileLoader):

@@ -73,9 +73,7 @@ def of_module(module: str, name: str, label: str) -> Code:
     if not all(part.isidentifier() for part in (*parts, name)):
         raise InputError(f"{label} must be package.module:Class, such as mypkg.engines:Tiled")
     here = repository_of(Path.cwd()) or Path.cwd()
-    found = _python_finds(parts[0])
-    beside = [place for place in found if not is_installed(place)]  # installed to be edited, or on PYTHONPATH
-    for root in (*beside, *(here / usual for usual in USUAL_ROOTS), Path.cwd(), *found):
+    for root in (*(here / usual for usual in USUAL_ROOTS), Path.cwd(), *_python_finds(parts[0])):
         if file := module_at(root.joinpath(*parts)):
             return of_file(file, label, name, module)
     raise InputError(f"{label}: there is no module {module}, installed or in {here}: install it, or name its file")

@@ -1,7 +1,7 @@
 """What an engine's code imports of its own tree: the files, at once or later; and what is found elsewhere.
 
-An absolute name is its own where its tree has it and Python would find it there, or nowhere: nothing that lies beside
-an engine's file stands in the way of what is installed.
+An absolute name is its own where its tree has it and nothing that is installed has: what lies beside an engine's file
+stands in the way of no package.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ def is_own(code: Code, first: str) -> bool:
     if (first in OURS and code.own not in OURS) or not _place(code, first):
         return False
     origin = origin_of(first)
-    if origin and is_installed(origin):
+    if origin and (is_installed(origin) or not origin.is_absolute()):  # or built in, which is a word
         return _is_installed_from(code.home, first)
-    return origin is None or origin.is_relative_to(code.home)
+    return True  # else it is nowhere, here, or in another work tree of the same
 
 
 def _is_installed_from(home: str, first: str) -> bool:
@@ -51,36 +51,34 @@ def _plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", str(name)).lower()
 
 
-def imported(code: Code, label: str) -> list[Path]:
-    """The files of its tree that the engine's file imports, anywhere in it, and those that these import; itself first.
+def imported(code: Code, label: str) -> dict[str, Path]:
+    """The modules of its tree that the engine's file imports, anywhere in it, and those that these do: their files.
 
     Raises InputError where it would be given another module than the one that lies beside it.
     """
     packages = [".".join(code.module.split(".")[:end]) for end in range(1, code.module.count(".") + 1)]
     waiting = [(code.path, code.module), *((file, name) for name in packages if (file := _file(code, name)))]
-    found: dict[Path, str] = {}
+    found: dict[str, Path] = {}
     while waiting:
         file, module = waiting.pop(0)
-        if file in found:
+        if module in found:
             continue
-        found[file] = module
+        found[module] = file
         inside = module if file.stem == "__init__" else module.rpartition(".")[0]
-        for name, level, by_statement in _named(file):
+        for name, level in _named(file):
             first = name.partition(".")[0]
             if not level and not is_own(code, first):
                 _refuse_hidden(code, first, label)
                 continue
-            if not by_statement:
-                _refuse_another(code, first, label)
             package = inside.split(".")[: inside.count(".") + 2 - level] if level and inside else []
             parts = [*package, *filter(None, name.split("."))]
             names = [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
             waiting += [(place, name) for name in names if (place := _file(code, name))]
-    return list(found)
+    return found
 
 
-def _named(file: Path) -> Iterator[tuple[str, int, bool]]:
-    """What the source imports, anywhere in it: names, each with the number of dots before it, and if by a statement."""
+def _named(file: Path) -> Iterator[tuple[str, int]]:
+    """What the source imports, anywhere in it: names, each with its level, the number of dots before it."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -90,14 +88,14 @@ def _named(file: Path) -> Iterator[tuple[str, int, bool]]:
     for node in nodes:
         match node:
             case ast.Import():
-                yield from ((alias.name, 0, True) for alias in node.names)
+                yield from ((alias.name, 0) for alias in node.names)
             case ast.ImportFrom():
                 module = node.module or ""
-                yield from ((f"{module}.{alias.name}".removeprefix("."), node.level, True) for alias in node.names)
+                yield from ((f"{module}.{alias.name}".removeprefix("."), node.level) for alias in node.names)
             case ast.Call(func=ast.Name(called) | ast.Attribute(attr=called), args=[ast.Constant(str(name)), *_]) if (
                 called in ("__import__", "import_module") and name and not name.startswith(".")
             ):
-                yield name, 0, called == "__import__"
+                yield name, 0
 
 
 def _file(code: Code, name: str) -> Path | None:
@@ -121,21 +119,10 @@ def _refuse_hidden(code: Code, first: str, label: str) -> None:
     """InputError where a module lies beside an engine's file, and Python finds another one of this name."""
     place, origin = module_at(code.path.parent / first), origin_of(first)
     if code.own is None and place and place != code.path and first not in OURS and origin:
-        raise _hidden(first, label, origin, place)
-
-
-def _refuse_another(code: Code, first: str, label: str) -> None:
-    """InputError where a name of its own, that is asked for by no statement, is another's in this process."""
-    place, found = _place(code, first), _found(first)
-    if place and found and not (found.is_relative_to(code.folder) or found.is_relative_to(code.home)):
-        raise _hidden(first, label, found, module_at(place) or place)
-
-
-def _hidden(first: str, label: str, origin: Path, place: Path) -> InputError:
-    return InputError(
-        f"{label} imports {first}, which lies beside it, and would be given another module of that name, {origin}: "
-        f"rename {place}"
-    )
+        raise InputError(
+            f"{label} imports {first}, which lies beside it, and would be given another module of that name, {origin}: "
+            f"rename {place}"
+        )
 
 
 def search_also(place: str) -> None:

@@ -32,16 +32,21 @@ class SharedError(InputError):
 
 @dataclass(frozen=True)
 class Loaded:
-    """An engine's class, and the content of the files of its tree that it is made of, by their paths below it."""
+    """An engine's class, and the content of the files of its tree that it is made of, by their paths below it.
+
+    named are the modules that its source names, by their files.
+    """
 
     make: type[Engine]
     alias: str
     code: Code
     files: dict[str, bytes]
+    named: dict[str, Path]
 
     def modules(self) -> dict[str, bytes]:
-        """The code of all modules of its tree that the engine has imported up to now, by their names."""
-        return {f"{name}{file.suffix}": file.read_bytes() for name, file in modules_of(self.alias).items()}
+        """The code of all modules of its tree that the engine names, or has imported up to now, by their names."""
+        known = {**self.named, **modules_of(self.alias)}
+        return {f"{name}{file.suffix}": file.read_bytes() for name, file in known.items()}
 
 
 def lie_in(folder: Path, files: dict[str, bytes]) -> bool:
@@ -70,7 +75,7 @@ def load(code: Code, label: str, alias: Path | None = None) -> Loaded:
         return earlier
     before = set(sys.modules)
     try:
-        files = imported(code, label)
+        named = imported(code, label)
         make = _class_in(_import(code, label, alias), code, label)
     except BaseException as error:
         forget(alias.stem)
@@ -80,10 +85,14 @@ def load(code: Code, label: str, alias: Path | None = None) -> Loaded:
         raise
     plain = {name for name in set(sys.modules) - before if name.partition(".")[0] != alias.stem}
     _brought.update(plain)
-    files += [*modules_of(alias.stem).values(), *(file for name in plain if (file := _file_of(name, folder)))]
+    files = [
+        *named.values(),
+        *modules_of(alias.stem).values(),
+        *filter(None, (_file_of(name, folder) for name in plain)),
+    ]
     below = {file.relative_to(folder).as_posix(): file for file in files if file.is_relative_to(folder)}
     content = {name: file.read_bytes() for name, file in sorted(below.items())}
-    _loaded[alias.stem] = Loaded(make, alias.stem, code, content)
+    _loaded[alias.stem] = Loaded(make, alias.stem, code, content, named)
     refuse_shared(code, label)
     return _loaded[alias.stem]
 

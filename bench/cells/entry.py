@@ -204,6 +204,8 @@ def _of_class(engine: type[Engine]) -> Entry:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(text)
         return Entry(name, name, code=engine_code.of_file(path, label, name))
+    if getattr(module, name, None) is not engine:
+        raise InputError(f"{label} is not what {engine.__module__} has by that name now: give it a name of its own")
     return Entry(name, name, code=engine_code.of_file(Path(file), label, name))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,12 +12,13 @@ from typing import Annotated, Literal
 import numpy as np
 import typer
 
+from backprop import InputError
 from backprop.packages import needed_by
 
 from ..cells import address
 from ..records import outputs, store
 from ..report.figures import style
-from ..terminal.console import show, warn_of
+from ..terminal.console import complain, show, warn_of
 from ..terminal.progress import Countdown
 from .options import Allocator, path_option
 
@@ -73,7 +75,8 @@ def gate(
         form = figure.form(plot)
         contents["--plot"] = lambda: figure.draw(record, form)
     asked = {"--json": json, "--markdown": markdown, "--plot": plot}
-    with outputs.claimed(asked, read=[str(chosen.grid)]) as files:
+    read = [str(chosen.grid), *(name for name in chosen.engines or () if name.endswith(".py"))]
+    with outputs.claimed(asked, read=read) as files, _skipping(inconclusive == "skip"):
         with Countdown(chosen.budget) as countdown:
             record = run_gate(
                 chosen.against,
@@ -99,3 +102,14 @@ def gate(
     if record.red:
         return 1
     return {"fail": 3, "pass": 0, "skip": SKIP}[inconclusive] if record.open else 0
+
+
+@contextmanager
+def _skipping(asked: bool) -> Iterator[None]:
+    """Where it is asked for, what can't be raced is a commit to skip, and not a bad one."""
+    try:
+        yield
+    except InputError as error:
+        if not asked:
+            raise
+        complain(str(error), SKIP)

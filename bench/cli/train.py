@@ -19,7 +19,7 @@ from ..timing import machine
 from ..timing.one_pass import among
 from ..timing.to_accuracy import Goal
 from ..timing.training import able
-from .options import Allocator, Baseline, DType, HeadName, Hidden, Threads, path_option
+from .options import Allocator, DType, HeadName, Hidden, Threads, path_option
 
 
 def train(
@@ -61,7 +61,10 @@ def train(
     hidden: Hidden = HIDDEN,
     head: HeadName = HEAD,
     threads: Threads = 1,
-    baseline: Baseline = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(help="The engine that the others are compared with: the first of them.", show_default=False),
+    ] = None,
     allocator: Allocator = "pinned",
 ) -> None:
     """Train a network by several engines side by side: seconds and test accuracy, or test cost, of each epoch.
@@ -91,6 +94,8 @@ def train(
             target = "--to-accuracy 0.85" if learned.of_classes else "--to-cost 0.1"
             raise InputError(f"{given[0]} goes with {target.split()[0]} only: add, say, {target}")
     field, left_out = able(field, cells[0], learned)
+    if relative_to and relative_to not in [one.name for one in field]:
+        raise InputError(f"the baseline {next(line for line in left_out if line.startswith(relative_to))}")
     for line in left_out:
         warn(line)
     if allocator == "pinned":

@@ -43,7 +43,7 @@ def assemble(asked: Sequence[str] | None, base: Tree, change: Tree) -> tuple[lis
     does not lie in this repository.
     """
     search_no_more()  # for what an earlier call has named
-    if asked is None:
+    if not asked:
         asked = sorted({*engine_code.names_in(base), *engine_code.names_in(change)})
     rivals, standings = list[Rivals](), list[Standing]()
     for engine in dict.fromkeys(asked):

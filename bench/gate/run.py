@@ -67,7 +67,7 @@ def gate(
     """
     started, start = datetime.now(UTC).isoformat(timespec="seconds"), clock()
     end = start + budget
-    if engines is None:
+    if not engines:
         refuse_unnamed(home)
     base, change = revisions.lay(against, home), revisions.lay_work_tree(home)
     field, standings = assemble(engines, base, change)
@@ -77,7 +77,7 @@ def gate(
     with machine.reserved(threads) as (numbers, shared):
         jobs = Jobs(against, pin, in_process, end, clock, numbers)
         told, to_race = sort_out(
-            field, against, engines is not None, everything, lambda job: see(job, min(jobs.patience, LOOK_SECONDS))
+            field, against, bool(engines), everything, lambda job: see(job, min(jobs.patience, LOOK_SECONDS))
         )
         standings += told
         with machine.alone(threads, numbers):  # as each pass is, in its process

@@ -1,4 +1,4 @@
-"""What a repository's pyproject.toml says of its gate, so that `backprop-bench gate` alone is enough."""
+"""The terms of a run of the gate: what is asked for, what a repository's pyproject.toml says, what is usual."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _table(home: Path) -> Settings:
         file = folder / "pyproject.toml"
         try:
             table = tomllib.loads(file.read_text(encoding="utf-8"))["tool"]["backprop-bench"]
-        except (FileNotFoundError, KeyError):
+        except (FileNotFoundError, KeyError, TypeError):
             table = None
         except (OSError, ValueError) as error:
             raise InputError(f"{file} can't be read: {error}") from error

@@ -61,7 +61,9 @@ def headline(found: Sequence[Record]) -> Pair | None:
 def question(found: Sequence[Record]) -> str:
     """What is asked of these records, in a title: the project's question where its two engines were raced."""
     pair = headline(found)
-    if pair and (pair.baseline.name, pair.challenger.name) != (BASELINE, CHALLENGER):
+    if pair is None:
+        return "Engines of backprop, side by side"
+    if (pair.baseline.name, pair.challenger.name) != (BASELINE, CHALLENGER):
         return f"How much faster is a step of backprop by {pair.challenger.name} than by {pair.baseline.name}?"
     return "How much faster is backprop over a whole mini-batch?"
 

@@ -19,10 +19,12 @@ from .document import Table
 def predict(folder: Path, cell: Cell, baseline: str | None = None) -> Iterator[str | Table]:
     """A table for each machine, of the engines that have a model for the cell's setting: dtype, threads, functions.
 
-    baseline is the engine that speedups are relative to: by default per_sample, or without it the first.
+    baseline is the engine that speedups are relative to: by default the records' own.
     Raises InputError where the folder's records are too few for a model, or none is of this setting.
     """
-    models = cost_model.models(speedups.relative_to(baseline, store.load(folder)[0], folder))
+    found = speedups.relative_to(baseline, store.load(folder)[0], folder)
+    baseline = next((record.baseline for record in found if record.baseline), None)
+    models = cost_model.models(found)
     if not models:
         cells, batches, sizes = FEWEST
         raise InputError(

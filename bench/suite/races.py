@@ -73,7 +73,7 @@ class Race:
                     return Untimed()
                 record = self.suite.race(cell, entries, self.item, self.benchmark, seconds, baseline)
             except InputError as error:  # a wrong call, or data that can't be had: nobody's traceback
-                pytest.fail(str(error), pytrace=False)
+                raise pytest.fail.Exception(str(error), pytrace=False) from None
             except KeyboardInterrupt:  # CPython may have no line number for where it fell, which pytest's summary needs
                 raise KeyboardInterrupt from None
         return Races([record])

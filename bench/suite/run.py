@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -32,7 +32,6 @@ from ..timing.race import check_seconds
 from ..timing.race import race as run_race
 from . import options
 from .failing import fail_by, or_exit
-from .fixture import names_of, uses_race
 from .table import Ending, hand_over
 
 SUITE_FOLDER = Path(__file__).parent
@@ -42,10 +41,11 @@ class Suite:
     """One run of the suite: what is raced over what, how far it has come, and where its records go.
 
     named says that it is this project's own suite, or run in its own repository, and not the tests of somebody else.
+    uses_race says of a test whether it uses the fixture.
     """
 
-    def __init__(self, config: pytest.Config, named: bool) -> None:
-        self.config, self.named = config, named
+    def __init__(self, config: pytest.Config, named: bool, uses_race: Callable[[pytest.Item], bool]) -> None:
+        self.config, self.named, self.uses_race = config, named, uses_race
         self.option = option = config.option
         if not config.pluginmanager.hasplugin("benchmark"):
             raise InputError("a race needs pytest-benchmark, which is off: leave -p no:benchmark out")
@@ -116,7 +116,7 @@ class Suite:
     def parametrize(self, metafunc: pytest.Metafunc) -> None:
         """Give a benchmark that leaves its cell open every cell of the grid; a module may have cells of its own."""
         marks = metafunc.definition.iter_markers("parametrize")
-        given = {name for mark in marks for name in names_of(*mark.args, **mark.kwargs)}
+        given = {name for mark in marks for name in _names(*mark.args, **mark.kwargs)}
         if "cell" not in given and not hasattr(metafunc.module, "pytest_generate_tests"):
             metafunc.parametrize("cell", self.cells, ids=lambda cell: cell.id)
 
@@ -134,7 +134,7 @@ class Suite:
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Run nothing but benchmarks, if there is any that races: without, they are none of ours."""
-        if items and not any(map(uses_race, items)):
+        if items and not any(map(self.uses_race, items)):
             raise pytest.UsageError("--benchmark times tests that use the fixture `race`, and here is none")
         others = [item for item in items if "benchmark" not in getattr(item, "fixturenames", ())]
         if others:
@@ -142,7 +142,7 @@ class Suite:
             self.config.hook.pytest_deselected(items=others)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self.to_come = {item.nodeid: self.budget(cell_of(item)) for item in session.items if uses_race(item)}
+        self.to_come = {item.nodeid: self.budget(cell_of(item)) for item in session.items if self.uses_race(item)}
         self.total = len(self.to_come)
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter:
@@ -169,7 +169,8 @@ class Suite:
         self.to_come.pop(item.nodeid, None)
         number, total = self.ended + 1, max(self.ended + 1, self.total)
         head = f"[{number:{len(str(total))}}/{total}] {cell.id}"
-        record, told = self.run.done.get(cell), "as recorded before"
+        # What a test names itself, no manifest knows.
+        record, told = self.run.done.get(cell) if entries is self.entries else None, "as recorded before"
         if not record:
             self.progress(f"{head}  racing")
             start = time.monotonic()
@@ -240,3 +241,8 @@ def cell_of(item: pytest.Item) -> Cell | None:
     """The cell that a test is to race in, by its parameter `cell`."""
     cell = getattr(item, "callspec", None) and item.callspec.params.get("cell")  # type: ignore[attr-defined]
     return cell if isinstance(cell, Cell) else None
+
+
+def _names(argnames: str | Sequence[str], *_: object, **__: object) -> Sequence[str]:
+    """The parameters that a parametrize mark gives."""
+    return [name.strip() for name in argnames.split(",")] if isinstance(argnames, str) else argnames

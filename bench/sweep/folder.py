@@ -48,6 +48,7 @@ class Sweep(msgspec.Struct, frozen=True):
     allocator: str
     software: Software
     machine: Machine | None
+    baseline: str | None = None
 
     def differences(self, now: Sweep) -> Iterator[str]:
         """What `now` would change, each in a few words."""
@@ -58,7 +59,7 @@ class Sweep(msgspec.Struct, frozen=True):
                 yield f"cells {len(before)}, now {len(cells)} {word}, such as {example}"
         if self.engines != now.engines:
             yield f"engines {','.join(map(str, self.engines))}, now {','.join(map(str, now.engines))}"
-        for name in ("seconds", "floor", "allocator"):
+        for name in ("seconds", "floor", "allocator", "baseline"):
             begun, given = getattr(self, name), getattr(now, name)
             if begun != given:
                 yield f"{name} {_say(begun)}, now {_say(given)}"

@@ -72,11 +72,12 @@ def plan(
     allocator: Literal["pinned", "default"],
     software: Software,
     machine: Machine | None,
+    baseline: str | None = None,
 ) -> Sweep:
     """The sweep of these engines over these cells; a cell that is named twice is raced once."""
     engines = [entry.identity for entry in entries]
     unique = list(dict.fromkeys(cells))
-    return Sweep(folder.SCHEMA, unique, engines, seconds, floor, allocator, software, machine)
+    return Sweep(folder.SCHEMA, unique, engines, seconds, floor, allocator, software, machine, baseline)
 
 
 def expected_seconds(cells: int, sweep: Sweep, hands: int) -> float:
@@ -96,13 +97,11 @@ def check_hours(cells: int, sweep: Sweep, hands: int, max_hours: float) -> None:
         )
 
 
-def race_missing(
-    run: Run, sweep: Sweep, entries: Sequence[Entry], crew: Crew, progress: Progress, baseline: str | None = None
-) -> None:
+def race_missing(run: Run, sweep: Sweep, entries: Sequence[Entry], crew: Crew, progress: Progress) -> None:
     """Race the cells that are not done, and put the record of each on the disk as soon as it is."""
     missing = [cell for cell in sweep.cells if cell not in run.done]
     pin = sweep.allocator == "pinned"
-    jobs = [RaceJob(cell, list(entries), sweep.seconds, sweep.floor, pin, baseline) for cell in missing]
+    jobs = [RaceJob(cell, list(entries), sweep.seconds, sweep.floor, pin, sweep.baseline) for cell in missing]
     to_come, since = len(jobs), monotonic()
 
     def left() -> float:

@@ -55,6 +55,7 @@ def sweep(
             allocator=allocator,
             software=software,
             machine=crew.machine,
+            baseline=relative_to,
         )
         permit = partial(check_hours, sweep=whole, hands=crew.hands, max_hours=max_hours)
         run = stack.enter_context(folder.claimed(out, whole, resume, permit, retry))
@@ -62,4 +63,4 @@ def sweep(
             warn(f"{failed} cell{'s' * (failed > 1)} failed before: add --retry-failed to race them again")
         for doubt in doubts([machine.environment()]) if dask is None else ():
             warn(doubt)
-        race_missing(run, whole, entries, crew, stack.enter_context(progress), relative_to)
+        race_missing(run, whole, entries, crew, stack.enter_context(progress))

@@ -152,12 +152,39 @@ def test_what_git_ignores_is_shared_if_it_is_generated_and_refused_if_it_is_comp
     assert "is compiled, and not in git: all versions would share it" in told("--against", "HEAD")
 
 
-def test_a_changed_module_that_both_versions_would_share_is_refused_by_name(theirs, told, monkeypatch):
-    monkeypatch.setattr(process, "SEARCHED", [str(theirs.folder / "src")])  # as where it is installed to be edited
-    by_name = "import importlib\n\nimportlib.import_module('mypkg.kernels')\n"
-    theirs.edit("src/mypkg/tiled.py", "from mypkg.kernels", f"{by_name}from mypkg.kernels")
+OUTSIDE = """import importlib
+
+
+def get(name):
+    return importlib.import_module(name)
+"""
+
+
+def test_a_changed_module_that_both_versions_would_share_is_refused_by_name(theirs, told, monkeypatch, tmp_path):
+    """As where a package of somebody else's imports theirs by its name, and it is installed to be edited."""
+    (tmp_path / "outside.py").write_text(OUTSIDE)
+    monkeypatch.setattr(process, "SEARCHED", [str(theirs.folder / "src"), str(tmp_path)])
+    theirs.edit(
+        "src/mypkg/tiled.py", "from mypkg.kernels", "import outside\n\noutside.get('mypkg.kernels')\nfrom mypkg.kernels"
+    )
     theirs.edit(HELPER, "return delta.T", "return 1.0 * delta.T")
     theirs.commit()
     theirs.edit(HELPER, "1.0 * ", "")
     said = told("--against", "HEAD")
     assert "mypkg.kernels is imported by an absolute name that every version shares, and it has changed" in said
+
+
+BY_NAME = "gradient = importlib.import_module('mypkg.kernels').gradient"
+
+
+@pytest.mark.parametrize("late", ["from mypkg.kernels import gradient", BY_NAME])
+def test_a_helper_that_no_trial_step_imports_is_code_all_the_same(theirs, gate, late):
+    theirs.edit(
+        "src/mypkg/tiled.py", "from mypkg.kernels import gradient", "from importlib import import_module as find"
+    )
+    body = f"if len(delta) < 3:\n            return delta.T @ below\n        {late}\n        return gradient("
+    theirs.edit("src/mypkg/tiled.py", "return gradient(", body)
+    theirs.commit()
+    theirs.edit(HELPER, "    return delta.T @ below", SLOWER)
+    status, states, verdicts = gate("--against", "HEAD")
+    assert (status, states, verdicts) == (1, {PLAIN: "unchanged"}, {TILED: "regressed"})

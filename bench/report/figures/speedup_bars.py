@@ -7,20 +7,25 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .. import numbers
+from ..machines import letters, placed
 from .axes import engine_colours, foot
 from .style import style
 
 
 def draw(rows: pd.DataFrame) -> Figure:
     """A panel for each cell; who was not timed is named without a bar."""
-    cells = list(rows.groupby("cell", sort=False))
+    places = letters(rows["machine"])
+    cells = [
+        (placed(str(cell), places[str(machine)]), part)
+        for (machine, cell), part in rows.groupby(["machine", "cell"], sort=False)
+    ]
     colours = engine_colours(rows["engine"])
     heights = [0.9 + 0.42 * len(part) for _, part in cells]
     with style():
         figure = Figure(figsize=(8.0, sum(heights) + 0.5), layout="constrained")
         every = figure.subplots(len(cells), squeeze=False, height_ratios=heights)[:, 0]
         for axes, (cell, part) in zip(every, cells, strict=True):
-            _panel(axes, str(cell), part, colours)
+            _panel(axes, cell, part, colours)
         foot(figure, "\n".join(rows["machine"].unique()))
     return figure
 

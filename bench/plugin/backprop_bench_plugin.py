@@ -1,12 +1,12 @@
 """The plugin of pytest: a fixture `race`, and `pytest --benchmark` to have it timed.
 
 Every pytest in the environment loads it, by its entry point. In a project that asks for neither it does nothing, and
-takes no time: whatever is heavy is imported when a race is asked for.
+takes no time: the package `bench` is imported when a race is asked for, and a project may have one of its own. So this
+file lies in no package, and its name is nobody else's.
 """
 
 from __future__ import annotations
 
-import sys
 from argparse import SUPPRESS, BooleanOptionalAction
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -14,16 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .suite.fixture import uses_race
-
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
-    from .suite.races import Race
-    from .suite.run import Suite
+    from bench.suite.races import Race
+    from bench.suite.run import Suite
 
-PACKAGE = "bench"
-HERE = Path(__file__).parent
+REPOSITORY = Path(__file__).resolve().parents[2]  # where this is one of its files, and not installed
 SUITE, NAMED = pytest.StashKey["Suite"](), pytest.StashKey[bool]()
 ENGINES = "per_sample,full_matrix,in_place,fused"
 TIMED = "--benchmark"
@@ -43,7 +40,6 @@ SHORT = {"engines": ("--engines", "--engine"), "seconds": ("--cell-seconds",)}  
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    _leave_the_name()
     group = parser.getgroup("backprop-bench")
     for name, about in OPTIONS.items():
         group.addoption(f"--race-{name}", *(["--race-engine"] if name == "engines" else []), **about)
@@ -59,24 +55,14 @@ def pytest_load_initial_conftests(
     if TIMED not in _known(parser):
         told = "Time the races of tests that use the fixture `race`, and run benchmarks alone."
         group.addoption(TIMED, dest="race_timed", action="store_true", help=told)
-    if early_config.rootpath == HERE.parent or any("bench.suite" in arg or str(HERE / "suite") in arg for arg in args):
+    named = any(word in arg for arg in args for word in ("bench.suite", str(Path("bench", "suite"))))
+    if named or early_config.rootpath == REPOSITORY:
         early_config.stash[NAMED] = True
         for name, about in OPTIONS.items():
             spellings = SHORT.get(name, (f"--{name}",))
             if not set(spellings) & _known(parser):
                 group.addoption(*spellings, dest=f"race_{name}", **{**about, "default": SUPPRESS, "help": SUPPRESS})
     return result
-
-
-def _leave_the_name() -> None:
-    """Let a project that has a package `bench` of its own have it: the name is taken by this plugin's import alone.
-
-    Where our fixture is used, ours is imported once more; unless somebody had it imported before.
-    """
-    own = {name for name in sys.modules if name.partition(".")[0] == PACKAGE}
-    if own <= {PACKAGE, __name__, f"{PACKAGE}.suite", f"{PACKAGE}.suite.fixture"}:
-        for name in own:
-            del sys.modules[name]
 
 
 def _known(parser: pytest.Parser) -> set[str]:
@@ -96,30 +82,38 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give each test that races and leaves its cell open every cell of the grid; a module may have cells of its own."""
-    if "cell" in metafunc.fixturenames and uses_race(metafunc.definition):
+    if {"race", "cell"} <= set(metafunc.fixturenames) and uses_race(metafunc.definition):
         suite_of(metafunc.config).parametrize(metafunc)
 
 
 @pytest.fixture
 def race(request: pytest.FixtureRequest, benchmark: BenchmarkFixture, pytestconfig: pytest.Config) -> Race:
     """A function that races engines in a cell, and gives what it finds: `bench.suite.races.Race` has its arguments."""
-    try:
-        from .suite.races import Race
-    except ModuleNotFoundError as error:
-        if error.name != f"{PACKAGE}.suite":
-            raise
-        pytest.fail(f"a package {PACKAGE} of this project's own hides that of backprop-bench: rename it", pytrace=False)
-    return Race(suite_of(pytestconfig), request.node, benchmark)
+    suite = suite_of(pytestconfig)
+    from bench.suite.races import Race
+
+    return Race(suite, request.node, benchmark)
+
+
+def uses_race(item: pytest.Item) -> bool:
+    """Whether a test uses this fixture `race`, and not somebody else's of its name."""
+    info = getattr(item, "_fixtureinfo", None)
+    found = info.name2fixturedefs.get("race") if info else None
+    return found is not None and found[-1].func.__module__ == __name__
 
 
 def suite_of(config: pytest.Config) -> Suite:
     """The one suite of a run of pytest, made where it is first asked for; pytest ends with a line where it can't be."""
     if SUITE not in config.stash:
-        from .cells.isolation import end_children
-        from .suite.failing import or_exit
-        from .suite.run import Suite
-
+        try:
+            from bench.cells.isolation import end_children
+            from bench.suite.failing import or_exit
+            from bench.suite.run import Suite
+        except ModuleNotFoundError as error:
+            if not str(error.name).startswith("bench"):
+                raise
+            pytest.exit("a module bench of this project's own hides that of backprop-bench: rename it", returncode=2)
         with or_exit():
-            config.stash[SUITE] = Suite(config, config.stash.get(NAMED, False))
+            config.stash[SUITE] = Suite(config, config.stash.get(NAMED, False), uses_race)
         config.add_cleanup(end_children)
     return config.stash[SUITE]
