@@ -179,9 +179,7 @@ BY_NAME = "gradient = importlib.import_module('mypkg.kernels').gradient"
 
 @pytest.mark.parametrize("late", ["from mypkg.kernels import gradient", BY_NAME])
 def test_a_helper_that_no_trial_step_imports_is_code_all_the_same(theirs, gate, late):
-    theirs.edit(
-        "src/mypkg/tiled.py", "from mypkg.kernels import gradient", "from importlib import import_module as find"
-    )
+    theirs.edit("src/mypkg/tiled.py", "from mypkg.kernels import gradient", "import importlib")
     body = f"if len(delta) < 3:\n            return delta.T @ below\n        {late}\n        return gradient("
     theirs.edit("src/mypkg/tiled.py", "return gradient(", body)
     theirs.commit()
