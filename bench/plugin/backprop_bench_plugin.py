@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from bench.suite.races import Race
     from bench.suite.run import Suite
 
-REPOSITORY = Path(__file__).resolve().parents[2]  # where this is one of its files, and not installed
 SUITE, NAMED = pytest.StashKey["Suite"](), pytest.StashKey[bool]()
 ENGINES = "per_sample,full_matrix,in_place,fused"
 TIMED = "--benchmark"
@@ -56,7 +55,7 @@ def pytest_load_initial_conftests(
         told = "Time the races of tests that use the fixture `race`, and run benchmarks alone."
         group.addoption(TIMED, dest="race_timed", action="store_true", help=told)
     named = any(word in arg for arg in args for word in ("bench.suite", str(Path("bench", "suite"))))
-    if named or early_config.rootpath == REPOSITORY:
+    if named or (early_config.rootpath / "bench" / "plugin" / Path(__file__).name).is_file():  # or in a clone of ours
         early_config.stash[NAMED] = True
         for name, about in OPTIONS.items():
             spellings = SHORT.get(name, (f"--{name}",))

@@ -29,6 +29,7 @@ class How(NamedTuple):
     seconds: float | None
     floor: bool | None
     allocator: str
+    baseline: str | None = None
 
 
 def commands(found: Sequence[Record], trained: Sequence[Training]) -> str:
@@ -87,7 +88,7 @@ def _sweep(how: How, grid: str, cells: int, digest: str) -> str:
 def _how(record: Record) -> How:
     about = record.environment
     engines = tuple(_address(result.name, result.commit) for result in record.contestants)
-    return How(about.revision, engines, record.seconds, record.floor_asked, about.allocator)
+    return How(about.revision, engines, record.seconds, record.floor_asked, about.allocator, record.baseline)
 
 
 def _functions(cell: Cell) -> str:
@@ -102,6 +103,7 @@ def _options(how: How) -> str:
         (f" --seconds {_number(how.seconds)}" if how.seconds else "")
         + (" --no-floor" if how.floor is False else "")
         + (" --allocator default" if how.allocator == "default" else "")
+        + (f" --baseline {shlex.quote(how.baseline)}" if how.baseline else "")
     )
 
 

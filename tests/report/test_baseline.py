@@ -9,7 +9,7 @@ from backprop import InputError
 from bench.analysis import rows, speedups
 from bench.analysis.question import BASELINE, CHALLENGER, CLAIMS
 from bench.records import store
-from bench.report import build, races
+from bench.report import build
 from bench.report.side_by_side import compare
 
 TITLE = "How much faster is backprop over a whole mini-batch?"
@@ -49,7 +49,6 @@ def test_the_baseline_is_the_one_asked_for_else_per_sample_else_the_first():
     (fused,) = [row for row in rows.of([record]) if row.engine == "fused"]
     (loop,) = [row for row in rows.of([asked]) if row.engine == BASELINE]
     assert loop.speedup == pytest.approx(1 / fused.speedup)
-    assert any("1.00x" not in str(part) and "per_sample" in str(part) for part in races.describe([asked]))
 
 
 def test_a_report_may_be_made_with_another_baseline(written, without_png):
@@ -63,6 +62,7 @@ def test_a_report_may_be_made_with_another_baseline(written, without_png):
     assert TITLE not in page
     assert "How much faster is a step of backprop by full_matrix than by in_place?" in page
     assert "full_matrix overtakes per_sample" not in page
+    assert " --baseline in_place" in page
     assert set(pd.read_csv(folder / "speedup.csv")["baseline"]) == {"in_place"}
     pictured = (folder / "speedup-by-batch.svg").read_text()
     assert "speedup over in_place" in pictured
@@ -74,7 +74,7 @@ def test_the_claims_the_title_and_the_crossover_are_of_the_two_engines_that_were
     list(build.build(folder))
     page = (folder / "report.md").read_text()
     assert "How much faster is a step of backprop by fused than by full_matrix?" in page
-    assert "per_sample" not in page.replace("--baseline per_sample", "")
+    assert "per_sample" not in page
     assert not any(claim in (folder / "speedup-by-batch.svg").read_text() for claim in CLAIMS.values())
     assert f"{CHALLENGER} overtakes {BASELINE}" not in page
 
@@ -84,6 +84,8 @@ def test_commands_take_a_baseline_and_refuse_one_that_nobody_raced(written, call
     status, out, err = call("predict", folder, "--baseline", "fused", "--batch", 50)
     assert (status, err) == (0, "")
     assert "overtakes per_sample" not in out
+    (line,) = [line for line in out.splitlines() if line.startswith("fused")]
+    assert "x" not in line
     for command in (("predict", folder), ("report", folder), ("report", folder, other)):
         status, _, err = call(*command, "--baseline", "fusde")
         assert (status, err.count("\n")) == (2, 1)
@@ -92,7 +94,10 @@ def test_commands_take_a_baseline_and_refuse_one_that_nobody_raced(written, call
     race = ("race", "per_sample", "full_matrix", "--sizes", "8-4-2", "--seconds", 0.2)
     status, out, _ = call(*race, "--baseline", "full_matrix")
     assert status == 0
-    assert [line.split()[-1 if "per_sample" in line else 0] for line in out.splitlines() if "per_sample" in line]
+    (loop,) = [line for line in out.splitlines() if "per_sample" in line]
+    (matrix,) = [line for line in out.splitlines() if " full_matrix" in line]
+    assert "x" in loop.split()[-4]
+    assert "x" not in matrix.replace("full_matrix", "")
     sweep = ("sweep", "--grid", "smoke", "--engines", "per_sample,full_matrix", "--out", folder.parent / "new")
     train = ("train", "--engines", "per_sample,full_matrix")
     for command in (race, sweep, train):
