@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from backprop import InputError
+from backprop import Engine, InputError
 from backprop.errors import did_you_mean
 from backprop.packages import needed_by
 
@@ -71,7 +71,7 @@ class Races(Shown):
         """The same races with speedups relative to this engine; InputError where nobody raced it."""
         return Races(speedups.relative_to(baseline, self.records))
 
-    def speedup(self, engine: str) -> Estimate:
+    def speedup(self, engine: str | type[Engine]) -> Estimate:
         """How many times as fast as the baseline an engine is: value, and low and high, the ends of its 95 % interval.
 
         Raises InputError where it was not timed, and where there are several races: pick one by `at`.
@@ -84,7 +84,7 @@ class Races(Shown):
             )
         return gain
 
-    def seconds(self, engine: str) -> Estimate:
+    def seconds(self, engine: str | type[Engine]) -> Estimate:
         """What a step takes by an engine, in seconds: value, low, high; raises as `speedup`."""
         taken = intervals.typical(self._one(engine)[1].seconds)
         assert taken is not None, engine
@@ -112,8 +112,9 @@ class Races(Shown):
     def pictured(self) -> str:
         return f"Speedup over {', '.join(dict.fromkeys(speedups.baseline(record).name for record in self.records))}"
 
-    def _one(self, engine: str) -> tuple[Record, Result]:
+    def _one(self, engine: str | type[Engine]) -> tuple[Record, Result]:
         """The one record, and what was found of an engine that was timed in it."""
+        engine = engine if isinstance(engine, str) else engine.__name__
         if len(self.records) != 1:
             cells = ", ".join(self.cells[:3]) + ", ..." * (len(self.cells) > 3)
             raise InputError(f"there are {len(self.records)} races, in {cells}: pick one by at(sizes=..., batch=...)")

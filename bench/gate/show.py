@@ -20,7 +20,9 @@ def headline(record: GateRecord) -> str:
     if not told and record.open:
         told = [engine_line(record, engine, "inconclusive") for engine in engines_with(record, "inconclusive")]
         told += [f"{standing.engine} inconclusive" for standing in record.standings if standing.state == "inconclusive"]
-    return f"{'; '.join(told) or 'no engine slowed down'}, against {record.against} ({record.commit[:10]})"
+    compared = record.findings or any(standing.state == "unchanged" for standing in record.standings)
+    well = "no engine slowed down" if compared else "no engine could be compared"
+    return f"{'; '.join(told) or well}, against {record.against} ({record.commit[:10]})"
 
 
 def describe(record: GateRecord) -> Iterator[str | Table]:

@@ -14,6 +14,7 @@ from backprop import Engine, InputError
 from backprop.check import verify
 from backprop.functions import HEAD, HIDDEN
 
+from ..api import arguments
 from ..api.races import Races
 from ..cells import entry
 from ..cells.address import parts_of
@@ -64,18 +65,23 @@ class Race:
             try:
                 if cell is None:
                     of_hidden, of_head = hidden or option.race_hidden or HIDDEN, head or option.race_head or HEAD
-                    cell = make_cell(sizes, batch, dtype, threads, data, hidden=of_hidden, head=of_head)
+                    sizes = arguments.text("sizes", sizes, "784-30-10")
+                    count = arguments.whole("threads", threads)
+                    batch = arguments.whole("batch", batch)
+                    cell = make_cell(sizes, batch, dtype, count, data, hidden=of_hidden, head=of_head)
                 elif not isinstance(cell, Cell):
                     raise InputError(f"cell is a bench.cells.cell.Cell, such as Cell((784, 30, 10), 10), not {cell!r}")
                 entries = self._entries(engines) if engines else self.suite.entries
                 if not self.suite.timed or self.benchmark.disabled:
-                    check(cell, entries)
+                    check(cell, entries, every=bool(engines))
                     return Untimed()
                 record = self.suite.race(cell, entries, self.item, self.benchmark, seconds, baseline)
             except InputError as error:  # a wrong call, or data that can't be had: nobody's traceback
                 raise pytest.fail.Exception(str(error), pytrace=False) from None
             except KeyboardInterrupt:  # CPython may have no line number for where it fell, which pytest's summary needs
                 raise KeyboardInterrupt from None
+        if engines:  # who is named in a test is raced there, or it is no test of that
+            fail_by({result.name: result.left_out for result in record.contestants if result.left_out})
         return Races([record])
 
     def _entries(self, engines: Sequence[str | type[Engine]]) -> list[Entry]:
@@ -92,8 +98,8 @@ class Race:
         return str(self.item.path.parent / address) if file.suffix == ".py" and file.is_file() else address
 
 
-def check(cell: Cell, entries: Sequence[Entry]) -> None:
-    """Each contestant's gradient in this cell, untimed; the test fails where one is off."""
+def check(cell: Cell, entries: Sequence[Entry], every: bool) -> None:
+    """Each contestant's gradient in this cell, untimed; the test fails where one is off, or not every one can."""
     inputs = prepare(cell, np.random.default_rng())
     lanes = {one.name: Lane(one.make) for one in entries}
     with kept():
@@ -101,7 +107,7 @@ def check(cell: Cell, entries: Sequence[Entry]) -> None:
             if attempt(lane, refuse_unhandled, lane, inputs.network) and not lane.left_out:
                 given = inputs.network, inputs.x, inputs.y
                 attempt(lane, verify, lane.fresh, *given, cell.batch, lane.labels_only)
-    fail_by({name: lane.left_out for name, lane in lanes.items() if lane.failed})
+    fail_by({name: lane.left_out for name, lane in lanes.items() if lane.failed or (every and lane.left_out)})
 
 
 class Untimed(Races):

@@ -48,6 +48,7 @@ def test_importing_it_is_cheap_and_a_name_is_a_function_whatever_was_imported_be
 def test_a_race_tells_the_speedup_and_the_seconds_of_each_engine(one):
     (record,) = one.records
     gain = one.speedup("fused")
+    assert one.speedup(type("fused", (), {})) == gain  # as a class is raced by its name
     by_name = {result.name: result for result in record.contestants}
     assert gain == speedups.speedup(record, by_name["fused"])
     assert gain.low < gain.value < gain.high

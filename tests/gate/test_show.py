@@ -147,7 +147,7 @@ def test_the_picture_shows_every_cell_and_the_finding(tmp_path):
     ):
         assert words in text
     path.write_bytes(figure.draw(make_gate_record(), "svg"))
-    assert "no engine slowed down" in "".join(ElementTree.parse(path).getroot().itertext())
+    assert "no engine could be compared" in "".join(ElementTree.parse(path).getroot().itertext())
 
 
 def test_an_interval_without_an_end_is_shown(tmp_path):

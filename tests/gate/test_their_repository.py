@@ -91,6 +91,13 @@ def test_an_engine_new_or_removed_is_told_so(theirs, gate):
     }
 
 
+def test_where_nothing_is_compared_nothing_is_said_to_be_well(theirs, call):
+    theirs.write("src/mypkg/more.py", (theirs.folder / "src/mypkg/tiled.py").read_text())
+    status, out, _ = call("gate", "--against", "HEAD", "--engines", "src/mypkg/more.py")
+    assert status == 0
+    assert "no engine could be compared" in out
+
+
 def test_an_engine_that_has_moved_is_compared_with_what_it_was(theirs, gate):
     (theirs.folder / "lib").mkdir()
     (theirs.folder / "src" / "mypkg").rename(theirs.folder / "lib" / "mypkg")

@@ -20,6 +20,7 @@ ODD = {
     "test_unknown(race): race('full_matrx')": "unknown engine 'full_matrx': did you mean full_matrix?",
     "test_sizes(race): race(sizes='7')": "sizes must be two or more positive numbers such as 784-30-10, not '7'",
     "test_file(race): race('none.py')": "engine file none.py does not exist",
+    "test_kind(race): race('fused', sizes=(8, 4))": "sizes must be text such as '784-30-10', not (8, 4)",
 }
 
 
