@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH = 100  # letters
+WIDTH_PIXELS = 660  # of a picture: what a page of a notebook has room for, which keeps them in its file
 
 
 class Shown:
@@ -63,4 +64,4 @@ def displayed(figure: Figure) -> Figure:
 def _png(figure: Figure) -> bytes:
     from ..report.figures import save
 
-    return save.encode(figure, "png")
+    return save.encode(figure, "png", width=WIDTH_PIXELS)

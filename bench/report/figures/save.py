@@ -50,14 +50,14 @@ def attempt(name: str, draw: Callable[[], T], warnings: list[str]) -> T | None:
         return None
 
 
-def encode(figure: Figure, form: str, transparent: bool = False) -> bytes:
-    """The figure as png, 1,600 pixels wide at the most, or svg; a .svg is the same each time."""
+def encode(figure: Figure, form: str, transparent: bool = False, width: int = 1600) -> bytes:
+    """The figure as png, so many pixels wide at the most, or svg; a .svg is the same each time."""
     memory = BytesIO()
     with style():
         figure.savefig(
             memory,
             format=form,
-            dpi=min(160, 1600 / figure.get_figwidth()),
+            dpi=min(160, width / figure.get_figwidth()),
             metadata=dict.fromkeys(SVG_METADATA) if form == "svg" else {},
             transparent=transparent,
         )
