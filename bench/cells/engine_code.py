@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import sysconfig
+from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES
 from importlib.util import find_spec
 from pathlib import Path, PurePath, PurePosixPath
@@ -128,8 +129,12 @@ def module_at(place: Path) -> Path | None:
 
 def is_installed(path: Path) -> bool:
     """Whether it lies among the modules that come with Python, or among the packages that are installed."""
-    places = [Path(sysconfig.get_path(name)).resolve() for name in INSTALLED]
-    return "site-packages" in path.parts or any(path.is_relative_to(place) for place in places)
+    return "site-packages" in path.parts or any(path.is_relative_to(place) for place in _installed_places())
+
+
+@cache
+def _installed_places() -> list[Path]:
+    return [Path(sysconfig.get_path(name)).resolve() for name in INSTALLED]
 
 
 def _root(path: Path, folder: Path, module: str | None) -> Path:

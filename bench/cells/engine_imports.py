@@ -12,6 +12,7 @@ import sys
 import tomllib
 import warnings
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
@@ -56,6 +57,7 @@ def imported(code: Code, label: str) -> dict[str, Path]:
 
     Raises InputError where it would be given another module than the one that lies beside it.
     """
+    own = cache(lambda first: is_own(code, first))  # each file names the same few
     packages = [".".join(code.module.split(".")[:end]) for end in range(1, code.module.count(".") + 1)]
     waiting = [(code.path, code.module), *((file, name) for name in packages if (file := _file(code, name)))]
     found: dict[str, Path] = {}
@@ -67,7 +69,7 @@ def imported(code: Code, label: str) -> dict[str, Path]:
         inside = module if file.stem == "__init__" else module.rpartition(".")[0]
         for name, level in _named(file):
             first = name.partition(".")[0]
-            if not level and not is_own(code, first):
+            if not level and not own(first):
                 _refuse_hidden(code, first, label)
                 continue
             package = inside.split(".")[: inside.count(".") + 2 - level] if level and inside else []
@@ -126,7 +128,7 @@ def _refuse_hidden(code: Code, first: str, label: str) -> None:
 
 
 def search_also(place: str) -> None:
-    """Have Python look in this folder for what is imported by no statement; last: nothing there hides a package."""
+    """Have Python look in this folder for what others import from it; last: nothing there hides a package."""
     if place not in sys.path:
         sys.path.append(place)
         _added.add(place)
@@ -140,13 +142,7 @@ def search_no_more(folder: Path | None = None) -> None:
 
 
 def origin_of(first: str) -> Path | None:
-    """Where Python finds the module of this name without us, a file, a folder, or a word; None: nowhere."""
-    found = _found(first)
-    return None if found and any(found.is_relative_to(place) for place in _added) else found
-
-
-def _found(first: str) -> Path | None:
-    """Where Python finds the module of this name now: a file, a folder, or a word such as built-in."""
+    """Where Python finds the module of this name: a file, a folder, or a word such as built-in; None: nowhere."""
     try:
         spec = find_spec(first)
     except (ImportError, ValueError):  # a module that was made by hand

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from .isolation import apart, is_interrupt
 from .source_code import essence
 
 _loaded: dict[str, Loaded] = {}  # by alias
-_brought: set[str] = set()  # modules of no alias that some engine's code has imported
+_brought: dict[str, Path] = {}  # modules of no alias, neither installed nor ours, that some engine's code has imported
 
 
 class SharedError(InputError):
@@ -79,17 +79,13 @@ def load(code: Code, label: str, alias: Path | None = None) -> Loaded:
         make = _class_in(_import(code, label, alias), code, label)
     except BaseException as error:
         forget(alias.stem)
-        _let_go(folder, set(sys.modules) - before)
+        _let_go(folder, _loose(set(sys.modules) - before))
         if isinstance(error, OSError):
             raise InputError(f"{label} can't be read: {error.strerror}") from error
         raise
-    plain = {name for name in set(sys.modules) - before if name.partition(".")[0] != alias.stem}
-    _brought.update(plain)
-    files = [
-        *named.values(),
-        *modules_of(alias.stem).values(),
-        *filter(None, (_file_of(name, folder) for name in plain)),
-    ]
+    loose = _loose({name for name in set(sys.modules) - before if name.partition(".")[0] != alias.stem})
+    _brought.update(loose)
+    files = [*named.values(), *modules_of(alias.stem).values(), *loose.values()]
     below = {file.relative_to(folder).as_posix(): file for file in files if file.is_relative_to(folder)}
     content = {name: file.read_bytes() for name, file in sorted(below.items())}
     _loaded[alias.stem] = Loaded(make, alias.stem, code, content, named)
@@ -98,11 +94,10 @@ def load(code: Code, label: str, alias: Path | None = None) -> Loaded:
 
 
 def refuse_shared(code: Code, label: str) -> None:
-    """SharedError where versions would share a module that has changed between them: one imported by no statement."""
+    """SharedError where versions would share a module that has changed between them: one that others have imported."""
     folder, home = Path(code.folder), Path(code.home)
-    for name in sorted(_brought if folder != home else ()):
-        file = _file_of(name, home)
-        if file is None:
+    for name, file in sorted(_brought.items()) if folder != home else ():
+        if name not in sys.modules or not file.is_relative_to(home):
             continue
         there = folder / file.relative_to(home)
         if not there.is_file() or essence({"a.py": there.read_bytes()}) != essence({"a.py": file.read_bytes()}):
@@ -188,21 +183,22 @@ def _no_way_out() -> Iterator[None]:
         os._exit = leave
 
 
-def _file_of(name: str, folder: Path) -> Path | None:
-    """The file of a module that lies in this folder, and is neither installed there nor ours."""
-    file = getattr(sys.modules.get(name), "__file__", None)
-    if not file or not Path(file).is_absolute() or name.partition(".")[0] in OURS:  # some libraries make up names
-        return None
-    path = Path(file).resolve()
-    return path if path.is_relative_to(folder) and not is_installed(path) else None
+def _loose(names: Collection[str]) -> dict[str, Path]:
+    """The files of those of these modules that are neither installed nor ours."""
+    files = {name: getattr(sys.modules.get(name), "__file__", None) for name in names}
+    paths = {
+        name: Path(file).resolve()
+        for name, file in files.items()
+        if file and Path(file).is_absolute() and name.partition(".")[0] not in OURS  # some libraries make up names
+    }
+    return {name: path for name, path in paths.items() if not is_installed(path)}
 
 
-def _let_go(folder: Path, names: Collection[str]) -> None:
+def _let_go(folder: Path, modules: Mapping[str, Path]) -> None:
     """Take those of these modules that lie in this folder out of sys.modules, if no loaded engine lies there."""
     if any(Path(other.code.folder) == folder for other in _loaded.values()):
         return
     search_no_more(folder)
-    for name in list(names):
-        if _file_of(name, folder):
-            del sys.modules[name]
-            _brought.discard(name)
+    for name in [name for name, file in modules.items() if file.is_relative_to(folder)]:
+        sys.modules.pop(name, None)
+        _brought.pop(name, None)

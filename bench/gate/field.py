@@ -63,13 +63,12 @@ def _find(engine: str, change: Tree, base: Tree) -> tuple[Code | None, Code | No
     """Where the engine's code is in the change, and where in the base; in one of them it is, else InputError."""
     if parts_of(engine)[1] is not None:
         raise InputError(f"{engine}: the gate takes engines without a revision, that is what --against names")
-    if ":" not in engine and not engine.endswith(".py"):
-        return _find_own(engine, change, base)
     try:
         code = code_of(engine)
     except InputError as unknown:
         return None, _gone(engine, base, unknown)
-    assert code is not None, engine
+    if code is None:
+        return _find_own(engine, change, base)
     if Path(code.home) != change.home:
         where = f"lies in {code.home}" if engine_code.repository_of(code.path.parent) else "lies in no repository"
         raise InputError(f"{label_of(engine)} {where}, and the gate judges that of the current folder, {change.home}")
