@@ -1,6 +1,6 @@
 """A repository of somebody else's: a package with two engines and a helper module, and a benchmark of their own."""
 
-import subprocess
+from repository import GitFolder
 
 KERNELS = '''"""What an engine is made of."""
 
@@ -69,12 +69,13 @@ budget = 60
 SLOWER = "    for _ in range(300):\n        delta.T @ below\n    return delta.T @ below"
 
 
-class Theirs:
+class Theirs(GitFolder):
     """The repository, to change and to commit in."""
 
     def __init__(self, folder):
-        self.folder = folder
-        self.git("init", "--quiet", "--initial-branch=main", folder)
+        super().__init__(folder)
+        folder.mkdir(parents=True)
+        self.git("init", "--quiet", "--initial-branch=main")
         self.write("src/mypkg/__init__.py", "")
         self.write("src/mypkg/kernels.py", KERNELS)
         self.write("src/mypkg/engines.py", ENGINES)
@@ -84,21 +85,6 @@ class Theirs:
         self.write("grid.toml", 'sizes = ["8-6-3"]\nbatch = [4]\n')
         self.commit()
 
-    def git(self, *arguments):
-        here = ("-C", self.folder) if self.folder.exists() else ()
-        command = ["git", *here, "-c", "user.name=test", "-c", "user.email=test@localhost", *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
     def write(self, path, text):
         (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
         (self.folder / path).write_text(text)
-
-    def edit(self, path, old, new):
-        text = (self.folder / path).read_text()
-        assert old in text
-        self.write(path, text.replace(old, new))
-
-    def commit(self):
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--message", "a change")
-        return self.git("rev-parse", "HEAD")
