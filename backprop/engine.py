@@ -29,7 +29,8 @@ class Engine(ABC):
     traced says that its arrays are NumPy's, so that tracemalloc sees them.
     products prepares, for an engine whose products are by another library than NumPy's BLAS, those of a step of a
     network on inputs (batch, n_in), and nothing else: forward; then from the top, down (not of the lowest layer)
-    and the gradient of the weights, (n_out, n_in), with each layer's z in the place of its delta.
+    and the gradient of the weights, (n_out, n_in), with each layer's z in the place of its delta. Calls that give None
+    are those of `Products.alone`.
     labels_only says that targets are classes to it: in each row one that is the head's high, all others its low.
     """
 

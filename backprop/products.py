@@ -14,7 +14,7 @@ from functools import cache, partial
 from itertools import pairwise
 from statistics import median
 from time import perf_counter
-from typing import Literal
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 import numpy as np
 from scipy.linalg import get_blas_funcs
@@ -23,13 +23,12 @@ from .network import Array, aligned
 from .threads import current
 
 Columns = Literal["samples", "units"]
-Functions = Sequence[Callable[..., object]]
-"""gemm, gemv and ger of one dtype, as SciPy wraps them."""
 Form = Literal["whole", "blocks", "vector"]  # one call of gemm, several, or one of gemv or ger
 
 BLOCK = 500_000  # multiply-adds in a block: half of where OpenBLAS's kernels for small matrices end
 ROUNDS = (3, 100)  # of a trial: the fewest, and the most
 TRIAL_SECONDS = 0.2
+NEXT_TO_NOTHING = 1e-12
 WORTH = 0.95  # a form other than whole must take less than this share of its time
 
 
@@ -41,17 +40,53 @@ class Plan:
     forms: tuple[Form, ...]
 
 
+class Samples(NamedTuple):
+    """In the place of an array: the inputs of the step, all samples or a part; flat, as a vector, where it is one."""
+
+    part: slice | None = None
+    flat: bool = False
+
+    def of(self, x: Array) -> Array:
+        """Those of x, (n_in, batch) in Fortran order."""
+        if self.flat:
+            return x.reshape(-1)
+        return x if self.part is None else x[:, self.part]
+
+
+Routine = Literal["gemm", "gemv", "ger"]
+ROUTINES: tuple[Routine, ...] = get_args(Routine)
+
+
+class Call(NamedTuple):
+    """One call of BLAS: C <- alpha op(A) op(B) + beta C, where op transposes what is flipped.
+
+    All arrays are in Fortran order; of gemv, B and C are vectors, of ger, A and B. alpha None is the rate of the step.
+    """
+
+    routine: Routine
+    alpha: float | None
+    a: Array | Samples
+    b: Array | Samples
+    beta: float
+    c: Array
+    flip_a: bool = False
+    flip_b: bool = False
+
+
+Operand = TypeVar("Operand", Array, Array | Samples)
+
+
 class Products:
-    """The products of a step at one batch length, with the arrays that they write to, made once.
+    """The products of a step at one batch length as calls of BLAS, with the arrays that they write to, made once.
 
     weights: for each layer (n_out, n_in) in C order; `update` writes into them. The activations and deltas of
     a layer are matrices in Fortran order whose columns are the samples, (n_out, batch), or the units,
     (batch, n_out), as the plan says; the inputs of the first layer always have the samples as columns. Without
     a plan the fastest is found, once in a process for each set of shapes, dtype and threads.
 
-    forward[layer](a): z <- sign (w a + z), where z is the layer's `activations`; signs are -1 unless they are given.
-    down[layer](): delta of the layer below <- w^T delta; the lowest layer has none.
-    update[layer](rate, a): w <- w + rate delta a^T.
+    forward[layer]: z <- sign (w a + z), where z is the layer's `activations`; signs are 1 unless they are given.
+    down[layer]: delta of the layer below <- w^T delta; the lowest layer has none.
+    update[layer]: w <- w + rate delta a^T.
     """
 
     def __init__(
@@ -59,28 +94,50 @@ class Products:
         weights: Sequence[Array],
         batch: int,
         plan: Plan | None = None,
-        functions: Functions | None = None,
         signs: Sequence[int] = (),
+        memory: Array | None = None,
     ) -> None:
         sizes = (weights[0].shape[1], *(w.shape[0] for w in weights))
         dtype = weights[0].dtype
         plan = plan or fastest(sizes, batch, dtype.name, current())
         self.columns = plan.columns
-        self.all_activations = np.zeros(batch * sum(sizes[1:]), dtype)
+        size = batch * sum(sizes[1:])
+        if memory is None:
+            memory = aligned(np.zeros(2 * size, dtype))
+        self.all_activations, self.all_deltas = memory[:size], memory[size : 2 * size]
         self.activations = self.of_each_layer(self.all_activations, sizes[1:])
-        self.deltas = self.of_each_layer(np.zeros_like(self.all_activations), sizes[1:])
-        blas = Blas(functions or get_blas_funcs(("gemm", "gemv", "ger"), dtype=dtype), plan.columns)
+        self.deltas = self.of_each_layer(self.all_deltas, sizes[1:])
+        inputs: list[Array | Samples] = [Samples(), *self.activations[:-1]]
         forms = iter(plan.forms)
         self.forward = [
-            blas.forward(w.T, z, next(forms), i == 0, float(sign))
-            for i, (w, z, sign) in enumerate(zip(weights, self.activations, signs or [-1] * len(weights), strict=True))
+            self._forward(w.T, a, z, float(sign), next(forms))
+            for w, a, z, sign in zip(weights, inputs, self.activations, signs or [1] * len(weights), strict=True)
         ]
-        self.down: dict[int, Callable[[], object]] = {}
-        self.update: dict[int, Callable[[float, Array], object]] = {}
+        self.down: dict[int, list[Call]] = {}
+        self.update: dict[int, list[Call]] = {}
         for i in reversed(range(len(weights))):
             if i:
-                self.down[i] = blas.down(weights[i].T, self.deltas[i], self.deltas[i - 1], next(forms))
-            self.update[i] = blas.update(weights[i].T, self.deltas[i], next(forms), i == 0)
+                self.down[i] = self._down(weights[i].T, self.deltas[i], self.deltas[i - 1], next(forms))
+            self.update[i] = self._update(weights[i].T, inputs[i], self.deltas[i], next(forms))
+
+    @classmethod
+    def alone(cls, weights: Sequence[Array], batch: int, plan: Plan | None = None) -> Products:
+        """Those of a step over random numbers, without what comes between them.
+
+        What a product adds to, it adds next to nothing to: so the numbers stay what they are, however often it is made.
+        """
+        products, rng = cls(weights, batch, plan), np.random.default_rng(0)
+        for flat in (products.all_activations, products.all_deltas):
+            flat[:] = rng.random(len(flat))
+        for product in products.in_order:
+            product[:] = [call._replace(alpha=NEXT_TO_NOTHING) if call.beta else call for call in product]
+        return products
+
+    @property
+    def in_order(self) -> list[list[Call]]:
+        """The products of a step, one after the other; that which the lowest layer has not got is without calls."""
+        back = [calls for i in self.update for calls in (self.down.get(i, []), self.update[i])]
+        return [*self.forward, *back]
 
     def of_each_layer(self, flat: Array, widths: Sequence[int]) -> list[Array]:
         """A matrix for each layer: views of one flat array, one after the other."""
@@ -89,79 +146,73 @@ class Products:
         ends = np.cumsum([0, *widths]) * batch
         return [flat[p:q].reshape(shape, order="F") for (p, q), shape in zip(pairwise(ends), shapes, strict=True)]
 
+    def _forward(self, wt: Array, a: Array | Samples, z: Array, sign: float, form: Form) -> list[Call]:
+        """Here and below wt is a layer's weights transposed, (n_in, n_out) in Fortran order."""
+        if form == "vector":
+            return [Call("gemv", sign, wt, vector(a), sign, vector(z), flip_a=True)]
+        parts = cut(wt, z, form)
+        if self.columns == "samples":
+            return [Call("gemm", sign, wt, take(a, part), sign, take(z, part), flip_a=True) for part in parts]
+        flip = isinstance(a, Samples)
+        return [Call("gemm", sign, a, take(wt, part), sign, take(z, part), flip_a=flip) for part in parts]
+
+    def _down(self, wt: Array, delta: Array, below: Array, form: Form) -> list[Call]:
+        if form == "vector":
+            return [Call("gemv", 1.0, wt, vector(delta), 0.0, vector(below))]
+        parts = cut(wt, delta, form)
+        if self.columns == "samples":
+            return [Call("gemm", 1.0, wt, take(delta, part), 0.0, take(below, part)) for part in parts]
+        return [  # each block of units adds its share
+            Call("gemm", 1.0, take(delta, part), take(wt, part), float(i > 0), below, flip_b=True)
+            for i, part in enumerate(parts)
+        ]
+
+    def _update(self, wt: Array, a: Array | Samples, delta: Array, form: Form) -> list[Call]:
+        if form == "vector":
+            return [Call("ger", None, vector(a), vector(delta), 1.0, wt)]
+        parts = cut(wt, delta, form)
+        if self.columns == "samples":
+            return [Call("gemm", None, take(a, part), take(delta, part), 1.0, wt, flip_b=True) for part in parts]
+        flip = not isinstance(a, Samples)
+        return [Call("gemm", None, a, take(delta, part), 1.0, take(wt, part), flip_a=flip) for part in parts]
+
 
 class Blas:
-    """Makes the calls of each product by gemm, gemv and ger of one dtype, for one choice of columns.
+    """Makes the calls by SciPy's wrappers for one dtype.
 
-    wt is a layer's weights transposed, (n_in, n_out) in Fortran order; first says that its inputs have the
-    samples as columns whatever the others have. SciPy's wrappers silently copy an array that is not in Fortran
-    order or of another dtype, and what they write then goes nowhere: the tests prove that nothing is copied.
+    They silently copy an array that is not in Fortran order or of another dtype, and what they write then goes nowhere:
+    the tests prove that nothing is copied.
     """
 
-    def __init__(self, functions: Functions, columns: Columns) -> None:
-        self.gemm, self.gemv, self.ger = functions
-        self.by_samples = columns == "samples"
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        self.routines = dict(zip(ROUTINES, get_blas_funcs(ROUTINES, dtype=dtype), strict=True))
 
-    def forward(self, wt: Array, z: Array, form: Form, first: bool, sign: float) -> Callable[[Array], object]:
-        gemm, gemv, cuts = self.gemm, self.gemv, cut(wt, z, form)
-        if form == "vector":
-            vector = z.reshape(-1)
-            return lambda a: gemv(sign, wt, a.reshape(-1), sign, vector, 0, 1, 0, 1, 1, 1)
-        if self.by_samples:
-            outs = [(part, take(z, part)) for part in cuts]
+    def ready(self, call: Call, x: Array | None = None, rate: float = 0.0) -> Callable[[], object]:
+        """The call, ready to be made on the same arrays again and again."""
+        alpha, *operands = self.arguments(call)
+        given = (operand.of(x) if isinstance(operand, Samples) and x is not None else operand for operand in operands)
+        return partial(self.routines[call.routine], rate if alpha is None else alpha, *given)
 
-            def product(a: Array) -> None:
-                for part, out in outs:
-                    gemm(sign, wt, a if part is None else a[:, part], sign, out, 1, 0, 1)
-        else:
-            blocks = [(take(wt, part), take(z, part)) for part in cuts]
+    def of_rate(self, call: Call) -> Callable[[float], object]:
+        """The call by the rate of the step."""
+        routine, (_, *rest) = self.routines[call.routine], self.arguments(call)
+        return lambda rate: routine(rate, *rest)
 
-            def product(a: Array) -> None:
-                for w, out in blocks:
-                    gemm(sign, a, w, sign, out, first, 0, 1)
+    def of_inputs(self, call: Call) -> Callable[[Array, float], object]:
+        """The call by the inputs of the step, (n_in, batch) in Fortran order, and its rate."""
+        routine, (alpha, a, b, *rest) = self.routines[call.routine], self.arguments(call)
+        if isinstance(b, Samples):
+            return lambda x, _: routine(alpha, a, b.of(x), *rest)
+        return lambda x, rate: routine(rate if alpha is None else alpha, a.of(x), b, *rest)
 
-        return product
-
-    def down(self, wt: Array, delta: Array, below: Array, form: Form) -> Callable[[], object]:
-        gemm, gemv, cuts = self.gemm, self.gemv, cut(wt, delta, form)
-        if form == "vector":
-            into, vector = below.reshape(-1), delta.reshape(-1)
-            return lambda: gemv(1.0, wt, vector, 0.0, into, 0, 1, 0, 1, 0, 1)
-        if self.by_samples:
-            blocks = [(1.0, wt, take(delta, part), 0.0, take(below, part), 0, 0, 1) for part in cuts]
-        else:  # each block of units adds its share
-            shares = [0.0] + [1.0] * len(cuts)
-            blocks = [
-                (1.0, take(delta, part), take(wt, part), share, below, 0, 1, 1)
-                for part, share in zip(cuts, shares, strict=False)
-            ]
-
-        def product() -> None:
-            for block in blocks:
-                gemm(*block)
-
-        return product
-
-    def update(self, wt: Array, delta: Array, form: Form, first: bool) -> Callable[[float, Array], object]:
-        gemm, ger, cuts = self.gemm, self.ger, cut(wt, delta, form)
-        if form == "vector":
-            vector = delta.reshape(-1)
-            return lambda rate, a: ger(rate, a.reshape(-1), vector, 1, 1, wt, 1, 1, 1)
-        if self.by_samples:
-            ins = [(part, take(delta, part)) for part in cuts]
-
-            def product(rate: float, a: Array) -> None:
-                for part, d in ins:
-                    gemm(rate, a if part is None else a[:, part], d, 1.0, wt, 0, 1, 1)
-        else:
-            blocks = [(take(delta, part), take(wt, part)) for part in cuts]
-            transposed = not first
-
-            def product(rate: float, a: Array) -> None:
-                for d, w in blocks:
-                    gemm(rate, a, d, 1.0, w, transposed, 0, 1)
-
-        return product
+    def arguments(self, call: Call) -> tuple[Any, ...]:
+        """Those of SciPy's wrapper."""
+        first = call.alpha, call.a, call.b
+        if call.routine == "gemm":
+            return *first, call.beta, call.c, call.flip_a, call.flip_b, 1
+        if call.routine == "gemv":
+            return *first, call.beta, call.c, 0, 1, 0, 1, call.flip_a, 1
+        return *first, 1, 1, call.c, 1, 1, 1
 
 
 def cut(wt: Array, columns: Array, form: Form) -> list[slice | None]:
@@ -174,9 +225,16 @@ def cut(wt: Array, columns: Array, form: Form) -> list[slice | None]:
     return [slice(start, end) for start, end in pairwise(ends)]
 
 
-def take(matrix: Array, part: slice | None) -> Array:
+def take(matrix: Operand, part: slice | None) -> Operand:
     """These columns of a matrix in Fortran order: a view in Fortran order."""
+    if isinstance(matrix, Samples):
+        return Samples(part)
     return matrix if part is None else matrix[:, part]
+
+
+def vector(matrix: Operand) -> Operand:
+    """A matrix of one row or column, as the vector that it is: a view."""
+    return Samples(flat=True) if isinstance(matrix, Samples) else matrix.reshape(-1)
 
 
 @cache
@@ -221,7 +279,12 @@ def trial(plans: Sequence[Plan], weights: Sequence[Array], x: Array) -> dict[Pla
     In every round a plan takes two steps and the second is timed: so each product finds in the caches what the
     one before it, of the same plan, has left there.
     """
-    calls = {plan: steps(Products(weights, x.shape[1], plan), x) for plan in plans}
+    blas = Blas(x.dtype)
+    alone = {plan: Products.alone(weights, x.shape[1], plan).in_order for plan in plans}
+    calls = {
+        plan: [[blas.ready(call, x, NEXT_TO_NOTHING) for call in product] for product in products if product]
+        for plan, products in alone.items()
+    }
     taken: dict[Plan, list[list[float]]] = {plan: [] for plan in calls}
     start = perf_counter()
     for number in range(ROUNDS[1]):
@@ -229,22 +292,13 @@ def trial(plans: Sequence[Plan], weights: Sequence[Array], x: Array) -> dict[Pla
             break
         for plan, products in calls.items():
             for product in products:
-                product()
+                for call in product:
+                    call()
             seconds = []
             for product in products:
                 before = perf_counter()
-                product()
+                for call in product:
+                    call()
                 seconds.append(perf_counter() - before)
             taken[plan].append(seconds)
     return {plan: [median(product) for product in zip(*times, strict=True)] for plan, times in taken.items()}
-
-
-def steps(products: Products, x: Array) -> list[Callable[[], object]]:
-    """The products of one step in order, on inputs x (n_in, batch) in Fortran order, each as a call."""
-    inputs = [x, *products.activations[:-1]]
-    calls: list[Callable[[], object]] = [partial(f, a) for f, a in zip(products.forward, inputs, strict=True)]
-    for layer in reversed(range(len(inputs))):
-        if layer:
-            calls.append(products.down[layer])
-        calls.append(partial(products.update[layer], 1e-6, inputs[layer]))
-    return calls

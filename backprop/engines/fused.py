@@ -1,52 +1,65 @@
 """fused: the update happens inside the product, W <- W - eta/m delta a^T in one call; no gradient is ever formed."""
 
+from collections.abc import Callable
 from contextvars import copy_context
 from functools import partial
 from itertools import groupby
 
 import numpy as np
-from numpy import multiply, subtract
-from scipy.linalg import get_blas_funcs
+from numpy import copyto, multiply, subtract
 
 from ..engine import Engine
 from ..network import Array, Network
-from ..products import Products
+from ..products import Blas, Call, Products
 from ..workspaces import Workspaces
 
 
 class Workspace(Products):
-    """The products of a step, and what is called between them, for one batch length."""
+    """What is called in a step of one batch length, in order; all but y, x and the rate is known before.
+
+    before: z of each layer is its bias, to which the product is added. first: the first product of the inputs. up: from
+    there to the activation on top, and the slopes of all. back: for each layer from the top, the calls that take the
+    error down, and then those of the rate, which change the parameters. last: the update by the inputs.
+    """
 
     def __init__(self, network: Network, batch: int) -> None:
         functions, biases = network.functions, network.biases
         super().__init__(network.weights, batch, signs=[function.sign for function in functions])
-        self.by_samples = self.columns == "samples"
-        self.ones = np.ones(batch, network.dtype)
-        rows = [b if self.by_samples else b[:, np.newaxis] for b in biases]
-        activate = [
-            function.in_place(z, 0 if self.by_samples else 1)
-            for function, z in zip(functions, self.activations, strict=True)
+        self.by_samples = by_samples = self.columns == "samples"
+        blas, ones = Blas(network.dtype), np.ones(batch, network.dtype)
+        self.before = [  # NumPy fills an array fastest in C order, which is what the transposed activations have
+            partial(copyto, z.T, b if by_samples else b[:, np.newaxis])
+            for z, b in zip(self.activations, biases, strict=True)
         ]
-        # NumPy fills an array fastest in C order, which is what the transposed activations have.
-        bare = [z.T for z in self.activations]
-        self.up = list(zip(self.forward, bare, rows, activate, self.activations, strict=True))
+        self.first = [blas.of_inputs(call) for call in self.forward[0]]
+        self.up: list[Callable[[], object]] = []
+        for i, (function, z) in enumerate(zip(functions, self.activations, strict=True)):
+            self.up += [blas.ready(call) for call in self.forward[i] if i]
+            self.up.append(function.in_place(z, 0 if by_samples else 1))
+        slopes = self.slopes(network)
+        self.a, self.delta, self.top_slope = self.activations[-1], self.deltas[-1], slopes[-1]
+        self.back: list[tuple[list[Callable[[], object]], list[Callable[[float], object]]]] = []
+        for i in self.update:
+            down: list[Callable[[], object]] = []
+            if i:  # the error passes down through the weights as they were
+                down += [blas.ready(call) for call in self.down[i]]
+                if (slope := slopes[i - 1]) is not None:
+                    down.append(partial(multiply, self.deltas[i - 1], slope, self.deltas[i - 1]))
+            of_bias = Call("gemv", None, self.deltas[i], ones, 1.0, biases[i], flip_a=not by_samples)
+            self.back.append((down, [blas.of_rate(call) for call in (of_bias, *(self.update[i] if i else ()))]))
+        self.last = [blas.of_inputs(call) for call in self.update[0]]
 
-        widths, all_slopes = [len(b) for b in biases], np.empty_like(self.all_activations)
-        needed = network.slopes_in_place
-        self.take_slopes, ends = [], np.cumsum([0, *widths]) * batch
+    def slopes(self, network: Network) -> list[Array | None]:
+        """The slope of each layer that has one, taken from all activations as `up` ends."""
+        widths, flat = network.sizes[1:], np.empty_like(self.all_activations)
+        needed, ends = network.slopes_in_place, np.cumsum([0, *widths]) * len(flat) // sum(widths)
         for in_place, group in groupby(range(len(needed)), key=needed.__getitem__):  # layers in a row, in one call
             layers = list(group)
             part = slice(ends[layers[0]], ends[layers[-1] + 1])
             if in_place:
-                self.take_slopes.append(in_place(self.all_activations[part], all_slopes[part]))
-        matrices = self.of_each_layer(all_slopes, widths)
-        slopes = [matrix if in_place else None for in_place, matrix in zip(needed, matrices, strict=True)]
-        self.top_slope = slopes[-1]
-        inputs = [None, *self.activations[:-1]]  # of the first layer, those of the step
-        self.back = [
-            (self.down.get(i), self.deltas[i - 1], slopes[i - 1], self.update[i], inputs[i], self.deltas[i], b)
-            for i, b in reversed(list(enumerate(biases)))
-        ]
+                self.up.append(in_place(self.all_activations[part], flat[part]))
+        matrices = self.of_each_layer(flat, widths)
+        return [matrix if in_place else None for in_place, matrix in zip(needed, matrices, strict=True)]
 
 
 class Fused(Engine):
@@ -61,7 +74,6 @@ class Fused(Engine):
     def __init__(self, network: Network) -> None:
         self.own = own = network.copy()
         self.dtype = own.dtype
-        self.gemv = get_blas_funcs("gemv", dtype=self.dtype)
         self.workspaces = Workspaces(partial(Workspace, own))
         self.quiet = copy_context()  # entered for a tenth of what np.errstate takes
         self.quiet.run(np.seterr, over="ignore")
@@ -71,29 +83,27 @@ class Fused(Engine):
 
     def descend(self, x: Array, y: Array, eta: float) -> None:
         m = len(x)
-        work = self.workspaces[m]
-        a = x = np.ascontiguousarray(x, self.dtype).T
-        for forward, rows, bias, activate, z in work.up:
-            rows[...] = bias
-            forward(a)  # z = W a + b, or less that, where the activation wants it so
-            activate()
-            a = z
+        work, rate = self.workspaces[m], -eta / m
+        x = np.ascontiguousarray(x, self.dtype).T
+        for fill in work.before:
+            fill()
+        for product in work.first:
+            product(x, rate)
+        for call in work.up:
+            call()
 
-        for take_slopes in work.take_slopes:
-            take_slopes()
-        delta, slope = work.deltas[-1], work.top_slope
-        delta[...] = y.T if work.by_samples else y  # in one call, NumPy would allocate a buffer
-        subtract(a, delta, delta)
-        if slope is not None:
-            multiply(delta, slope, delta)
-        rate, ones, gemv, by_units = -eta / m, work.ones, self.gemv, not work.by_samples
-        for down, below, slope, update, inputs, delta, bias in work.back:
-            if down:  # the error passes down through the weights as they were
-                down()
-                if slope is not None:
-                    multiply(below, slope, below)
-            update(rate, x if inputs is None else inputs)
-            gemv(rate, delta, ones, 1.0, bias, 0, 1, 0, 1, by_units, 1)
+        delta = work.delta
+        copyto(delta, y.T if work.by_samples else y)  # subtracted in one call, NumPy would allocate a buffer
+        subtract(work.a, delta, delta)
+        if work.top_slope is not None:
+            multiply(delta, work.top_slope, delta)
+        for down, update in work.back:
+            for call in down:
+                call()
+            for change in update:
+                change(rate)
+        for product in work.last:
+            product(x, rate)
 
     def network(self) -> Network:
         return self.own.copy()

@@ -1,96 +1,120 @@
-"""numba_jit: fused, the whole step compiled, so that nothing is left of the interpreter between the products."""
+"""numba_jit: the step of fused, compiled whole: nothing is left of the interpreter, and each pass is vectorised."""
 
-import ctypes
-from collections.abc import Callable
-from functools import cache
+from functools import partial
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
-from numba import njit
-from numba.extending import get_cython_function_address
+from numpy import ascontiguousarray
 
-from ..compiled import by_layer, compile_activation, compile_descent
-from ..engine import Engine
-from ..functions import Activation
-from ..network import Array, Network
+from ..compiled.addresses import array_at
+from ..compiled.blas import WIDTH, Table, make
+from ..compiled.kept import Types, entry
+from ..compiled.passes import CODES, NO_SLOPE, TILE, activate, descend, fill, subtract
+from ..engine import Calls, Engine
+from ..network import Array, Network, aligned
+from ..products import Products
 from ..workspaces import Workspaces
+
+# The columns of a layer's row. Its functions and sizes; addresses; the rows at which its products begin and end.
+FUNCTION, SLOPE, UNITS, SIZE, BIAS, Z, DELTA, FORWARD, FORWARD_END, DOWN, UPDATE, END = range(12)
+# And what is the same for all: whether samples are the columns of the matrices; addresses.
+BY_SAMPLES, RATE, SUMS, SUMS_SIZE = range(12, 16)
+
+
+def step(table: Any, depth: int, x: Any, y: Any, eta: float) -> None:
+    """One step of a network of so many layers: a row each of the table, whose other rows are the products."""
+    inputs, by_samples = x.ctypes.data, table[0, BY_SAMPLES] == 1
+    rate, sums = array_at(table[0, RATE], 1, x), array_at(table[0, SUMS], table[0, SUMS_SIZE], x)
+    rate[0] = -eta / len(x)  # where the products look for it
+    error = array_at(table[depth - 1, DELTA], table[depth - 1, SIZE], x)
+    for layer in range(depth):
+        z, bias = array_at(table[layer, Z], table[layer, SIZE], x), array_at(table[layer, BIAS], table[layer, UNITS], x)
+        fill(z, bias, by_samples)
+        make(table, table[layer, FORWARD], table[layer, FORWARD_END], inputs)  # z = W a + b
+        activate(table[layer, FUNCTION], z, table[layer, UNITS], by_samples, error)
+    subtract(z, y, error, by_samples)
+    for layer in range(depth - 1, -1, -1):
+        a, delta = (
+            array_at(table[layer, Z], table[layer, SIZE], x),
+            array_at(table[layer, DELTA], table[layer, SIZE], x),
+        )
+        bias = array_at(table[layer, BIAS], table[layer, UNITS], x)
+        descend(table[layer, SLOPE], delta, a, bias, rate[0], by_samples, sums)
+        make(table, table[layer, DOWN], table[layer, UPDATE], inputs)  # the error goes down through W as it was
+        make(table, table[layer, UPDATE], table[layer, END], inputs)
+
+
+def make_all(table: Any, x: Any) -> None:
+    """Make all products of a table on these inputs."""
+    make(table, 0, len(table), x.ctypes.data)
+
+
+def products(network: Network, x: Array) -> Calls:
+    """All in one call, without the interpreter between them."""
+    alone, of = Products.alone(network.copy().weights, len(x)), Types(network.dtype)
+    table = Table(alone.in_order, np.zeros(1, network.dtype), x.T)
+    make_them = entry(make_all, of.table, of.matrix)
+    return [lambda: make_them(table.rows, x)]  # and the table lives as long as the call
+
+
+class Workspace:
+    """What a step of one batch length works on: flat memory, and the table."""
+
+    def __init__(self, network: Network, batch: int) -> None:
+        depth, units, of = len(network.weights), network.sizes[1:], Types(network.dtype)
+        spare = padded(1 + max(TILE, *units))  # the rate, and sums for the biases
+        self.memory = aligned(np.zeros(spare + 2 * batch * sum(units), network.dtype))
+        products = Products(network.weights, batch, memory=self.memory[spare:])
+        self.calls = Table(
+            products.in_order, self.memory, np.empty((network.sizes[0], batch), network.dtype, order="F")
+        )
+        self.depth, self.table = depth, np.concatenate([np.zeros((depth, WIDTH), np.int64), self.calls.rows])
+        self.step = entry(step, of.table, of.whole, of.matrix, of.matrix, of.number)
+
+        layers = self.table[:depth].T
+        layers[FUNCTION] = codes = [CODES[function] for function in network.functions]
+        layers[SLOPE] = [c if steep else NO_SLOPE for c, steep in zip(codes, network.slopes_in_place, strict=True)]
+        layers[UNITS], layers[SIZE] = units, [batch * n for n in units]
+        for column, arrays in ((BIAS, network.biases), (Z, products.activations), (DELTA, products.deltas)):
+            layers[column] = [array.ctypes.data for array in arrays]
+        ends = depth + np.cumsum([0, *map(len, products.in_order)])
+        layers[FORWARD], layers[FORWARD_END] = ends[:depth], ends[1 : depth + 1]
+        layers[DOWN], layers[UPDATE], layers[END] = (ends[depth + i :: 2][:depth][::-1] for i in range(3))
+        layers[BY_SAMPLES] = products.columns == "samples"
+        layers[RATE], layers[SUMS], layers[SUMS_SIZE] = self.memory.ctypes.data, self.memory[1:].ctypes.data, spare - 1
 
 
 class NumbaJit(Engine):
-    """Changes from fused: compiled by Numba; each elementwise pass is one loop, each product one call of gemm."""
+    """Changes from fused: a step is one call of compiled code; exp is arithmetic that runs on vectors of numbers."""
 
     after = "fused"
     compiles = True
+    products = staticmethod(products)
 
     @classmethod
     def handles(cls, _: Network) -> None:
         """Any network."""
 
     def __init__(self, network: Network) -> None:
-        self.own = own = network.copy()
-        self.dtype, self.weights, self.biases = own.dtype, own.weights, own.biases
-        self.compiled = compile_step(self.dtype.char, own.functions, tuple(map(bool, own.slopes_in_place)))
-        widths, dtype = [len(b) for b in own.biases], own.dtype
-        self.workspaces = Workspaces(
-            lambda m: tuple(tuple(np.empty((m, n), dtype) for n in widths) for _ in range(2))  # activations, deltas
-        )
+        blocks, depth = (*network.weights, *network.biases), len(network.weights)
+        *starts, end = accumulate((padded(block.size) for block in blocks), initial=0)
+        self.parameters = aligned(np.zeros(end, network.dtype))
+        own = []
+        for start, block in zip(starts, blocks, strict=True):
+            own.append(self.parameters[start : start + block.size].reshape(block.shape))
+            own[-1][...] = block
+        self.own, self.dtype = network.like(own[:depth], own[depth:]), network.dtype
+        self.workspaces = Workspaces(partial(Workspace, self.own))
 
     def step(self, x: Array, y: Array, eta: float) -> None:
-        m = len(x)
-        x, y = np.ascontiguousarray(x, self.dtype), np.ascontiguousarray(y, self.dtype)
-        self.compiled(self.weights, self.biases, *self.workspaces[m], x, y, -eta / m)
+        work, dtype = self.workspaces[len(x)], self.dtype
+        work.step(work.table, work.depth, ascontiguousarray(x, dtype), ascontiguousarray(y, dtype), eta)
 
     def network(self) -> Network:
         return self.own.copy()
 
 
-@cache
-def compile_step(char: str, functions: tuple[Activation, ...], sloped: tuple[bool, ...]) -> Callable[..., None]:
-    """The step for float32 ("f") or float64 ("d") and these functions, of which those that are sloped have a slope.
-
-    Numba compiles it at its first call.
-    """
-    address = get_cython_function_address("scipy.linalg.cython_blas", {"f": "sgemm", "d": "dgemm"}[char])
-    gemm = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 13)(address)
-    plain, transposed = np.frombuffer(b"N", np.uint8), np.frombuffer(b"T", np.uint8)
-    dtype = np.dtype(char)
-
-    @njit
-    def product(
-        flip_a: Any, flip_b: Any, m: int, n: int, k: int, alpha: float, a: Any, b: Any, beta: float, c: Any
-    ) -> None:
-        """C <- alpha A B + beta C for matrices as BLAS has them: each array's rows are the columns."""
-        sizes = np.array([m, n, k, a.shape[1], b.shape[1], c.shape[1]], np.int32)
-        factors = np.array([alpha, beta], dtype)
-        gemm(
-            flip_a.ctypes, flip_b.ctypes, sizes.ctypes, sizes[1:].ctypes, sizes[2:].ctypes,
-            factors.ctypes, a.ctypes, sizes[3:].ctypes, b.ctypes, sizes[4:].ctypes,
-            factors[1:].ctypes, c.ctypes, sizes[5:].ctypes,
-        )  # fmt: skip
-
-    activate = by_layer([compile_activation(function) for function in functions])
-    descend = by_layer(
-        [compile_descent(own.slope if steep else None) for own, steep in zip(functions, sloped, strict=True)]
-    )
-
-    @njit
-    def step(weights: Any, biases: Any, activations: Any, deltas: Any, x: Any, y: Any, rate: float) -> None:
-        m, last = len(x), len(weights) - 1
-        for layer in range(last + 1):
-            w, z = weights[layer], activations[layer]
-            a = x if layer == 0 else activations[layer - 1]
-            product(transposed, plain, w.shape[0], m, w.shape[1], 1.0, w, a, 0.0, z)
-            activate(layer, (z, biases[layer]))
-        for sample in range(m):
-            for unit in range(y.shape[1]):
-                deltas[last][sample, unit] = activations[last][sample, unit] - y[sample, unit]
-        for layer in range(last, -1, -1):
-            w, delta = weights[layer], deltas[layer]
-            descend(layer, (delta, activations[layer], biases[layer], rate))
-            if layer:
-                product(plain, plain, w.shape[1], m, w.shape[0], 1.0, w, delta, 0.0, deltas[layer - 1])
-            below = x if layer == 0 else activations[layer - 1]
-            product(plain, transposed, w.shape[1], w.shape[0], m, rate, below, delta, 1.0, w)
-
-    compiled: Callable[..., None] = step
-    return compiled
+def padded(size: int) -> int:
+    """The next multiple of 64 numbers, so that what comes after begins at a cache line."""
+    return -(-size // 64) * 64

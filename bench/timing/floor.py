@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
-
-from scipy.linalg import get_blas_funcs
 
 from backprop import Engine, Network
 from backprop.engine import Calls
 from backprop.network import Array
-from backprop.products import Products, steps
+from backprop.products import Blas, Products
 
 
 def by_blas(network: Network, x: Array) -> Calls:
     """The products of `fused`, in the forms that its trial found fastest here, over memory made once.
 
-    The calls of BLAS are recorded, arguments and all: so nothing is left of the interpreter but one call for
-    each product or block of one.
+    They are ready to be made, arguments and all: so nothing is left of the interpreter but one call for each product or
+    block of one.
     """
-    calls: Calls = []
-
-    def noted(function: Callable[..., object]) -> Callable[..., None]:
-        return lambda *arguments: calls.append(partial(function, *arguments))
-
-    blas = get_blas_funcs(("gemm", "gemv", "ger"), dtype=network.dtype)
-    weights = network.copy().weights
-    for product in steps(Products(weights, len(x), functions=[noted(f) for f in blas]), x.T):
-        product()
-    return calls
+    products, blas = Products.alone(network.copy().weights, len(x)), Blas(network.dtype)
+    return [blas.ready(call, x.T) for product in products.in_order for call in product]
 
 
 class Floor(Engine):

@@ -237,6 +237,8 @@ def test_an_engine_with_a_library_of_its_own_makes_the_products_of_a_step(engine
         pytest.skip("its products are NumPy's BLAS's")
     network, x, _ = make(engine, sizes, samples, dtype, 0)
     calls = engine.products(network, x)
+    if calls[0]() is None:
+        pytest.skip("they add to what is there: test_compiled.py")
     ins = list(accumulate(network.weights, lambda a, w: a @ w.T, initial=x))
     right = ins[1:]
     for layer in reversed(range(len(network.weights))):
