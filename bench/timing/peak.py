@@ -31,8 +31,8 @@ Bytes = npt.NDArray[np.uint8]
 def measure(dtype: str, threads: int) -> Peak | None:
     """What the machine does at the most with so many threads, on the cores of this process.
 
-    None where there is no memory for it to be found out. Call it `machine.alone`, and when nothing is timed any more:
-    it leaves the caches and the heap as no engine would.
+    None where there is no memory, or no thread, for it to be found out. Call it `machine.alone`, and when nothing is
+    timed any more: it leaves the caches and the heap as no engine would.
     """
     numbers = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
     l2_bytes = cores.l2_bytes(numbers[0])
@@ -50,28 +50,29 @@ def measure(dtype: str, threads: int) -> Peak | None:
             _rounded(threads * of_cached_copy(l2_bytes // 2)) if l2_bytes else None,  # each core has one of its own
             _rounded(median(hertz)) if hertz else None,
         )
-    except (MemoryError, OSError):  # a limit that the system did not tell
+    except (MemoryError, OSError, RuntimeError):  # a limit that the system did not tell, on memory or threads
         return None
 
 
 def of_products(dtype: str) -> float:
     """The flop/s of square products, each size twice the one before, by the BLAS that engines and floor have."""
     (gemm,) = get_blas_funcs(("gemm",), dtype=np.dtype(dtype))
-    best, size, left = 0.0, SMALLEST, PRODUCT_SECONDS
-    while left > 0:  # also where no larger one fits: on a busy machine few tries of many threads are undisturbed
+    best, size, end = 0.0, SMALLEST, perf_counter() + PRODUCT_SECONDS
+    while True:  # also when no larger one fits: on a busy machine few tries of many threads are undisturbed
         a, b, c = (np.ones((size, size), dtype, order="F") for _ in range(3))
         taken = _best(partial(gemm, 1.0, a, b, 0.0, c, 0, 0, 1))
-        best, left = max(best, 2 * size**3 / taken), left - (REPEATS + 1) * taken
+        best, left = max(best, 2 * size**3 / taken), end - perf_counter()
+        if left <= 0:
+            return best
         if left > (REPEATS + 1) * 8 * taken:
             size *= 2
-    return best
 
 
 def of_copy(count: int, threads: int) -> float:
     """The bytes/s, read and written, of copying half of so many bytes to the other half, each thread a part."""
     parts = [_fresh(count // threads) for _ in range(threads)]
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda part: part.fill(1), parts))  # by the thread that copies it: there it lies near
+        list(pool.map(lambda part: part.fill(1), parts))  # the system gives memory when it is touched
         taken = _best(lambda: list(pool.map(_copy, parts)))
     return sum(map(len, parts)) / taken
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from stand_ins import made, race_here
+from stand_ins import Clock, made, race_here
 
 from backprop import cores, load
 from bench.cells import capacity
@@ -41,14 +41,18 @@ def test_a_copy_moves_half_of_the_bytes_to_the_other_half():
 
 
 def test_products_grow_while_there_is_time(monkeypatch):
-    sizes = []
-    monkeypatch.setattr(peak, "get_blas_funcs", lambda *_, **__: [lambda _, a, *__: sizes.append(len(a))])
-    monkeypatch.setattr(peak, "_best", lambda call: call() or 1e-9 * sizes[-1] ** 3)
-    monkeypatch.setattr(peak, "PRODUCT_SECONDS", 100 * 1e-9 * 512**3)
-    peak.of_products("float64")
-    assert sizes[:2] == [256, 512]
-    assert set(sizes[2:]) == {1024}
-    assert len(sizes) == 2 + 3
+    clock, sizes = Clock(), []
+
+    def gemm(_, a, *__):
+        sizes.append(len(a))
+        clock.now += 1e-9 * len(a) ** 3
+
+    monkeypatch.setattr(peak, "get_blas_funcs", lambda *_, **__: [gemm])
+    monkeypatch.setattr(peak, "perf_counter", clock)
+    calls = peak.REPEATS + 1
+    monkeypatch.setattr(peak, "PRODUCT_SECONDS", 1e-9 * 512**3 * calls * (1 / 8 + 1 + 8 + 0.5))
+    assert peak.of_products("float64") == pytest.approx(2e9)
+    assert sizes == [256] * calls + [512] * calls + [1024] * calls * 2, "the last ones in what was left of the time"
 
 
 @pytest.mark.usefixtures("small")
@@ -73,15 +77,19 @@ def test_what_the_system_does_not_tell_is_none(monkeypatch):
     assert (found.cache_bytes_per_second, found.hertz) == (None, None)
 
 
-def test_where_there_is_no_memory_there_is_no_peak(monkeypatch):
+def test_where_little_memory_is_left_there_is_no_peak(monkeypatch):
     monkeypatch.setattr(capacity, "available", lambda: 1 << 20)
     assert peak.measure("float64", 1) is None
 
-    def refuse(*_):
-        raise OSError("no room")
 
-    monkeypatch.setattr(capacity, "available", lambda: None)
-    monkeypatch.setattr(peak, "mmap", refuse)
+@pytest.mark.parametrize(
+    ("what", "error"), [("mmap", OSError("no room")), ("ThreadPoolExecutor", RuntimeError("none"))]
+)
+def test_a_limit_that_nobody_told_of_costs_the_peak_and_not_the_race(monkeypatch, what, error):
+    def refuse(*_):
+        raise error
+
+    monkeypatch.setattr(peak, what, refuse)
     assert peak.measure("float64", 1) is None
 
 
