@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path("/sys/devices")  # the tests lay trees of their own
+CPUINFO = Path("/proc/cpuinfo")
 UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 _held: set[int] = set()  # by this process, which is no other race
@@ -68,15 +69,41 @@ def physical(allowed: Collection[int]) -> list[Core]:
 
 def l2_bytes(number: int) -> int | None:
     """The second-level cache of the core with this number; None where the system does not tell."""
-    for cache in sorted((ROOT / f"system/cpu/cpu{number}/cache").glob("index*")):
-        level, kind, size = (_read(cache / name) for name in ("level", "type", "size"))
-        if level == "2" and kind in ("Unified", "Data") and size[:-1].isdigit() and size[-1] in UNITS:
-            return int(size[:-1]) * UNITS[size[-1]]
+    return _caches(number).get("2")
+
+
+def last_level_bytes(number: int) -> int | None:
+    """The largest cache that the core with this number has, or has a part in; None where the system does not tell."""
+    return max(_caches(number).values(), default=None)
+
+
+def hertz(number: int) -> float | None:
+    """The cycles in a second of the core with this number, as it runs now; None where the system does not tell.
+
+    A virtual machine without cpufreq is told the number on the processor's label, which is not what it runs at.
+    """
+    if (kilohertz := _read(f"system/cpu/cpu{number}/cpufreq/scaling_cur_freq")).isdigit():
+        return 1e3 * int(kilohertz)
+    for core in _read(CPUINFO).split("\n\n"):
+        told = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in core.splitlines())}
+        if told.get("processor") == str(number) and "hypervisor" not in told.get("flags", "hypervisor").split():
+            megahertz = told.get("cpu MHz", "")
+            return 1e6 * float(megahertz) if megahertz.replace(".", "", 1).isdigit() else None
     return None
 
 
+def _caches(number: int) -> dict[str, int]:
+    """The bytes of the core's caches that hold data, by their level."""
+    found: dict[str, int] = {}
+    for cache in sorted((ROOT / f"system/cpu/cpu{number}/cache").glob("index*")):
+        level, kind, size = (_read(cache / name) for name in ("level", "type", "size"))
+        if kind in ("Unified", "Data") and size[:-1].isdigit() and size[-1] in UNITS:
+            found.setdefault(level, int(size[:-1]) * UNITS[size[-1]])
+    return found
+
+
 def _read(path: str | Path) -> str:
-    """The content of a file of /sys; empty where it can't be read."""
+    """The content of a file of /sys, or of this path; empty where it can't be read."""
     try:
         return (ROOT / path).read_text().strip()
     except (OSError, UnicodeDecodeError):

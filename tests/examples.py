@@ -10,7 +10,7 @@ from bench.analysis.intervals import Estimate
 from bench.cells.cell import Cell
 from bench.gate.findings import Finding, GateRecord
 from bench.records.environment import Environment, Pool
-from bench.records.record import SCHEMA, Noise, Record, Result
+from bench.records.record import SCHEMA, Noise, Peak, Record, Result
 from bench.records.training_record import EngineTraining, Training
 
 ENVIRONMENT = Environment(
@@ -25,6 +25,9 @@ ENVIRONMENT = Environment(
     allocator="pinned",
     blas=[Pool("openblas", "0.3", "SkylakeX", 1, "numpy.libs")],
 )
+
+
+PEAK = Peak(5e10, 2e10, 1 << 26, 8e10, 2.5e9)
 
 
 def make_record(batch=10, speedup=4.0, width="30", noise=0.01, failed=None, slow=None, **cell):
@@ -55,6 +58,11 @@ def make_timed_record(cell, seconds, **environment):
     environment = msgspec.structs.replace(ENVIRONMENT, **environment)
     twin = Noise(contestants[-1].name, contestants[-1].seconds)
     return Record(SCHEMA, cell, contestants, twin, environment, "2026-01-02T03:04:05+00:00", 4.0, apart=True)
+
+
+def under(peak, *records):
+    """The records, as of a machine that does so much at the most."""
+    return [msgspec.structs.replace(record, peak=peak) for record in records]
 
 
 def make_training(batch, seed, engines, limit=100, eta=3.0, target=0.9, environment=ENVIRONMENT, **cell):

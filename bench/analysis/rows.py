@@ -18,7 +18,9 @@ class Row(NamedTuple):
     speedup is the baseline's time over the engine's, NaN where either has none; noise_floor is how far from
     1 the interval reaches for two copies of one engine in the same rounds (0.01 is 1 %). efficiency is the
     floor's time over the engine's. predicted_seconds is what the cost model makes of a step, and the shares what
-    it goes to, where models are given.
+    it goes to, where models are given. flops_per_byte is the arithmetic intensity, flops over Cell.least_bytes; the
+    columns from peak_flops_per_second to hertz are the record's Peak; flops_per_cycle are those of a cycle of one of
+    the cores, of which the engine has as many as threads.
     """
 
     cell: str
@@ -56,6 +58,14 @@ class Row(NamedTuple):
     passes_share: float
     hidden: str
     head: str
+    flops_per_second: float
+    flops_per_byte: float
+    peak_flops_per_second: float
+    copy_bytes_per_second: float
+    copied_bytes: int | None
+    cache_bytes_per_second: float
+    hertz: float
+    flops_per_cycle: float
 
     @property
     def is_timed(self) -> bool:
@@ -79,6 +89,8 @@ def of(records: Sequence[Record], models: Iterable[Model] = ()) -> list[Row]:
 
 def _rows(record: Record, prices: Mapping[tuple[Setting, str], Model]) -> Iterator[Row]:
     cell, baseline, noise = record.cell, speedups.baseline(record), speedups.noise_floor(record)
+    peak = record.peak
+    hertz = peak.hertz or nan if peak else nan
     for result in record.contestants:
         time, gain, share = (
             (estimate.value, estimate.low, estimate.high) if estimate else (nan, nan, nan)
@@ -123,4 +135,12 @@ def _rows(record: Record, prices: Mapping[tuple[Setting, str], Model]) -> Iterat
             dispatch_share=dispatch,
             products_share=products,
             passes_share=passes,
+            flops_per_second=cell.flops / time[0],
+            flops_per_byte=cell.flops / cell.least_bytes,
+            peak_flops_per_second=peak.flops_per_second if peak else nan,
+            copy_bytes_per_second=peak.copy_bytes_per_second if peak else nan,
+            copied_bytes=peak.copied_bytes if peak else None,
+            cache_bytes_per_second=peak.cache_bytes_per_second or nan if peak else nan,
+            hertz=hertz,
+            flops_per_cycle=cell.flops / time[0] / hertz / cell.threads,
         )

@@ -18,7 +18,7 @@ COLUMNS = Row._fields
 def frame(records: Sequence[Record], models: Iterable[Model] = ()) -> pd.DataFrame:
     """A row for each record and contestant, in the order of the records, with COLUMNS: see `rows.Row`."""
     found = pd.DataFrame(rows.of(records, models), columns=list(COLUMNS))
-    return found.astype({"peak_bytes": "Int64", "steps_per_slice": "Int64"})
+    return found.astype({"peak_bytes": "Int64", "steps_per_slice": "Int64", "copied_bytes": "Int64"})
 
 
 class Noise(NamedTuple):

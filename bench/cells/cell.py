@@ -101,6 +101,16 @@ class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         forward = [2 * self.batch * n_in * n_out for n_in, n_out in itertools.pairwise(self.sizes)]
         return 3 * sum(forward) - forward[0]
 
+    @property
+    def least_bytes(self) -> int:
+        """Bytes that a step must move, however it is made: each parameter read and written, each input and target read.
+
+        Each of them once, in the cell's dtype: they are there before the step, and the parameters after it. Not counted
+        are activations, deltas and gradients: they are made and used up within a step, which may keep them in a cache.
+        """
+        numbers = 2 * self.parameters + self.batch * (self.sizes[0] + self.sizes[-1])
+        return numbers * np.dtype(self.dtype).itemsize
+
 
 def make_cell(
     sizes: str,

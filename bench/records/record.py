@@ -43,13 +43,30 @@ class Noise(msgspec.Struct, frozen=True):
     seconds: Slices
 
 
+class Peak(msgspec.Struct, frozen=True):
+    """The most that the machine does in the cell's dtype, with its threads, on its cores: the best of a few tries.
+
+    flops_per_second are those of a large product of BLAS. copy_bytes_per_second, read and written ones together, are
+    those of a copy between arrays of copied_bytes together, which is twice the last-level cache unless that is huge:
+    then it is told by this number that it may not be memory's. cache_bytes_per_second is the same within second-level
+    caches, None where their size is not known. hertz is what a core ran at, None where the system does not tell.
+    """
+
+    flops_per_second: float
+    copy_bytes_per_second: float
+    copied_bytes: int
+    cache_bytes_per_second: float | None = None
+    hertz: float | None = None
+
+
 class Record(msgspec.Struct, frozen=True):
     """One race: the cell, what was found of each contestant in the order they were named, the noise, the floor.
 
     seconds is the time that it was given, and floor_asked whether a floor was to be raced: None in old records.
     lost_in_rounding names the blocks whose gradient, on the network that was raced, is so in its dtype: hidden in JSON.
     apart says that each pass was a process of its own; before there were such, one process ran them all. baseline is
-    the contestant that speedups are relative to, where one was asked for.
+    the contestant that speedups are relative to, where one was asked for. peak is None in old records, and where it
+    could not be measured.
     """
 
     schema: int
@@ -65,6 +82,7 @@ class Record(msgspec.Struct, frozen=True):
     lost_in_rounding: list[str] = msgspec.field(name="hidden", default_factory=list)
     apart: bool = False
     baseline: str | None = None
+    peak: Peak | None = None
 
     @property
     def setting(self) -> Setting:

@@ -52,6 +52,14 @@ def size(value: float) -> str:
     return f"{value:.0f} B"
 
 
+def rate(value: float, unit: str) -> str:
+    """So many units a second, with three significant digits and the prefix that suits them: 52.5 Gflop/s."""
+    for prefix, whole in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= 0.9995 * whole:
+            return f"{value / whole:#.3g}".rstrip(".") + f" {prefix}{unit}/s"
+    return f"{value:.3g} {unit}/s"
+
+
 def fraction(share: float) -> str:
     """A share of a whole in words, to the nearest of some simple fractions."""
     return FRACTIONS[min(FRACTIONS, key=lambda simple: abs(simple - share))]

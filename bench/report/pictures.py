@@ -12,7 +12,7 @@ from ..analysis import ladder
 from ..records.record import Record
 from ..records.training_record import Training
 from . import selection
-from .figures import accuracy_curves, memory_by_batch, panels, save, waterfall
+from .figures import accuracy_curves, memory_by_batch, panels, roofline, save, waterfall
 from .figures.save import Draw
 from .grouping import grid_of
 from .html import Shot
@@ -29,6 +29,7 @@ def of_races(found: Sequence[Record], rows: pd.DataFrame, note: str) -> Iterator
     if found:
         yield from whole(found, rows, note)
         yield from panels.draw(with_room(selection.in_sets(found, rows)), note)
+        yield from roofline.draw(with_room(grid_of(rows)), note)
 
 
 def whole(found: Sequence[Record], rows: pd.DataFrame, note: str = "") -> Iterator[tuple[str, Draw]]:
@@ -49,6 +50,7 @@ def shots(
         for stem, draw in whole(found, rows):
             drawn[stem] = shots_of(stem, [(CAPTIONS[stem], "", draw)], warnings, wide=True)
         small = panels.by_stem(with_room(selection.pictured(found, grid_of(rows))))
+        small["roofline"] = list(roofline.panels(with_room(grid_of(rows))))
     small |= {stem: list(accuracy_curves.panels(trained, measure)) for measure, stem in accuracy_curves.STEMS.items()}
     for stem, own in small.items():
         drawn[stem] = shots_of(stem, [(one.finding, one.setting, partial(panels.small, one)) for one in own], warnings)

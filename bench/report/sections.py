@@ -12,7 +12,7 @@ from ..cells.cell import format_sizes
 from ..records.environment import doubts
 from ..records.record import Record
 from ..records.training_record import Training
-from . import answer, functions_cost, trainings
+from . import answer, functions_cost, roofline, trainings
 from .document import Block, Code, Listing, Picture, Section, Table, Text
 from .figures import accuracy_curves
 from .grouping import KEYS, grid_of, setting, widths
@@ -122,6 +122,8 @@ def _of_races(found: Sequence[Record], rows: pd.DataFrame, models: Sequence[Mode
         yield Section("The fastest engine by cell", list(_fastest(found, rows, races)))
         heatmaps = Picture("efficiency-heatmap", "Efficiency in each cell", engines)
         yield Section("How near to the floor", [Text(FLOOR), heatmaps])
+    if under := list(roofline.blocks(rows)):
+        yield Section("How near to the machine: the roofline", under)
     if costs := list(functions_cost.blocks(found)):
         yield Section("What the functions cost", costs)
     if models:

@@ -20,7 +20,8 @@ from ..cells.cell import Cell
 from ..cells.entry import Entry
 from ..cells.inputs import Inputs, prepare
 from ..records.environment import Environment
-from . import machine, process
+from ..records.record import Peak
+from . import machine, peak, process
 from .admission import admit, floors, lane_at, leave_out_slow, out_of_time, refuse_unhandled, second_copy, set_strides
 from .lane import Lane, Place, attempt, running
 from .slices import Clock, run_rounds
@@ -67,11 +68,15 @@ class PassJob(msgspec.Struct, frozen=True):
 
 
 class Pass(msgspec.Struct, frozen=True):
-    """What a pass found, place by place; and, if it was the first, on what, and what its network hides of the check."""
+    """What a pass found, place by place; and, if it was the first, on what, and what its network hides of the check.
+
+    peak is what the machine can at the most, if the first pass was a process of its own.
+    """
 
     found: list[Place]
     environment: Environment | None = None
     lost_in_rounding: list[str] = []
+    peak: Peak | None = None
 
 
 def run_pass(job: PassJob, clock: Clock = perf_counter) -> Pass:
@@ -100,6 +105,15 @@ def run_pass(job: PassJob, clock: Clock = perf_counter) -> Pass:
     return Pass(found, environment, [] if job.places else hidden(inputs.network, *inputs.batches[0]))
 
 
+def run_in_child(job: PassJob) -> Pass:
+    """Run the pass in this process, which is made for it; after a first one, with nothing left to time, the peak."""
+    found, cell = run_pass(job), job.race.cell
+    if job.places or not found.found:
+        return found
+    with machine.alone(cell.threads, job.core_numbers):
+        return msgspec.structs.replace(found, peak=peak.measure(cell.dtype, cell.threads))
+
+
 def admitted(job: PassJob, contestants: Sequence[Entry], inputs: Inputs, clock: Clock) -> list[Lane]:
     """The lanes of a race: the contestants, floors, a second copy of the fastest; who is left out has the reason."""
     lanes = [lane_at(Place(entry=number), contestants) for number in range(len(contestants))]
@@ -120,4 +134,4 @@ def in_own_process(job: PassJob, timeout: float) -> Pass:
 
 
 if __name__ == "__main__":
-    process.serve(PassJob, run_pass)
+    process.serve(PassJob, run_in_child)

@@ -23,7 +23,7 @@ from ..cells import datasets, revisions
 from ..cells.cell import Cell
 from ..cells.temporary_folder import room, scratch
 from ..records.environment import Environment
-from ..records.record import SCHEMA, Record, Result
+from ..records.record import SCHEMA, Peak, Record, Result
 from . import machine
 from .one_pass import Pass, PassJob, RaceJob, in_own_process
 from .process import ProcessError
@@ -61,6 +61,7 @@ def race(
     laid = msgspec.structs.replace(job, entries=[entry.laid() for entry in job.entries])
     samples = lay_samples(job.cell)
     schedule, tallies, environment, lost = Schedule(job.seconds), list[Tally](), None, list[str]()
+    peak: Peak | None = None
     throttled = machine.watch()
 
     try:
@@ -74,7 +75,7 @@ def race(
                 next_pass = PassJob(laid, planned, int(rng.integers(2**32)), places, last, samples, numbers)
                 answer = in_process(next_pass, timeout)
                 if not tallies:
-                    environment, lost = answer.environment, answer.lost_in_rounding
+                    environment, lost, peak = answer.environment, answer.lost_in_rounding, answer.peak
                     tallies = still = [[] for _ in answer.found]
                 for tally, place in zip(still, answer.found, strict=True):
                     tally.append(place)
@@ -104,6 +105,7 @@ def race(
         lost,
         apart=True,
         baseline=job.baseline,
+        peak=peak,
     )
 
 

@@ -168,6 +168,39 @@ def test_the_second_level_cache_is_that_of_the_core(root, files, size):
     assert cores.l2_bytes(1) == size
 
 
+def test_the_last_cache_is_the_largest_that_holds_data(root):
+    lay(root, cache(1, 1, 1, "Instruction", "64M") | cache(1, 2, 2, "Unified", "1M") | cache(1, 3, 3, "Unified", "32M"))
+    assert cores.last_level_bytes(1) == 32 << 20
+    assert cores.last_level_bytes(0) is None
+
+
+CPUINFO = (
+    "processor\t: 0\ncpu MHz\t\t: 1200.5\nflags\t\t: fpu{}\n\nprocessor\t: 1\ncpu MHz\t\t: 3400.000\nflags\t: fpu{}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("files", "cpuinfo", "told"),
+    [
+        ({"system/cpu/cpu1/cpufreq/scaling_cur_freq": "2800000"}, CPUINFO.format("", ""), 2.8e9),
+        ({}, CPUINFO.format("", ""), 3.4e9),
+        ({"system/cpu/cpu1/cpufreq/scaling_cur_freq": "<unknown>"}, CPUINFO.format("", ""), 3.4e9),
+        ({"system/cpu/cpu0/cpufreq/scaling_cur_freq": "2800000"}, CPUINFO.format("", " hypervisor"), None),
+        ({}, "processor\t: 1\nBogoMIPS\t: 50.00\nFeatures\t: fp asimd\n", None),  # Arm tells no frequency there
+        ({}, "processor\t: 11\ncpu MHz\t: 3400\nflags\t: fpu\n", None),
+        ({}, None, None),
+    ],
+)
+def test_the_frequency_is_that_of_the_core_and_not_the_label_of_a_virtual_one(
+    root, monkeypatch, tmp_path, files, cpuinfo, told
+):
+    lay(root, files)
+    monkeypatch.setattr(cores, "CPUINFO", tmp_path / "cpuinfo")
+    if cpuinfo is not None:
+        (tmp_path / "cpuinfo").write_text(cpuinfo)
+    assert cores.hertz(1) == told
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="processes can't choose their cores here")
 def test_the_record_tells_the_cores_their_cache_and_whether_they_are_shared(root, monkeypatch):
     own = max(os.sched_getaffinity(0))

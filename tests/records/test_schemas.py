@@ -1,6 +1,7 @@
 """Records of older schemas: all that is published is read, and they lie beside those of today."""
 
 import msgspec
+from examples import PEAK, under
 from repository import ROOT
 
 from backprop.functions import HEAD, HIDDEN
@@ -20,6 +21,15 @@ def test_every_record_that_is_published_is_read():
     assert {type(record) for record in read} == {Record, Training}
     assert {record.schema for record in read} >= {1}
     assert {(each.cell.hidden, each.cell.head) for each in read if each.schema == 1} == {(HIDDEN, HEAD)}
+
+
+def test_a_record_without_a_peak_is_read_and_one_with_it_comes_back(tmp_path, record):
+    (now,) = under(PEAK, record(3))
+    old = msgspec.to_builtins(record(1))
+    del old["peak"]
+    (tmp_path / "cells.jsonl").write_bytes(msgspec.json.encode(old) + b"\n")
+    store.append(tmp_path, now)
+    assert store.load(tmp_path)[0] == [record(1), now]
 
 
 def test_lines_of_an_older_schema_lie_beside_those_of_this_one(tmp_path, record):

@@ -8,7 +8,16 @@ import sys
 import matplotlib as mpl
 import msgspec
 import pytest
-from examples import ENVIRONMENT, make_finding, make_gate_record, make_ladder_record, make_record, make_training
+from examples import (
+    ENVIRONMENT,
+    PEAK,
+    make_finding,
+    make_gate_record,
+    make_ladder_record,
+    make_record,
+    make_training,
+    under,
+)
 from examples import make_timed_record as make_timed
 from shown import text
 
@@ -17,7 +26,7 @@ from bench.cells.cell import Cell
 from bench.gate import figure
 from bench.records import store
 from bench.report import build, machines, sections, selection
-from bench.report.figures import accuracy_curves, memory_by_batch, panels, save, side_by_side, waterfall
+from bench.report.figures import accuracy_curves, memory_by_batch, panels, roofline, save, side_by_side, waterfall
 from bench.report.filenames import distinct
 from bench.report.grouping import grid_of
 from bench.report.machines import letter
@@ -123,11 +132,12 @@ def test_folders_of_more_machines_than_letters_are_compared(tmp_path, monkeypatc
 
 def drawings():
     """One figure of every kind, as it is written to an SVG."""
-    found = [make_ladder_record(batch) for batch in (1, 10)]
+    found = under(PEAK, *(make_ladder_record(batch) for batch in (1, 10)))
     rows = speedup_frame.frame(found)
     yield waterfall.draw(ladder.headline(found), "note")
     yield memory_by_batch.draw(grid_of(rows), "note")
     yield from (draw() for _, draw in panels.draw(grid_of(rows), "note"))
+    yield from (draw() for _, draw in roofline.draw(grid_of(rows), "note"))
     yield from (draw() for _, draw in accuracy_curves.draw([make_training(10, 0, {"per_sample": (1.0, 3)})]))
 
 

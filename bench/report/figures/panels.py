@@ -38,7 +38,7 @@ def draw(grid: pd.DataFrame, note: str) -> Iterator[tuple[str, Draw]]:
     """
     for stem, found in by_stem(grid).items():
         for name, part in _figures(stem, found):
-            yield name, partial(_figure, part, note)
+            yield name, partial(figure_of, part, note)
 
 
 def by_stem(grid: pd.DataFrame) -> dict[str, list[Panel]]:
@@ -59,7 +59,7 @@ def by_stem(grid: pd.DataFrame) -> dict[str, list[Panel]]:
 
 def together(shown: list[Panel]) -> Figure:
     """These panels in one figure, as many as have room there."""
-    return _figure(shown[: PANELS[0]], "")
+    return figure_of(shown[: PANELS[0]], "")
 
 
 def small(panel: Panel) -> Figure:
@@ -86,7 +86,8 @@ def _figures(stem: str, found: list[Panel]) -> list[tuple[str, list[Panel]]]:
     return [(f"{stem}-{name}", part) for name, (_, part) in zip(names, parts, strict=True)]
 
 
-def _figure(shown: list[Panel], note: str) -> Figure:
+def figure_of(shown: list[Panel], note: str) -> Figure:
+    """These panels, two in a line, each under what it shows, over the note."""
     columns = min(2, len(shown))
     lines = ceil(len(shown) / columns)
     with style():
