@@ -7,6 +7,7 @@ BIN := .venv/bin
 BASE ?= origin/main
 EXTRAS ?= dev
 READY := .venv/ready-$(EXTRAS)
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: bench test lint gate
 
@@ -30,5 +31,6 @@ $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	|| { echo "Python 3.11 or newer is needed: name one with make PYTHON=python3.12" >&2; exit 2; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
+	$(PIP) --only-binary numba,llvmlite --editable '.[$(EXTRAS),numba]' \
+	|| { $(PIP) --editable '.[$(EXTRAS)]' && echo "No wheel of Numba for this Python: numba_jit is left out." >&2; }
 	touch $@

@@ -16,7 +16,7 @@ CODES = {IDENTITY: 0, SIGMOID: 1, TANH: 2, RELU: 3, SOFTMAX: 4}
 NO_SLOPE = -1
 _SIGMOID, _TANH, _RELU, _SOFTMAX = (CODES[function] for function in (SIGMOID, TANH, RELU, SOFTMAX))
 
-TILE = 256
+TILE = 512  # elements that a vectorised loop goes over at once, where rows are shorter: what is left over is scalar
 
 
 @compiled
@@ -119,26 +119,56 @@ def descend(slope: int, delta: Any, a: Any, bias: Any, rate: float, by_samples: 
     """
     units, batch = len(bias), len(delta) // len(bias)
     row = units if by_samples else batch
-    size = max(TILE // row, 1) * row  # of some rows: long enough for vectors, and still in the cache for the sums
-    rows = delta
-    if by_samples and size < len(delta):
-        rows = sums[:size]
+    size = min(max(TILE // row, 1) * row, len(delta))  # some rows: long enough for vectors, and still in the cache
+    if by_samples:
+        sums = sums[:size]
         for i in range(size):
-            rows[i] = 0
-    for start in range(0, len(delta), size):
-        tile = delta[start : start + size]
-        multiply_by_slope(slope, tile, a[start : start + size])
-        if not by_samples:
+            sums[i] = 0
+        for start in range(0, len(delta), size):
+            add_slopes(slope, delta[start : start + size], a[start : start + size], sums)
+        rows = size // units
+        while rows > 1:  # the second half to the first
+            half = (rows + 1) // 2
+            others = sums[half * units : rows * units]
+            for i in range(len(others)):
+                sums[i] += others[i]
+            rows = half
+        for unit in range(units):
+            bias[unit] += rate * sums[unit]
+    else:
+        for start in range(0, len(delta), size):
+            tile = delta[start : start + size]
+            multiply_by_slope(slope, tile, a[start : start + size])
             for first in range(0, len(tile), batch):
                 bias[(start + first) // batch] += rate * total(tile[first : first + batch])
-        elif size < len(delta):
-            for i in range(len(tile)):
-                rows[i] += tile[i]
-    if by_samples:
-        for start in range(0, len(rows), units):
-            of_sample = rows[start : start + units]
-            for unit in range(units):
-                bias[unit] += rate * of_sample[unit]
+
+
+def _added(slope: Any) -> Any:
+    @compiled
+    def add(delta: Any, a: Any, sums: Any) -> None:
+        for i in range(len(delta)):
+            error = delta[i] * slope(a[i])
+            delta[i] = error
+            sums[i] += error
+
+    return add
+
+
+_add_sigmoid, _add_tanh, _add_relu = map(_added, (sigmoid_slope, tanh_slope, relu_slope))
+
+
+@compiled
+def add_slopes(function: int, delta: Any, a: Any, sums: Any) -> None:
+    """As multiply_by_slope, and what comes out is added to sums in the same pass over memory."""
+    if function == _SIGMOID:
+        _add_sigmoid(delta, a, sums)
+    elif function == _TANH:
+        _add_tanh(delta, a, sums)
+    elif function == _RELU:
+        _add_relu(delta, a, sums)
+    else:
+        for i in range(len(delta)):
+            sums[i] += delta[i]
 
 
 @compiled

@@ -40,6 +40,7 @@ def _of_width(*layers: str) -> list[str]:
 
 WIDTHS = ("10", "30", "100", "300", "1000")
 BOTH: list[DType] = ["float32", "float64"]
+THREADS = [1, 2] if most_threads(cores(), processors.cpus()) > 1 else [1]
 NAMED = {
     "smoke": [Axes(_of_width("10", "30"), [1, 10])],
     "default": [Axes(_of_width("10", "30", "100", "300"), [1, 3, 10, 30, 100, 300])],
@@ -48,8 +49,23 @@ NAMED = {
             _of_width(*WIDTHS, *(f"{width}-{width}" for width in WIDTHS)),
             [1, 3, 10, 30, 100, 300, 1000],
             BOTH,
-            [1, 2] if most_threads(cores(), processors.cpus()) > 1 else [1],
+            THREADS,
         )
+    ],
+    "shapes": [  # from the smallest networks to large square ones; a third of it again, as most people train
+        Axes(
+            [
+                *_of_width("10", "30", "100", "300", "100-100"),
+                *("64-64-64-10", "256-128-10", "512-512-512-10", "24-8-2", "4-32-16-4"),
+            ],
+            [1, 10, 32, 100, 1000],
+            BOTH,
+            THREADS,
+        ),
+        Axes(
+            ["784-30-10", "64-64-64-10", "24-8-2"], [1, 10, 32, 100, 1000], BOTH, THREADS, [USUAL_HIDDEN], [USUAL_HEAD]
+        ),
+        Axes(["256-128-10"], [10, 100], BOTH, THREADS, [USUAL_HIDDEN], [USUAL_HEAD]),
     ],
     "gate": [  # steps short enough that a pass of all takes a second, and still of every kind:
         Axes(["64-30-10", "784-30-10"], [1, 10], BOTH),  # bound by dispatch, and the grid's middle
