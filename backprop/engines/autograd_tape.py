@@ -3,9 +3,9 @@
 from functools import partial
 from typing import Any
 
-import autograd.numpy as anp
 import numpy as np
 from autograd import grad
+from autograd import numpy as anp
 from autograd.scipy.special import expit, logsumexp
 
 from ..engine import Engine

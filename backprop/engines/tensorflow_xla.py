@@ -21,7 +21,7 @@ from ..network import Array, Network
 from ..threads import current
 from ..workspaces import Workspaces
 
-Step = Callable[[Any, Any, Any], object]
+Step = Callable[[Any, Any], object]
 
 FUNCTIONS = {"sigmoid": tf.sigmoid, "tanh": tf.tanh, "relu": tf.nn.relu, "identity": tf.identity}
 CROSS_ENTROPIES = {  # by the last layer's z
@@ -42,13 +42,16 @@ def mean_cost(activations: tuple[str, ...], cost: str, weights: list[Any], biase
     return 0.5 * tf.reduce_sum(tf.math.squared_difference(a, y)) / x.shape[0]
 
 
-def compiled_step(activations: tuple[str, ...], cost: str, weights: list[Any], biases: list[Any], batch: int) -> Step:
-    """The step of x (batch, n_in), y (batch, n_out) and eta that updates these variables; compiled when first called.
+def compiled_step(
+    activations: tuple[str, ...], cost: str, weights: list[Any], biases: list[Any], eta: Any, batch: int
+) -> Step:
+    """The step of x (batch, n_in) and y (batch, n_out) that updates these variables; compiled when first called.
 
-    A concrete function: what is called through `tf.function` itself is looked for among its traces, which takes longer.
+    eta, a scalar, is a variable, too, because each argument makes a call slower. So does `tf.function`, which looks for
+    the right one among its traces: this is one of them, a concrete function.
     """
 
-    def step(x: Any, y: Any, eta: Any) -> None:
+    def step(x: Any, y: Any) -> None:
         with tf.GradientTape() as tape:
             mean = mean_cost(activations, cost, weights, biases, x, y)
         parameters = weights + biases
@@ -56,7 +59,7 @@ def compiled_step(activations: tuple[str, ...], cost: str, weights: list[Any], b
             parameter.assign_sub(eta * slope)
 
     dtype, n_in, n_out = weights[0].dtype, weights[0].shape[1], biases[-1].shape[0]
-    taken = [tf.TensorSpec(shape, dtype) for shape in ((batch, n_in), (batch, n_out), ())]
+    taken = [tf.TensorSpec(shape, dtype) for shape in ((batch, n_in), (batch, n_out))]
     concrete: Step = tf.function(step, jit_compile=True, autograph=False).get_concrete_function(*taken)
     return concrete
 
@@ -111,15 +114,16 @@ class TensorflowXla(Engine):
         self.weights, self.biases = (
             [tf.Variable(block) for block in part] for part in (network.weights, network.biases)
         )
-        self.eta, self.rate = 0.0, tf.constant(0, self.dtype)
-        own = network.activations, network.cost, self.weights, self.biases
+        self.eta, self.rate = 0.0, tf.Variable(0, dtype=self.dtype)
+        own = network.activations, network.cost, self.weights, self.biases, self.rate
         self.compiled = Workspaces(partial(compiled_step, *own))
 
     def step(self, x: Array, y: Array, eta: float) -> None:
         inputs, targets = (tensor_of(np.ascontiguousarray(array, self.dtype)) for array in (x, y))
-        if eta != self.eta:  # a new tensor costs a tenth of a small step
-            self.eta, self.rate = eta, tf.constant(eta, self.dtype)
-        self.compiled[len(x)](inputs, targets, self.rate)
+        if eta != self.eta:
+            self.eta = eta
+            self.rate.assign(eta)
+        self.compiled[len(x)](inputs, targets)
 
     def network(self) -> Network:
         weights, biases = ([block.numpy() for block in part] for part in (self.weights, self.biases))
