@@ -15,6 +15,7 @@ from ..threads import current
 
 jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_enable_x64", True)  # or float64 would silently be float32
+jax.config.update("jax_cpu_enable_async_dispatch", False)  # it is waited for, and to hand it to a thread takes time
 
 Parameters = list[tuple[Any, Any]]
 Step = Callable[[Parameters, Any, Any, Any], Parameters]
@@ -43,7 +44,10 @@ def mean_cost(activations: tuple[str, ...], cost: str, parameters: Parameters, x
 
 @cache
 def jit_step(activations: tuple[str, ...], cost: str) -> Step:
-    """The step for these functions, jitted for each shape when it first comes."""
+    """The step for these functions, jitted for each shape when it first comes.
+
+    Called as it is: what is compiled ahead, by `lower` and `compile`, takes longer to call.
+    """
     gradient_of = jax.grad(partial(mean_cost, activations, cost))
 
     @partial(jax.jit, donate_argnums=0)
@@ -103,7 +107,7 @@ class JaxJit(Engine):
     def step(self, x: Array, y: Array, eta: float) -> None:
         inputs, targets = (np.ascontiguousarray(array, self.dtype) for array in (x, y))
         self.parameters = self.jitted(self.parameters, inputs, targets, np.float64(eta))
-        jax.block_until_ready(self.parameters)
+        self.parameters[0][0].block_until_ready()  # one execution makes them all
 
     def network(self) -> Network:
         weights, biases = zip(*((np.array(w), np.array(b)) for w, b in self.parameters), strict=True)

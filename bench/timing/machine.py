@@ -29,7 +29,8 @@ from . import tracing
 # glibc's mallopt parameters (malloc.h), with the values that keep every array of a step on the heap and the
 # heap from shrinking: otherwise its thresholds move as a process runs, and identical engines differ for good.
 MALLOPT = {-3: 1 << 30, -1: (1 << 31) - 1, -2: 64 << 20}  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD
-PACKAGES = ("numpy", "scipy", "numba", "torch", "jax", "jaxlib", "pytest-benchmark", "backprop-bench")
+PEERS = ("numba", "torch", "jax", "jaxlib", "tensorflow", "tensorflow-cpu", "autograd")
+PACKAGES = ("numpy", "scipy", *PEERS, "pytest-benchmark", "backprop-bench")
 
 _allocator = "default"
 

@@ -60,7 +60,13 @@ def test_an_engine_whose_package_is_broken_is_listed_and_refused_with_the_reason
 
 @pytest.mark.parametrize(
     ("package", "engines"),
-    [("torch", ["torch_eager", "torch_compiled"]), ("jax", ["jax_jit"]), ("sklearn", ["sklearn_mlp"])],
+    [
+        ("torch", ["torch_eager", "torch_by_hand", "torch_compiled"]),
+        ("jax", ["jax_jit"]),
+        ("tensorflow", ["tensorflow_xla"]),
+        ("autograd", ["autograd_tape"]),
+        ("sklearn", ["sklearn_mlp"]),
+    ],
 )
 def test_each_peer_is_met_alike(call, broken, package, engines):
     broken(package, BROKEN[1][0], *(f"backprop.engines.{engine}" for engine in engines))
@@ -123,7 +129,8 @@ import pkgutil, sys
 from importlib import import_module
 
 KNOWN = {*sys.stdlib_module_names, "backprop", "numpy", "scipy", "threadpoolctl"}
-PEERS = ("numba_jit", "torch_eager", "torch_compiled", "jax_jit", "sklearn_mlp")
+TORCHES = ("torch_eager", "torch_by_hand", "torch_compiled")
+PEERS = (*TORCHES, "numba_jit", "jax_jit", "tensorflow_xla", "autograd_tape", "sklearn_mlp")
 NUMBAS = "backprop.compiled"
 
 class Refuse:

@@ -61,7 +61,16 @@ def test_a_missing_file_is_named():
         entry.resolve(["nowhere/mine.py"])
 
 
-@pytest.mark.parametrize(("name", "package"), [("numba_jit", "numba"), ("torch_eager", "torch"), ("jax_jit", "jax")])
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [
+        ("numba_jit", "numba"),
+        ("torch_eager", "torch"),
+        ("jax_jit", "jax"),
+        ("tensorflow_xla", "tensorflow"),
+        ("autograd_tape", "autograd"),
+    ],
+)
 def test_an_engine_whose_package_is_missing_says_how_to_install_it(monkeypatch, name, package):
     monkeypatch.setitem(sys.modules, package, None)  # as if it were not there
     monkeypatch.delitem(sys.modules, f"backprop.engines.{name}", raising=False)
