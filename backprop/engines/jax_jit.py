@@ -23,7 +23,7 @@ Step = Callable[[Parameters, Any, Any, Any], Parameters]
 threads = 0  # of XLA's pool, which is made once and then keeps its size
 
 
-FUNCTIONS = {"sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh, "relu": jax.nn.relu, "identity": jax.nn.identity}
+FUNCTIONS = {"sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh, "relu": jax.nn.relu, "identity": lambda z: z}
 CROSS_ENTROPIES = {  # by the last layer's z
     "sigmoid": lambda z, y: jnp.sum(jax.nn.softplus(z) - y * z),
     "softmax": lambda z, y: -jnp.sum(y * jax.nn.log_softmax(z)),
