@@ -138,22 +138,46 @@ def test_the_page_says_whose_products_make_the_floor():
     assert re.search(r"-b10-float64-t1 .*\| 6[23]% \(jax_jit\) \|", told)
 
 
+def missed(**made):
+    """The columns in which a cell misses a target, and all that it has."""
+    verdicts = targets.judge(make_ladder_record(**made))
+    return {verdict.column for verdict in verdicts if not verdict.met}, {verdict.column for verdict in verdicts}
+
+
 def test_targets_are_judged_cell_by_cell():
-    verdicts = targets.judge(make_ladder_record(engines={**LADDER, "fused": (3.9, "in_place")}))
-    assert {name: verdict.met for name, verdict in verdicts.items()} == {
-        "full_matrix / fused": True,
-        "full_matrix / fused, headline": True,
-        "per_sample / fused, headline": False,  # 10x
-        "fused / floor": False,  # 1.6, at 0.96 MFLOP
-        "torch_eager / ours": True,
-        "jax_jit / ours": True,
-        "floor": True,
-    }
-    assert not targets.judge(make_ladder_record(floor=4.5))["floor"].met
-    assert targets.judge(make_ladder_record(floor=3.9, batch=100))["fused / floor"].met
-    slower = {**LADDER, "jax_jit": (7.0, None)}
-    assert not targets.judge(make_ladder_record(engines=slower))["jax_jit / ours"].met
-    assert targets.judge(make_ladder_record(engines=slower, batch=100))["jax_jit / ours"].met
+    compiled = {**LADDER, "numba_jit": (2.7, "fused")}
+    assert missed(engines=compiled) == (
+        {"per_sample / ours"},  # 15x, not 18x; and 1.08 of the floor is near enough
+        {
+            "ours / floor",
+            "nearest / floor",
+            "fused / numba_jit",
+            "per_sample / ours",
+            "torch_eager / ours",
+            "jax_jit / ours",
+        },
+    )
+    quick = {"per_sample": (60.0, None)}
+    assert missed(engines={**compiled, **quick})[0] == set()
+    assert missed(engines={**compiled, **quick, "numba_jit": (3.0, "fused")})[0] == {"ours / floor"}  # 1.2
+    of_the_floor = [v.met for v in targets.judge(make_ladder_record(engines={**compiled, "numba_jit": (3.0, "fused")}))]
+    assert of_the_floor.count(False) == 2, "within 1.25, not within 1.10"
+    assert missed(engines={**compiled, **quick}, floor=2.8)[0] == {"nearest / floor"}
+    assert "fused / numba_jit" in missed(engines={**compiled, "numba_jit": (4.1, "fused")})[0]
+    slower = {**compiled, **quick, "jax_jit": (5.0, None)}
+    assert missed(engines=slower)[0] == {"jax_jit / ours"}
+    assert missed(engines=slower, batch=100)[0] == set(), "from 1 MFLOP on, level is enough"
+    assert "ours / floor" not in missed(engines={**compiled, "numba_jit": (3.7, "fused")}, batch=1)[0], "1.5 is, below"
+
+
+def test_the_page_of_targets_counts_threads_apart_and_lists_the_cells_that_were_not_raced():
+    one = make_ladder_record()
+    two = make_ladder_record(threads=2)
+    page = targets.write([one, two])
+    assert "| no engine below the floor | 1 of 1 | 1 of 1 |" in page
+    left_out = page.split("## Left out")[1].split("\n\n")[1].split(", ")
+    assert "784-300-10-b32-float32-t1" in left_out
+    assert one.cell.id not in left_out
 
 
 def test_the_readmes_table_is_that_of_the_published_run():

@@ -73,7 +73,11 @@ def test_a_missing_file_is_named():
 )
 def test_an_engine_whose_package_is_missing_says_how_to_install_it(monkeypatch, name, package):
     monkeypatch.setitem(sys.modules, package, None)  # as if it were not there
-    monkeypatch.delitem(sys.modules, f"backprop.engines.{name}", raising=False)
+    for module in [
+        f"backprop.engines.{name}",
+        *(held for held in sys.modules if held.startswith("backprop.compiled.")),
+    ]:
+        monkeypatch.delitem(sys.modules, module, raising=False)
     message = f"engine {name} needs the package {package}, which is not installed: pip install {package}"
     with pytest.raises(InputError, match=re.escape(message)):
         entry.resolve([name])

@@ -17,6 +17,7 @@ from bench.analysis import ladder, speedups
 from bench.analysis.intervals import Estimate
 from bench.analysis.ladder import Ladder
 from bench.analysis.question import HEADLINE
+from bench.cells import grids
 from bench.records import outputs, store
 from bench.records.record import Record, Result
 from bench.report import markdown, numbers
@@ -104,6 +105,8 @@ def write(found: list[Record]) -> str:
         Section("How many cells meet them", [Table(headings, met)]),
         Section("Every cell", [every, Table(["cell", "MFLOP", "fastest", *columns, "noise"], lines)]),
     ]
+    if missing := [cell.id for cell in grids.cells_of("shapes", here=False) if cell not in judged]:
+        sections.append(Section("Left out of the grid, for want of time", [Text(", ".join(missing))]))
     return markdown.page("Targets", sections, [])
 
 
