@@ -201,8 +201,12 @@ class Blas:
     def of_inputs(self, call: Call) -> Callable[[Array, float], object]:
         """The call by the inputs of the step, (n_in, batch) in Fortran order, and its rate."""
         routine, (alpha, a, b, *rest) = self.routines[call.routine], self.arguments(call)
+        if isinstance(b, Samples) and not any(b):  # all of them, as they are: the usual case is to cost nothing more
+            return lambda x, _: routine(alpha, a, x, *rest)
         if isinstance(b, Samples):
             return lambda x, _: routine(alpha, a, b.of(x), *rest)
+        if alpha is None and not any(a):
+            return lambda x, rate: routine(rate, x, b, *rest)
         return lambda x, rate: routine(rate if alpha is None else alpha, a.of(x), b, *rest)
 
     def arguments(self, call: Call) -> tuple[Any, ...]:

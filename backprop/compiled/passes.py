@@ -9,12 +9,11 @@ from typing import Any
 
 from numba import njit
 
-from ..functions import IDENTITY, RELU, SIGMOID, SOFTMAX, TANH
 from .scalars import compiled, decayed, relu, relu_slope, sigmoid, sigmoid_slope, tanh, tanh_slope
 
-CODES = {IDENTITY: 0, SIGMOID: 1, TANH: 2, RELU: 3, SOFTMAX: 4}
+CODES = {"identity": 0, "sigmoid": 1, "tanh": 2, "relu": 3, "softmax": 4}
 NO_SLOPE = -1
-_SIGMOID, _TANH, _RELU, _SOFTMAX = (CODES[function] for function in (SIGMOID, TANH, RELU, SOFTMAX))
+_SIGMOID, _TANH, _RELU, _SOFTMAX = (CODES[name] for name in ("sigmoid", "tanh", "relu", "softmax"))
 
 TILE = 512  # elements that a vectorised loop goes over at once, where rows are shorter: what is left over is scalar
 

@@ -6,7 +6,7 @@ from functools import partial
 from itertools import groupby
 
 import numpy as np
-from numpy import copyto, multiply, subtract
+from numpy import multiply, subtract
 
 from ..engine import Engine
 from ..network import Array, Network
@@ -28,8 +28,7 @@ class Workspace(Products):
         self.by_samples = by_samples = self.columns == "samples"
         blas, ones = Blas(network.dtype), np.ones(batch, network.dtype)
         self.before = [  # NumPy fills an array fastest in C order, which is what the transposed activations have
-            partial(copyto, z.T, b if by_samples else b[:, np.newaxis])
-            for z, b in zip(self.activations, biases, strict=True)
+            (z.T, b if by_samples else b[:, np.newaxis]) for z, b in zip(self.activations, biases, strict=True)
         ]
         self.first = [blas.of_inputs(call) for call in self.forward[0]]
         self.up: list[Callable[[], object]] = []
@@ -85,15 +84,15 @@ class Fused(Engine):
         m = len(x)
         work, rate = self.workspaces[m], -eta / m
         x = np.ascontiguousarray(x, self.dtype).T
-        for fill in work.before:
-            fill()
+        for rows, bias in work.before:
+            rows[...] = bias
         for product in work.first:
             product(x, rate)
         for call in work.up:
             call()
 
         delta = work.delta
-        copyto(delta, y.T if work.by_samples else y)  # subtracted in one call, NumPy would allocate a buffer
+        delta[...] = y.T if work.by_samples else y  # subtracted in one call, NumPy would allocate a buffer
         subtract(work.a, delta, delta)
         if work.top_slope is not None:
             multiply(delta, work.top_slope, delta)

@@ -73,7 +73,7 @@ class Workspace:
         self.step = entry(step, of.table, of.whole, of.matrix, of.matrix, of.number)
 
         layers = self.table[:depth].T
-        layers[FUNCTION] = codes = [CODES[function] for function in network.functions]
+        layers[FUNCTION] = codes = [CODES[name] for name in network.activations]
         layers[SLOPE] = [c if steep else NO_SLOPE for c, steep in zip(codes, network.slopes_in_place, strict=True)]
         layers[UNITS], layers[SIZE] = units, [batch * n for n in units]
         for column, arrays in ((BIAS, network.biases), (Z, products.activations), (DELTA, products.deltas)):
