@@ -86,7 +86,7 @@ class Workspace:
 
 
 class NumbaJit(Engine):
-    """Changes from fused: a step is one call of compiled code; exp is arithmetic that runs on vectors of numbers."""
+    """Changes from fused: compiled whole, and exp made of what vectors can do; the factor is the interpreter's price."""
 
     after = "fused"
     compiles = True

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from inspect import signature
 from numbers import Real
 from operator import index
 
@@ -49,10 +50,15 @@ def by_address(engines: str | Sequence[str]) -> list[str]:
 
 
 @contextmanager
-def spelled() -> Iterator[None]:
-    """What an InputError says of the command's --max-hours, it says of max_hours."""
+def spelled(call: Callable[..., object]) -> Iterator[None]:
+    """What an InputError says of the command's --max-hours, it says of max_hours, where the call has that."""
+    own = signature(call).parameters
+
+    def as_in_python(option: re.Match[str]) -> str:
+        name = option[1].replace("-", "_")
+        return name if name in own else option[0]
+
     try:
         yield
     except InputError as error:
-        told = re.sub("--([a-z][a-z-]*)", lambda option: option[1].replace("-", "_"), str(error))
-        raise InputError(told) from error
+        raise InputError(re.sub("--([a-z][a-z-]*)", as_in_python, str(error))) from error

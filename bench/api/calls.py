@@ -60,7 +60,7 @@ def race(
     seconds, pin = arguments.number("seconds", seconds), arguments.is_pinned(allocator)
     sizes, data = arguments.text("sizes", sizes, "784-30-10"), arguments.text("data", data, "mnist5k")
     batch, threads = arguments.whole("batch", batch), arguments.whole("threads", threads)
-    with arguments.spelled():
+    with arguments.spelled(race):
         cell = make_cell(sizes, batch, dtype, threads, data, hidden=hidden, head=head)
         entries = entry.resolve(engines)
         job = RaceJob(cell, entries, seconds, floor, pin, among(baseline, entries))
@@ -97,7 +97,7 @@ def sweep(
         raise InputError('name the engines to race, as in sweep("smoke", "per_sample", "full_matrix", out="mine")')
     seconds, max_hours = arguments.number("seconds", seconds), arguments.number("max_hours", max_hours)
     arguments.is_pinned(allocator)
-    with arguments.spelled():
+    with arguments.spelled(sweep):
         run_sweep(
             grids.cells_of(grid, here=dask is None, hidden=hidden, head=head),
             entry.resolve(engines),

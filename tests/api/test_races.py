@@ -13,6 +13,7 @@ import bench
 from backprop import InputError
 from bench import Judgement, Races, load
 from bench.analysis import speedups
+from bench.api import arguments
 from bench.records import store
 
 
@@ -158,3 +159,11 @@ def test_records_of_a_folder_come_with_their_warnings(tmp_path):
         file.write(b'{"torn')
     with pytest.warns(UserWarning, match="was cut off"):
         assert len(load(tmp_path)) == 2
+
+
+def test_errors_name_what_is_given_as_python_does_and_quote_commands_as_they_are():
+    with (
+        pytest.raises(InputError, match="name max_hours or dask, and git fetch --unshallow"),
+        arguments.spelled(bench.sweep),
+    ):
+        raise InputError("name --max-hours or --dask, and git fetch --unshallow")
