@@ -32,5 +32,5 @@ $(READY): pyproject.toml
 	|| { echo "Python 3.11 or newer is needed: name one with make PYTHON=python3.12" >&2; exit 2; }
 	$(PYTHON) -m venv .venv
 	$(PIP) --only-binary numba,llvmlite --editable '.[$(EXTRAS),numba]' \
-	|| { $(PIP) --editable '.[$(EXTRAS)]' && echo "No wheel of Numba for this Python: numba_jit is left out." >&2; }
+	|| { $(PIP) --editable '.[$(EXTRAS)]' && echo "Numba has no wheel for this Python, or what is said above: numba_jit is left out." >&2; }
 	touch $@

@@ -27,10 +27,10 @@ class Engine(ABC):
     after names the engine that this one is one change away from: so engines make a ladder. One that is no rung,
     a peer, leaves it None. compiles says that first steps cost seconds of compilation.
     traced says that its arrays are NumPy's, so that tracemalloc sees them.
-    products prepares, for an engine whose products are by another library than NumPy's BLAS, those of a step of a
-    network on inputs (batch, n_in), and nothing else: forward; then from the top, down (not of the lowest layer)
-    and the gradient of the weights, (n_out, n_in), with each layer's z in the place of its delta. Calls that give None
-    are those of `Products.alone`.
+    products prepares, for an engine whose products are by another library than NumPy's BLAS, or not called from Python,
+    those of a step of a network on inputs (batch, n_in), and nothing else: forward; then from the top, down (not of the
+    lowest layer) and the gradient of the weights, (n_out, n_in), with each layer's z in the place of its delta. Calls
+    that give None are those of `Products.alone`.
     labels_only says that targets are classes to it: in each row one that is the head's high, all others its low.
     """
 
@@ -57,8 +57,8 @@ class Engine(ABC):
         """Timed: forward, backward and update on one mini-batch.
 
         x (batch, n_in) and y (batch, n_out) are timed C-contiguous and of the network's dtype, and taken
-        as any real array; any batch length is taken, and it may change from step to step. eta is the learning
-        rate, and the cost is averaged over the batch: W -= eta * dC/dW, b -= eta * dC/db.
+        as any real array; any batch length from one on is taken, and it may change from step to step. eta is the
+        learning rate, and the cost is averaged over the batch: W -= eta * dC/dW, b -= eta * dC/db.
         """
 
     @abstractmethod

@@ -46,8 +46,9 @@ class Samples(NamedTuple):
     part: slice | None = None
     flat: bool = False
 
-    def of(self, x: Array) -> Array:
+    def of(self, x: Array | None) -> Array:
         """Those of x, (n_in, batch) in Fortran order."""
+        assert x is not None, "it is not known before the step"
         if self.flat:
             return x.reshape(-1)
         return x if self.part is None else x[:, self.part]
@@ -187,11 +188,10 @@ class Blas:
     def __init__(self, dtype: np.dtype[Any]) -> None:
         self.routines = dict(zip(ROUTINES, get_blas_funcs(ROUTINES, dtype=dtype), strict=True))
 
-    def ready(self, call: Call, x: Array | None = None, rate: float = 0.0) -> Callable[[], object]:
-        """The call, ready to be made on the same arrays again and again."""
-        alpha, *operands = self.arguments(call)
-        given = (operand.of(x) if isinstance(operand, Samples) and x is not None else operand for operand in operands)
-        return partial(self.routines[call.routine], rate if alpha is None else alpha, *given)
+    def ready(self, call: Call, x: Array | None = None) -> Callable[[], object]:
+        """The call of what is known by now, ready to be made on the same arrays again and again."""
+        given = (operand.of(x) if isinstance(operand, Samples) else operand for operand in self.arguments(call))
+        return partial(self.routines[call.routine], *given)
 
     def of_rate(self, call: Call) -> Callable[[float], object]:
         """The call by the rate of the step."""
@@ -286,7 +286,7 @@ def trial(plans: Sequence[Plan], weights: Sequence[Array], x: Array) -> dict[Pla
     blas = Blas(x.dtype)
     alone = {plan: Products.alone(weights, x.shape[1], plan).in_order for plan in plans}
     calls = {
-        plan: [[blas.ready(call, x, NEXT_TO_NOTHING) for call in product] for product in products if product]
+        plan: [[blas.ready(call, x) for call in product] for product in products if product]
         for plan, products in alone.items()
     }
     taken: dict[Plan, list[list[float]]] = {plan: [] for plan in calls}

@@ -15,13 +15,14 @@ import numpy as np
 import numpy.typing as npt
 from numba import types
 from numba.extending import get_cython_function_address
+from numpy.lib.stride_tricks import as_strided
 
 from ..network import Array
 from ..products import Call, Samples
 from .scalars import compiled
 
 ARGUMENTS = {"gemm": 13, "gemv": 11, "ger": 9}
-CODE, X_AT, X_OFFSET, WIDTH = 0, 14, 15, 16  # columns: the routine; which argument is inputs, 0 for none; how far in
+ROUTINE, X_AT, X_OFFSET, WIDTH = 0, 14, 15, 16  # columns: whose call; which argument is inputs, or 0; how far in
 
 
 def _routine(name: str) -> Any:
@@ -30,31 +31,40 @@ def _routine(name: str) -> Any:
     return types.ExternalFunction(symbol, types.void(*[types.intp] * ARGUMENTS[name[1:]]))
 
 
-CODES = {name: code for code, name in enumerate(("dgemm", "sgemm", "dgemv", "sgemv", "dger", "sger"))}
-_dgemm, _sgemm, _dgemv, _sgemv, _dger, _sger = map(_routine, CODES)
+ROUTINES = ("dgemm", "sgemm", "dgemv", "sgemv", "dger", "sger")
+_dgemm, _sgemm, _dgemv, _sgemv, _dger, _sger = map(_routine, ROUTINES)
+_DGEMM, _SGEMM, _DGEMV, _SGEMV, _DGER, _ = range(len(ROUTINES))
 
 
 class Table:
     """The calls of these products as rows, one after the other, which can be made as long as this lives.
 
-    rate is an array whose first number is that of the step; x are inputs such as those of a step, (n_in, batch) in
-    Fortran order, of which only the shape matters.
+    rate is an array whose first number is that of the step; inputs is the shape of those of a step, (n_in, batch). So
+    many rows before the first call are left to the caller.
     """
 
-    def __init__(self, products: Sequence[Sequence[Call]], rate: Array, x: Array) -> None:
-        self.calls = calls = [call for product in products for call in product]
-        self.rate, self.x, self.kept = rate, x, list[npt.NDArray[Any]]()
-        self.rows = np.zeros((len(calls), WIDTH), np.int64)
-        for row, call in zip(self.rows, calls, strict=True):
-            row[CODE] = CODES[("s" if rate.itemsize == 4 else "d") + call.routine]
-            arguments = self._arguments(call)
-            row[1 : 1 + len(arguments)] = [array.ctypes.data for array in arguments]
-            for at, array in enumerate(arguments, 1):
-                if np.may_share_memory(array, x):
-                    row[X_AT], row[X_OFFSET] = at, array.ctypes.data - x.ctypes.data
+    def __init__(
+        self, products: Sequence[Sequence[Call]], rate: Array, inputs: tuple[int, ...], before: int = 0
+    ) -> None:
+        self.calls, self.rate = [call for product in products for call in product], rate
+        # It stands for them where addresses are reckoned: what lies there is not theirs, and is never read.
+        self.x = as_strided(rate, inputs, (rate.itemsize, rate.itemsize * inputs[0]))
+        self.kept: list[npt.NDArray[Any]] = []
+        self.rows = np.zeros((before + len(self.calls), WIDTH), np.int64)
+        for row, call in zip(self.rows[before:], self.calls, strict=True):
+            self._fill(row, call)
 
-    def _arguments(self, call: Call) -> list[npt.NDArray[Any]]:
+    def _fill(self, row: npt.NDArray[np.int64], call: Call) -> None:
         a, b = (operand.of(self.x) if isinstance(operand, Samples) else operand for operand in (call.a, call.b))
+        arguments = self._arguments(call, a, b)
+        row[ROUTINE] = ROUTINES.index(("s" if self.rate.itemsize == 4 else "d") + call.routine)
+        row[1 : 1 + len(arguments)] = [array.ctypes.data for array in arguments]
+        for operand, array in ((call.a, a), (call.b, b)):
+            if isinstance(operand, Samples):
+                row[X_AT] = next(at for at, argument in enumerate(arguments, 1) if argument is array)
+                row[X_OFFSET] = array.ctypes.data - self.x.ctypes.data
+
+    def _arguments(self, call: Call, a: Array, b: Array) -> list[npt.NDArray[Any]]:
         c, one, flip = call.c, self._whole(1), self._letter(call.flip_a)
         alpha = self.rate if call.alpha is None else self._number(call.alpha)
         m, n = map(self._whole, (a if call.routine == "gemv" else c).shape)
@@ -82,22 +92,22 @@ class Table:
 
 
 @compiled
-def make(calls: Any, first: int, last: int, x: int) -> None:
-    """Make the calls of the table from the first to before the last; x is the address of the inputs."""
+def make(table: Any, first: int, last: int, x: int) -> None:
+    """Make the calls in the rows from the first to before the last; x is the address of the inputs."""
     for i in range(first, last):
-        c = calls[i]
+        c = table[i]
         if c[X_AT]:
             c[c[X_AT]] = x + c[X_OFFSET]
-        code = c[CODE]
-        if code == 0:
+        routine = c[ROUTINE]
+        if routine == _DGEMM:
             _dgemm(c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8], c[9], c[10], c[11], c[12], c[13])
-        elif code == 1:
+        elif routine == _SGEMM:
             _sgemm(c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8], c[9], c[10], c[11], c[12], c[13])
-        elif code == 2:
+        elif routine == _DGEMV:
             _dgemv(c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8], c[9], c[10], c[11])
-        elif code == 3:
+        elif routine == _SGEMV:
             _sgemv(c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8], c[9], c[10], c[11])
-        elif code == 4:
+        elif routine == _DGER:
             _dger(c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8], c[9])
         else:
             _sger(c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8], c[9])

@@ -7,7 +7,7 @@ power of two is made by shifting n into the bits of the exponent, in two factors
 normal number come out right, too. n comes from the low bits of a sum with 1.5 * 2^52 (or 2^23), which every processor
 can vectorise. tests/backprop/test_compiled.py measures the error over the whole range: a few units in the last place.
 
-No number is divided by zero, no branch is taken, and no literal is used, as Numba would make float64 of all of it.
+Nothing branches, so that a loop can be vectorised; in float32 no literal is used, as Numba would make float64 of it.
 """
 
 from __future__ import annotations

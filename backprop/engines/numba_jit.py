@@ -8,8 +8,8 @@ import numpy as np
 from numpy import ascontiguousarray
 
 from ..compiled.addresses import array_at
-from ..compiled.blas import WIDTH, Table, make
-from ..compiled.kept import Types, entry
+from ..compiled.blas import Table, make
+from ..compiled.kept import Types, entry_point
 from ..compiled.passes import CODES, NO_SLOPE, TILE, activate, descend, fill, subtract
 from ..engine import Calls, Engine
 from ..network import Array, Network, aligned
@@ -18,7 +18,7 @@ from ..workspaces import Workspaces
 
 # The columns of a layer's row. Its functions and sizes; addresses; the rows at which its products begin and end.
 FUNCTION, SLOPE, UNITS, SIZE, BIAS, Z, DELTA, FORWARD, FORWARD_END, DOWN, UPDATE, END = range(12)
-# And what is the same for all: whether samples are the columns of the matrices; addresses.
+# And what is the same for all: whether samples are the columns of the matrices; addresses. It is as wide as a call's.
 BY_SAMPLES, RATE, SUMS, SUMS_SIZE = range(12, 16)
 
 
@@ -52,9 +52,9 @@ def make_all(table: Any, x: Any) -> None:
 
 def products(network: Network, x: Array) -> Calls:
     """All in one call, without the interpreter between them."""
-    alone, of = Products.alone(network.copy().weights, len(x)), Types(network.dtype)
-    table = Table(alone.in_order, np.zeros(1, network.dtype), x.T)
-    make_them = entry(make_all, of.table, of.matrix)
+    alone, types = Products.alone(network.copy().weights, len(x)), Types(network.dtype)
+    table = Table(alone.in_order, np.zeros(1, network.dtype), x.T.shape)
+    make_them = entry_point(make_all, types.table, types.matrix)
     return [lambda: make_them(table.rows, x)]  # and the table lives as long as the call
 
 
@@ -62,15 +62,14 @@ class Workspace:
     """What a step of one batch length works on: flat memory, and the table."""
 
     def __init__(self, network: Network, batch: int) -> None:
-        depth, units, of = len(network.weights), network.sizes[1:], Types(network.dtype)
+        depth, (n_in, *units), types = len(network.weights), network.sizes, Types(network.dtype)
         spare = padded(1 + max(TILE, *units))  # the rate, and sums for the biases
         self.memory = aligned(np.zeros(spare + 2 * batch * sum(units), network.dtype))
         products = Products(network.weights, batch, memory=self.memory[spare:])
-        self.calls = Table(
-            products.in_order, self.memory, np.empty((network.sizes[0], batch), network.dtype, order="F")
-        )
-        self.depth, self.table = depth, np.concatenate([np.zeros((depth, WIDTH), np.int64), self.calls.rows])
-        self.step = entry(step, of.table, of.whole, of.matrix, of.matrix, of.number)
+        self.calls = Table(products.in_order, self.memory, (n_in, batch), before=depth)
+        self.depth, self.table = depth, self.calls.rows
+        self.step = entry_point(step, types.table, types.whole, types.matrix, types.matrix, types.number)
+        self.x_shape, self.y_shape = (batch, n_in), (batch, units[-1])
 
         layers = self.table[:depth].T
         layers[FUNCTION] = codes = [CODES[name] for name in network.activations]
@@ -86,15 +85,17 @@ class Workspace:
 
 
 class NumbaJit(Engine):
-    """Changes from fused: compiled whole, and exp made of what vectors can do; the factor is the interpreter's price."""
+    """Changes from fused: compiled whole, and exp made of what vectors can do; the factor is what Python costs."""
 
     after = "fused"
     compiles = True
     products = staticmethod(products)
 
     @classmethod
-    def handles(cls, _: Network) -> None:
-        """Any network."""
+    def handles(cls, network: Network) -> str | None:
+        """Any network of the functions that are compiled."""
+        unknown = [name for name in network.activations if name not in CODES]
+        return f"{unknown[0]} is not among the functions that are compiled: {', '.join(CODES)}" if unknown else None
 
     def __init__(self, network: Network) -> None:
         blocks, depth = (*network.weights, *network.biases), len(network.weights)
@@ -109,6 +110,8 @@ class NumbaJit(Engine):
 
     def step(self, x: Array, y: Array, eta: float) -> None:
         work, dtype = self.workspaces[len(x)], self.dtype
+        if x.shape != work.x_shape or y.shape != work.y_shape:  # what is compiled would read and write beyond
+            raise ValueError(f"x {x.shape} and y {y.shape} are not {work.x_shape} and {work.y_shape}")
         work.step(work.table, work.depth, ascontiguousarray(x, dtype), ascontiguousarray(y, dtype), eta)
 
     def network(self) -> Network:

@@ -22,28 +22,27 @@ ACTIVATE: dict[str, Callable[[Tensor], Call | None]] = {  # how z (batch, units)
     "identity": lambda _: None,
     "softmax": lambda z: partial(torch.softmax, z, 1, out=z),
 }
-TAKE_SLOPE: dict[str, Callable[[Tensor, Tensor], Call | None]] = {  # how delta is multiplied by the slope, from a
+TAKE_SLOPE: dict[str, Callable[[Tensor, Tensor], Call]] = {  # how delta is multiplied by the slope, from a
     "sigmoid": lambda delta, a: partial(torch.ops.aten.sigmoid_backward.grad_input, delta, a, grad_input=delta),
     "tanh": lambda delta, a: partial(torch.ops.aten.tanh_backward.grad_input, delta, a, grad_input=delta),
     "relu": lambda delta, a: partial(torch.ops.aten.threshold_backward.grad_input, delta, a, 0, grad_input=delta),
-    "identity": lambda _, __: None,
 }
 
 
 class Workspace:
     """The tensors of a step at one batch length, (batch, units) for each layer, and what is called to work on them."""
 
-    def __init__(self, network: Network, weights: list[Tensor], biases: list[Tensor], batch: int) -> None:
+    def __init__(
+        self, functions: tuple[str, ...], sloped: list[bool], weights: list[Tensor], biases: list[Tensor], batch: int
+    ) -> None:
         activations, deltas = ([b.new_empty(batch, len(b)) for b in biases] for _ in range(2))
         slopes = [
-            TAKE_SLOPE[name](delta, a) if in_place else None
-            for name, in_place, delta, a in zip(
-                network.activations, network.slopes_in_place, deltas, activations, strict=True
-            )
+            TAKE_SLOPE[name](delta, a) if steep else None
+            for name, steep, delta, a in zip(functions, sloped, deltas, activations, strict=True)
         ]
         self.up = [
             (b, w.T, z, ACTIVATE[name](z))
-            for b, w, z, name in zip(biases, weights, activations, network.activations, strict=True)
+            for b, w, z, name in zip(biases, weights, activations, functions, strict=True)
         ]
         self.top, self.top_slope = deltas[-1], slopes[-1]
         self.ones = biases[0].new_ones(batch)
@@ -71,7 +70,8 @@ class TorchByHand(Engine):
         self.like, self.dtype = network.like, network.dtype
         self.weights = [torch.tensor(w) for w in network.weights]
         self.biases = [torch.tensor(b) for b in network.biases]
-        self.workspaces = Workspaces(partial(Workspace, network, self.weights, self.biases))
+        sloped = list(map(bool, network.slopes_in_place))
+        self.workspaces = Workspaces(partial(Workspace, network.activations, sloped, self.weights, self.biases))
 
     @torch.inference_mode()
     def step(self, x: Array, y: Array, eta: float) -> None:

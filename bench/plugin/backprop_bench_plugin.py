@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from argparse import SUPPRESS, BooleanOptionalAction
 from collections.abc import Generator, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +21,12 @@ if TYPE_CHECKING:
     from bench.suite.run import Suite
 
 SUITE, NAMED = pytest.StashKey["Suite"](), pytest.StashKey[bool]()
-ENGINES = "per_sample,full_matrix,in_place,fused" + ",numba_jit" * bool(find_spec("numba"))
 TIMED = "--benchmark"
 OPTIONS: dict[str, dict[str, Any]] = {  # each --race-NAME
     "grid": {
         "help": "smoke, default, full, shapes, heads, gate, or a .toml file (default: 'default', untimed 'smoke')."
     },
-    "engines": {"default": ENGINES, "help": f"Engines to race where a test names none (default here: {ENGINES})."},
+    "engines": {"help": "Engines to race where a test names none (default: the ladder, as far as it can be had here)."},
     "hidden": {"help": "The activation of hidden layers, such as relu."},
     "head": {"help": "The top activation and the cost, such as softmax-cross-entropy."},
     "seconds": {"type": float, "default": 3.5, "help": "Time to race for in each cell (default: 3.5)."},

@@ -19,7 +19,7 @@ class Result(msgspec.Struct, frozen=True):
     left_out says why there are no seconds, or is None; failed says whether that is the engine's own fault.
     commit is that of an engine named at a revision, None where it is the work tree's. after is the engine that
     this one is one change away from. first_step_seconds is what the first step of all took: compilation, trials.
-    by is, of a floor, the first engine named that has its products by the same library; None where that is BLAS.
+    by is, of a floor, the first engine named whose products they are; None where they are BLAS's, called from Python.
     peak_bytes is None where it is not known.
     """
 

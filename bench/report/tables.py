@@ -175,7 +175,7 @@ def _crossover(level: Estimate | None) -> str:
 
 
 def _of_floor(top: Ladder) -> str:
-    """The efficiency of the fastest rung, and whose products the floor's are where they are not BLAS's."""
+    """The efficiency of the fastest rung, and whose products the floor's are where they are not BLAS's from Python."""
     if not (top.floor and top.floor.factor and top.record.floor):
         return ""
     by = top.record.floor.by

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from backprop import InputError
+from backprop import InputError, load
 from backprop.packages import needed_by
 
 from ..cells import address, entry, grids
@@ -23,7 +23,7 @@ from ..report.figures import style
 from ..sweep import folder as sweep_folder
 from ..sweep import run
 from ..sweep.folder import Run
-from ..terminal.console import screen, show
+from ..terminal.console import screen, show, warn
 from ..terminal.progress import outcome_of
 from ..terminal.streams import Patient
 from ..timing import machine
@@ -35,6 +35,17 @@ from .failing import fail_by, or_exit
 from .table import Ending, hand_over
 
 SUITE_FOLDER = Path(__file__).parent
+LADDER, COMPILED = ("per_sample", "full_matrix", "in_place", "fused"), "numba_jit"
+
+
+def ladder() -> list[str]:
+    """The engines of the ladder, as far as they can be had here; where the compiled one can't, it is told why."""
+    try:
+        load(COMPILED)
+    except InputError as error:
+        warn(f"{error}; it is left out")
+        return list(LADDER)
+    return [*LADDER, COMPILED]
 
 
 class Suite:
@@ -53,7 +64,8 @@ class Suite:
         self.cells = grids.cells_of(
             option.race_grid or ("default" if self.timed else "smoke"), hidden=option.race_hidden, head=option.race_head
         )
-        self.entries = entry.resolve(address.addresses(option.race_engines))
+        asked = option.race_engines
+        self.entries = entry.resolve(ladder() if asked is None else address.addresses(asked))
         check_seconds(option.race_seconds)
         self.run = Run(None)
         self.set_aside: Path | None = None

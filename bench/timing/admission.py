@@ -108,7 +108,7 @@ def lane_at(place: Place, contestants: Sequence[Entry]) -> Lane:
 
 
 def floors(contestants: Sequence[Entry]) -> list[Lane]:
-    """A floor by BLAS, and one by each other library that an engine in the race computes with."""
+    """A floor by BLAS, called from Python, and one by whatever else an engine in the race has its products made."""
     others = {one.products: number for number, one in reversed(list(enumerate(contestants))) if one.products}
     return [lane_at(Place(role="floor", entry=number), contestants) for number in (None, *others.values())]
 

@@ -23,10 +23,11 @@ def by_blas(network: Network, x: Array) -> Calls:
 class Floor(Engine):
     """What no engine can take less time than: its step is no step, and computes no gradient.
 
-    products: whose, None for BLAS; an engine that computes by a library of its own may have faster ones. The inputs are
-    the first that it is given of a length, no copy of them: where they lie in memory they cost it what they cost the
-    engines, and whatever their values, the work is the same. So an epoch over a data set has no floor: its mini-batches
-    are many, each fetched from memory, and calls that are ready for every one of them would need memory for each.
+    products: whose, None for BLAS called from Python; an engine that has its products made otherwise may have faster
+    ones. The inputs are the first that it is given of a length, no copy of them: where they lie in memory they cost it
+    what they cost the engines, and whatever their values, the work is the same. So an epoch over a data set has no
+    floor: its mini-batches are many, each fetched from memory, and calls that are ready for every one of them would
+    need memory for each.
     """
 
     name = "floor"

@@ -19,9 +19,9 @@ P = ParamSpec("P")
 class Place(msgspec.Struct, kw_only=True):
     """Who runs where in a race, how it is timed, and what a pass has found there.
 
-    entry is the number of the entry whose engine it is; of a floor, the one by whose library the products are, or
-    None for BLAS. A slice is so many steps, and one is taken in every stride-th round. seconds are those per step, by
-    round, None where it sat a round out. left_out says why there are none, failed that it is the engine's own fault.
+    entry is the number of the entry whose engine it is; of a floor, the one whose products they are, or None for BLAS
+    called from Python. A slice is so many steps, and one is taken in every stride-th round. seconds are those per step,
+    by round, None where it sat a round out. left_out says why there are none, failed that it is the engine's own fault.
     What is measured once, and what the engine says of itself, is there in the first pass alone.
     """
 

@@ -19,7 +19,7 @@ from backprop import cores
 from ..cells import capacity
 from ..records.record import Peak
 
-# All of it takes some 0.15 s, half of that to get the memory of the copy from the system.
+# All of it takes some 0.2 s, half of that to get the memory of the copy from the system.
 SMALLEST, PRODUCT_SECONDS = 256, 0.07  # of the products: the first is of so many rows, and larger ones as time allows
 REPEATS = 4  # of each thing timed, at the least; the best counts
 COPIES = 20  # within a cache, in one go: each takes microseconds

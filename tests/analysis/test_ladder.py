@@ -175,7 +175,7 @@ def test_the_page_of_targets_counts_threads_apart_and_lists_the_cells_that_were_
     two = make_ladder_record(threads=2)
     page = targets.write([one, two])
     assert "| no engine below the floor | 1 of 1 | 1 of 1 |" in page
-    left_out = page.split("## Left out")[1].split("\n\n")[1].split(", ")
+    left_out = page.split("## Cells of the grid")[1].split("\n\n")[1].split(", ")
     assert "784-300-10-b32-float32-t1" in left_out
     assert one.cell.id not in left_out
 

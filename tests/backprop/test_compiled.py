@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -200,6 +201,41 @@ def test_compiled_code_is_kept_until_a_file_of_it_changes(copy):
     with (copy.folder / "compiled/passes.py").open("a") as file:
         file.write("# changed\n")
     assert "compiled" in copy("forbidden").stderr
+
+
+def test_where_our_folder_cant_be_written_numbas_next_choice_which_forgets_our_states_is_not_taken(copy):
+    (copy.folder / "compiled/__pycache__").write_text("in the way")
+    assert copy().returncode == 0
+    assert "compiled" in copy("forbidden").stderr
+
+
+def test_code_of_an_earlier_state_goes_when_the_next_is_kept(copy):
+    copy()
+    with (copy.folder / "compiled/passes.py").open("a") as file:
+        file.write("# changed\n")
+    copy()
+    assert len(list((copy.folder / "compiled/__pycache__").glob("backprop-*"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("x", "y"), [((784,), (10,)), ((5, 28, 28), (5, 10)), ((5, 700), (5, 10)), ((5, 784), (5, 1)), ((5, 784), (4, 10))]
+)
+def test_inputs_of_another_shape_are_refused_before_memory_is_touched(x, y):
+    engine = load("numba_jit")(network_of((784, 30, 10), "float64", ("sigmoid",), "sigmoid-quadratic"))
+    with pytest.raises(ValueError, match="are not"):
+        engine.step(np.ones(x), np.ones(y), 0.1)
+
+
+def test_a_step_needs_no_memory_for_inputs_that_it_does_not_copy():
+    engine = load("numba_jit")(network_of((784, 30, 10), "float64", ("sigmoid",), "sigmoid-quadratic"))
+    x, y = np.ones((1000, 784)), np.ones((1000, 10))
+    load("fused")(engine.network()).step(x, y, 0.1)  # the forms of its products are found
+    tracemalloc.start()
+    try:
+        engine.step(x, y, 0.1)
+        assert tracemalloc.get_traced_memory()[1] < x.nbytes / 2
+    finally:
+        tracemalloc.stop()
 
 
 def test_where_nothing_can_be_kept_it_works_all_the_same(copy):

@@ -29,15 +29,9 @@ def by_scipy(calls, x, rate):
             blas.ready(call)()
 
 
-def all_ready(calls, x, rate):
-    blas = Blas(x.dtype)
-    for call in calls:
-        blas.ready(call, x, rate)()
-
-
 def compiled(calls, x, rate):
     blas, scalars = (pytest.importorskip("backprop.compiled." + name) for name in ("blas", "scalars"))
-    table = blas.Table([calls], np.array([rate], x.dtype), x)
+    table = blas.Table([calls], np.array([rate], x.dtype), x.shape)
 
     def make_all(rows, given):
         blas_make(rows, 0, len(rows), given.ctypes.data)
@@ -47,7 +41,7 @@ def compiled(calls, x, rate):
     scalars.compiled(make_all)(table.rows, np.ascontiguousarray(x.T))
 
 
-@pytest.mark.parametrize("make", [by_scipy, all_ready, compiled])
+@pytest.mark.parametrize("make", [by_scipy, compiled])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("columns", "form", "batch"), PLANS)
 def test_every_form_gives_the_products_and_writes_them_in_place(monkeypatch, columns, form, batch, dtype, make):
@@ -92,7 +86,7 @@ def test_the_products_alone_are_those_of_a_step_over_numbers_that_stay_what_they
     assert [len(product) > 0 for product in alone.in_order] == [True] * 7 + [False, True]
     for _ in range(1000):
         for product in alone.in_order:
-            all_ready(product, x, products.NEXT_TO_NOTHING)
+            by_scipy(product, x, None)
     for was, now in zip(before, (alone.all_activations, alone.deltas[-1], *weights), strict=True):
         np.testing.assert_allclose(now, was, rtol=0, atol=1e-6)
 
@@ -128,7 +122,7 @@ def test_the_trial_takes_the_plan_that_takes_least_time(monkeypatch):
         def __init__(self, dtype):
             pass
 
-        def ready(self, cost, x, rate):
+        def ready(self, cost, x):
             return lambda: now.__setitem__(0, now[0] + cost)
 
     monkeypatch.setattr(Products, "alone", Timed)

@@ -23,7 +23,7 @@ from bench.records.record import Record, Result
 from bench.report import markdown, numbers
 from bench.report.document import Section, Table, Text
 
-LARGE, SMALL = 1e6, 0.2e6  # flops: below the first a peer is to be twice as slow; below the second calls are the step
+LARGE, SMALL = 1e6, 0.2e6  # flops: below the first a peer is to be twice as slow; below the second it is mostly calls
 SQUARE = "64-64-64-10-b32-float64-t1"
 COMPILED, INTERPRETED = "numba_jit", "fused"
 
@@ -106,7 +106,7 @@ def write(found: list[Record]) -> str:
         Section("Every cell", [every, Table(["cell", "MFLOP", "fastest", *columns, "noise"], lines)]),
     ]
     if missing := [cell.id for cell in grids.cells_of("shapes", here=False) if cell not in judged]:
-        sections.append(Section("Left out of the grid, for want of time", [Text(", ".join(missing))]))
+        sections.append(Section("Cells of the grid shapes that this run has not got", [Text(", ".join(missing))]))
     return markdown.page("Targets", sections, [])
 
 
