@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from math import atan, degrees, isnan
@@ -18,6 +19,7 @@ from .panels import PANELS, Panel, figure_of
 from .save import Draw
 
 UNIT = 1e9  # flops and bytes: by numbers much larger a line's angle can't be told
+MARKS = "o^sD"
 ABOVE = 1.1  # times as high as its line is a label
 
 
@@ -45,9 +47,12 @@ def _panel(top: Roofs, part: pd.DataFrame, colours: dict[str, Any], axes: Axes) 
     axes.set_xlim(left, right)
     axes.set_ylim(0.5 * reached.min(), 2 * max(reached.max(), peak / UNIT))
     _roofs(axes, top, left, right)
+    of_colour = Counter[str]()  # there are fewer colours than engines, at times: then marks tell them apart
     for engine, own in part.groupby("engine", sort=False):
+        mark = MARKS[of_colour[str(colours[engine])] % len(MARKS)]
+        of_colour[str(colours[engine])] += 1
         style: dict[str, Any] = {"ms": 4.5, "alpha": 0.8, "mew": 0, "color": colours[engine], "label": engine}
-        axes.plot(own["flops_per_byte"], reached[own.index], "o", **style)
+        axes.plot(own["flops_per_byte"], reached[own.index], mark, **style)
     log_ticks(axes.xaxis, "{:g}".format, fine=1e4)
     log_ticks(axes.yaxis, "{:g}".format)
     axes.set_xlabel("flops per byte that a step must move")
@@ -56,10 +61,11 @@ def _panel(top: Roofs, part: pd.DataFrame, colours: dict[str, Any], axes: Axes) 
 
 
 def _roofs(axes: Axes, top: Roofs, left: float, right: float) -> None:
-    """The three lines, each with its label along it, behind the dots."""
+    """The three lines, behind the dots, each with its label along it, before them."""
     peak = top.flops_per_second / UNIT
     line: dict[str, Any] = {"color": "0.25", "lw": 1.4, "zorder": 1}
-    label: dict[str, Any] = {"fontsize": 8.5, "color": "0.25", "zorder": 1.5}
+    ground = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
+    label: dict[str, Any] = {"fontsize": 8.5, "color": "0.25", "zorder": 4, "bbox": ground}
     told = f"products: {numbers.rate(top.flops_per_second, 'flop')}"
     axes.text(right, ABOVE * peak, f"{told} ", ha="right", **label)
     copies = {

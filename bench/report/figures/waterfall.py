@@ -83,18 +83,17 @@ def _colour(rung: Rung, ladder: Ladder) -> str:
 def _bar(axes: Axes, rung: Rung, place: float, base: float, colour: str, is_beside: bool) -> None:
     own = rung.seconds.value
     axes.bar(place, own - base, bottom=base, width=0.62, color=colour, zorder=2)
-    lines = []
+    lines, low, high = [], own, own
     if rung.factor:
-        ends = [[own - base / rung.factor.high], [base / rung.factor.low - own]]
-        axes.errorbar(place, own, yerr=[[max(end[0], 0.0)] for end in ends], color="black", lw=1.2, capsize=3, zorder=3)
+        low, high = min(own, base / rung.factor.high), max(own, base / rung.factor.low)
+        axes.errorbar(place, own, yerr=[[own - low], [high - own]], color="black", lw=1.2, capsize=3, zorder=3)
         told = rung.factor.inverse if is_beside else rung.factor
         lines = [numbers.factor(told.value), numbers.interval(told.low, told.high)]
-    above = max(own, base)
     if own >= base:
         lines.append(numbers.seconds(own))
     else:
-        _write(axes, place, own, [numbers.seconds(own)], below=True)
-    _write(axes, place, above, lines)
+        _write(axes, place, low, [numbers.seconds(own)], below=True)
+    _write(axes, place, max(high, base), lines)
 
 
 def _write(axes: Axes, place: float, height: float, lines: Sequence[str], below: bool = False) -> None:
