@@ -61,9 +61,9 @@ def _panel(top: Roofs, part: pd.DataFrame, colours: dict[str, Any], axes: Axes) 
 
 
 def _roofs(axes: Axes, top: Roofs, left: float, right: float) -> None:
-    """The three lines, behind the dots, each with its label along it, before them."""
+    """The three lines, each with its label along it, before the dots."""
     peak = top.flops_per_second / UNIT
-    line: dict[str, Any] = {"color": "0.25", "lw": 1.4, "zorder": 1}
+    line: dict[str, Any] = {"color": "0.25", "lw": 1.4, "zorder": 4.5}
     ground = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
     label: dict[str, Any] = {"fontsize": 8.5, "color": "0.25", "zorder": 4, "bbox": ground}
     told = f"products: {numbers.rate(top.flops_per_second, 'flop')}"
