@@ -17,6 +17,7 @@ from .figures.save import Draw
 from .grouping import grid_of
 from .html import Shot
 from .machines import letters, with_room
+from .roofline import STEM as ROOFLINE
 
 CAPTIONS = {
     "waterfall": "Down the ladder: each bar is one change, and its length is its factor",
@@ -50,7 +51,7 @@ def shots(
         for stem, draw in whole(found, rows):
             drawn[stem] = shots_of(stem, [(CAPTIONS[stem], "", draw)], warnings, wide=True)
         small = panels.by_stem(with_room(selection.pictured(found, grid_of(rows))))
-        small["roofline"] = list(roofline.panels(with_room(grid_of(rows))))
+        small[ROOFLINE] = list(roofline.panels(with_room(grid_of(rows))))
     small |= {stem: list(accuracy_curves.panels(trained, measure)) for measure, stem in accuracy_curves.STEMS.items()}
     for stem, own in small.items():
         drawn[stem] = shots_of(stem, [(one.finding, one.setting, partial(panels.small, one)) for one in own], warnings)

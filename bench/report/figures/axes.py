@@ -13,6 +13,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
+COLOURS, MARKS = 8, "o^sD"  # of engines: as many as Dark2 has
 FOOT_LETTERS = 16  # of a footnote, to an inch
 SETTING_LETTERS = 84  # in a line above a panel: more would leave the panel itself less room
 
@@ -20,7 +21,12 @@ SETTING_LETTERS = 84  # in a line above a panel: more would leave the panel itse
 def engine_colours(engines: Iterable[str]) -> dict[str, Any]:
     """A colour for each engine, in order of appearance."""
     names = list(dict.fromkeys(engines))
-    return dict(zip(names, mpl.colormaps["Dark2"](np.arange(len(names)) % 8), strict=True))
+    return dict(zip(names, mpl.colormaps["Dark2"](np.arange(len(names)) % COLOURS), strict=True))
+
+
+def engine_marks(engines: Iterable[str]) -> dict[str, str]:
+    """A mark for each engine, in the same order: another one where the colours begin again."""
+    return {name: MARKS[number // COLOURS % len(MARKS)] for number, name in enumerate(dict.fromkeys(engines))}
 
 
 def shades(number: int) -> Any:

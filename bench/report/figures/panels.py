@@ -75,15 +75,17 @@ def _figures(stem: str, found: list[Panel]) -> list[tuple[str, list[Panel]]]:
     together, alone = PANELS
     if len(found) <= together:
         return [(stem, found)] if found else []
-    parts = []
+    parts: list[tuple[str, list[Panel]]] = []
     for engine in dict.fromkeys(panel.engine for panel in found):
-        own = [panel for panel in found if panel.engine == engine]
-        parts += [
-            (f"{engine}-{start // alone + 1}" if start else engine, own[start : start + alone])
-            for start in range(0, len(own), alone)
-        ]
+        parts += in_figures(engine, [panel for panel in found if panel.engine == engine], alone)
     names = distinct(name for name, _ in parts)
     return [(f"{stem}-{name}", part) for name, (_, part) in zip(names, parts, strict=True)]
+
+
+def in_figures(name: str, found: list[Panel], most: int) -> Iterator[tuple[str, list[Panel]]]:
+    """So many panels a figure at the most; from the second on a figure's name ends in its number."""
+    for start in range(0, len(found), most):
+        yield f"{name}-{start // most + 1}" if start else name, found[start : start + most]
 
 
 def figure_of(shown: list[Panel], note: str) -> Figure:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from math import atan, degrees, isnan
@@ -14,32 +13,29 @@ from matplotlib.axes import Axes
 from ...analysis.roofline import Roofs, roofs
 from .. import numbers
 from .. import roofline as words
-from .axes import engine_colours, log_ticks
-from .panels import PANELS, Panel, figure_of
+from .axes import engine_colours, engine_marks, log_ticks
+from .panels import PANELS, Panel, figure_of, in_figures
 from .save import Draw
 
 UNIT = 1e9  # flops and bytes: by numbers much larger a line's angle can't be told
-MARKS = "o^sD"
 ABOVE = 1.1  # times as high as its line is a label
 
 
 def draw(grid: pd.DataFrame, note: str) -> Iterator[tuple[str, Draw]]:
     """A figure of as many panels as fit, under its file's name; a second one has -2 in it."""
-    found, most = list(panels(grid)), PANELS[0]
-    for start in range(0, len(found), most):
-        name = f"{words.STEM}-{start // most + 1}" if start else words.STEM
-        yield name, partial(figure_of, found[start : start + most], note)
+    for name, part in in_figures(words.STEM, list(panels(grid)), PANELS[0]):
+        yield name, partial(figure_of, part, note)
 
 
 def panels(grid: pd.DataFrame) -> Iterator[Panel]:
     """One for each machine, dtype and number of threads whose roofs are known; an engine's colour is that of all."""
-    colours = engine_colours(grid["engine"])
+    colours, marks = engine_colours(grid["engine"]), engine_marks(grid["engine"])
     for top, part in roofs(grid):
         setting = words.setting(top, part["place"].iloc[0])
-        yield Panel("", words.finding(top, part), setting, partial(_panel, top, part, colours))
+        yield Panel("", words.finding(top, part), setting, partial(_panel, top, part, colours, marks))
 
 
-def _panel(top: Roofs, part: pd.DataFrame, colours: dict[str, Any], axes: Axes) -> None:
+def _panel(top: Roofs, part: pd.DataFrame, colours: dict[str, Any], marks: dict[str, str], axes: Axes) -> None:
     axes.set(xscale="log", yscale="log")
     ridge, peak = top.flops_per_second / top.copy_bytes_per_second, top.flops_per_second
     left, right = 0.3 * min(part["flops_per_byte"].min(), ridge), 2 * max(part["flops_per_byte"].max(), ridge)
@@ -47,12 +43,9 @@ def _panel(top: Roofs, part: pd.DataFrame, colours: dict[str, Any], axes: Axes) 
     axes.set_xlim(left, right)
     axes.set_ylim(0.5 * reached.min(), 2 * max(reached.max(), peak / UNIT))
     _roofs(axes, top, left, right)
-    of_colour = Counter[str]()  # there are fewer colours than engines, at times: then marks tell them apart
     for engine, own in part.groupby("engine", sort=False):
-        mark = MARKS[of_colour[str(colours[engine])] % len(MARKS)]
-        of_colour[str(colours[engine])] += 1
         style: dict[str, Any] = {"ms": 4.5, "alpha": 0.8, "mew": 0, "color": colours[engine], "label": engine}
-        axes.plot(own["flops_per_byte"], reached[own.index], mark, **style)
+        axes.plot(own["flops_per_byte"], reached[own.index], marks[engine], **style)
     log_ticks(axes.xaxis, "{:g}".format, fine=1e4)
     log_ticks(axes.yaxis, "{:g}".format)
     axes.set_xlabel("flops per byte that a step must move")
