@@ -36,10 +36,10 @@ def engine_file(path, body):
     return path
 
 
-def race_here(cell, contestants, *, clock=perf_counter, seconds=1.0, floor=False, seed=0, **more):
+def race_here(cell, contestants, *, clock=perf_counter, seconds=1.0, floor=False, seed=0, cells=(), **more):
     """A race whose every pass is run in this process, by these contestants and this clock."""
     return race(
-        RaceJob(cell, list(contestants), seconds, floor, pin=False),
+        RaceJob(cell, list(contestants), seconds, floor, pin=False, cells=list(cells)),
         rng=np.random.default_rng(seed),
         in_process=lambda job, _: one_pass.run_pass(job, clock),
         clock=clock,

@@ -2,7 +2,7 @@
 
     seconds = layers * a  +  layers * batch * b  +  flops * c  +  bytes * d
 
-a and b are the interpreter and dispatch, paid for each layer of a step and for each layer of a sample; 1/c is the
+a and b are the interpreter and its calls, paid for each layer of a step and for each layer of a sample; 1/c is the
 flop/s that the products achieve, 1/d the bytes/s of the passes over parameters and activations. The prices are
 fitted to what a grid measured, by least squares on relative residuals with none below zero (C. Lawson and R. Hanson,
 Solving Least Squares Problems, 1974, chapter 23), and judged on cells that the fit has not seen.
@@ -31,6 +31,7 @@ from scipy.optimize import nnls
 from ..cells.cell import Cell, Setting
 from ..records.record import Record
 from . import intervals
+from .shares import Shares
 
 Floats = npt.NDArray[np.float64]
 
@@ -49,14 +50,6 @@ class Counts(NamedTuple):
     samples: int
     flops: int
     bytes: int
-
-
-class Shares(NamedTuple):
-    """A step's seconds by what they go to."""
-
-    dispatch: float
-    products: float
-    passes: float
 
 
 class Miss(NamedTuple):

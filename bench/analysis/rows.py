@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from ..cells.cell import Setting, format_sizes
 from ..records.record import Record
-from . import intervals, speedups
+from . import intervals, shares, speedups
 from .cost_model import Model
+from .shares import Shares
 
 
 class Row(NamedTuple):
@@ -17,8 +18,9 @@ class Row(NamedTuple):
 
     speedup is the baseline's time over the engine's, NaN where either has none; noise_floor is how far from
     1 the interval reaches for two copies of one engine in the same rounds (0.01 is 1 %). efficiency is the
-    floor's time over the engine's. predicted_seconds is what the cost model makes of a step, and the shares what
-    it goes to, where models are given. flops_per_byte is the arithmetic intensity, flops over Cell.least_bytes; the
+    floor's time over the engine's. predicted_seconds is what the cost model makes of a step, where models are given.
+    The shares are what a step goes to, and shares_are how that is known: measured, in this very race, or else fitted,
+    by the model; None without either. flops_per_byte is the arithmetic intensity, flops over Cell.least_bytes; the
     columns from peak_flops_per_second to hertz are the record's Peak; flops_per_cycle are those of a cycle of one of
     the cores, of which the engine has as many as threads.
     """
@@ -53,9 +55,10 @@ class Row(NamedTuple):
     first_step_seconds: float | None
     machine: str
     predicted_seconds: float
-    dispatch_share: float
+    calls_share: float
     products_share: float
     passes_share: float
+    shares_are: str | None
     hidden: str
     head: str
     flops_per_second: float
@@ -102,7 +105,9 @@ def _rows(record: Record, prices: Mapping[tuple[Setting, str], Model]) -> Iterat
         )
         model = prices.get((record.setting, result.name)) if cell.data == "random" else None
         predicted = model.seconds(cell) if model else nan
-        dispatch, products, passes = (part / predicted for part in model.shares(cell)) if model else (nan, nan, nan)
+        parts = shares.measured(record, result)
+        split = parts.shares if parts else model.shares(cell) if model else Shares(nan, nan, nan)
+        calls, products, passes = (part / sum(split) for part in split)
         yield Row(
             cell=cell.id,
             data=cell.data,
@@ -132,9 +137,10 @@ def _rows(record: Record, prices: Mapping[tuple[Setting, str], Model]) -> Iterat
             after=result.after,
             first_step_seconds=result.first_step_seconds,
             predicted_seconds=predicted,
-            dispatch_share=dispatch,
+            calls_share=calls,
             products_share=products,
             passes_share=passes,
+            shares_are="measured" if parts else "fitted" if model else None,
             flops_per_second=cell.flops / time[0],
             flops_per_byte=cell.flops / cell.least_bytes,
             peak_flops_per_second=peak.flops_per_second if peak else nan,

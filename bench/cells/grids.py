@@ -68,7 +68,7 @@ NAMED = {
         Axes(["256-128-10"], [10, 100], BOTH, THREADS, [USUAL_HIDDEN], [USUAL_HEAD]),
     ],
     "gate": [  # steps short enough that a pass of all takes a second, and still of every kind:
-        Axes(["64-30-10", "784-30-10"], [1, 10], BOTH),  # bound by dispatch, and the grid's middle
+        Axes(["64-30-10", "784-30-10"], [1, 10], BOTH),  # bound by calls, and the grid's middle
         Axes(["784-100-10"], [30], BOTH),  # by arithmetic
         Axes(["784-300-10"], [1], BOTH),  # by memory
     ],

@@ -19,6 +19,7 @@ from .cell import Cell
 class Inputs:
     """A network to start from, and the mini-batches of a cell in order."""
 
+    cell: Cell
     network: Network
     x: Array  # (samples, n_in), at least batch + 1 of them
     y: Array
@@ -42,8 +43,8 @@ def prepare(cell: Cell, rng: np.random.Generator, samples: str | None = None) ->
             dataset = datasets.read(cell.data, cell.dtype, cell.head)
             x, y = aligned(dataset.x_train), aligned(dataset.y_train)
         epoch = list(batches(x, y, cell.batch))
-        return Inputs(network, x, y, epoch, len(epoch))
+        return Inputs(cell, network, x, y, epoch, len(epoch))
     n_in, n_out = cell.sizes[0], cell.sizes[-1]
     x = aligned(rng.random((cell.batch + 1, n_in)).astype(cell.dtype))
     y = aligned(targets.random(cell.top, cell.batch + 1, n_out, rng).astype(cell.dtype))
-    return Inputs(network, x, y, [(x[: cell.batch], y[: cell.batch])], None)
+    return Inputs(cell, network, x, y, [(x[: cell.batch], y[: cell.batch])], None)

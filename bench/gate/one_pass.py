@@ -16,7 +16,7 @@ from backprop.check import verify_again
 
 from ..cells.cell import Cell
 from ..cells.entry import Entry
-from ..cells.inputs import Inputs, prepare
+from ..cells.inputs import prepare
 from ..timing import machine, process
 from ..timing.admission import qualify, refuse_unhandled
 from ..timing.lane import Lane, attempt
@@ -82,22 +82,22 @@ def _lap(
     clock: Clock,
 ) -> Rounds:
     inputs = prepare(lap.cell, rng)
-    lanes = [Lane(makes[arm], steps=lap.steps or 1) for arm in ARMS]
+    lanes = [Lane(makes[arm], inputs, steps=lap.steps or 1) for arm in ARMS]
     arms = dict(zip(ARMS, lanes, strict=True))
     for lane in lanes:
-        attempt(lane, refuse_unhandled, lane, inputs.network)
+        attempt(lane, refuse_unhandled, lane)
     if unfit := {arm: lane.left_out for arm, lane in arms.items() if lane.left_out and not lane.failed}:
         return Rounds(unfit=unfit)
     with machine.alone(lap.cell.threads, numbers and numbers[-lap.cell.threads :]):
         if lap.steps is None:
-            _check(lanes, inputs, lap.cell.batch, clock)
+            _check(lanes, clock)
         for i in rng.permutation(len(lanes)):
             if not lanes[i].failed:
-                attempt(lanes[i], _first_step, lanes[i], inputs)
-        engines = {} if any(lane.failed for lane in lanes) else run_rounds(lanes, inputs, lap.seconds, rng, clock)
+                attempt(lanes[i], _first_step, lanes[i])
+        engines = {} if any(lane.failed for lane in lanes) else run_rounds(lanes, lap.seconds, rng, clock)
         for lane in lanes if not engines else ():  # whether the others fail, too, by themselves
             if not lane.left_out:
-                run_rounds([lane], inputs, lap.seconds, rng, clock)
+                run_rounds([lane], lap.seconds, rng, clock)
         if lap.steps is None:  # once more, after some hundred steps
             for i, engine in engines.items():
                 attempt(lanes[i], verify_again, lanes[i].fresh, engine, inputs.network, *inputs.batches[0])
@@ -106,15 +106,15 @@ def _lap(
     return Rounds(lanes[0].steps, {arm: [max(taken or 0.0, TICK) for taken in arms[arm].seconds] for arm in arms})
 
 
-def _first_step(lane: Lane, inputs: Inputs) -> None:
+def _first_step(lane: Lane) -> None:
     """Let the code compile or try out what it does once in a process, off the clock of the lap."""
-    lane.fresh(inputs.network).step(*inputs.batches[0], ETA)
+    lane.begun().step(*lane.inputs.batches[0], ETA)
 
 
-def _check(lanes: list[Lane], inputs: Inputs, batch: int, clock: Clock) -> None:
+def _check(lanes: list[Lane], clock: Clock) -> None:
     """Check the change and the base, and give every arm the steps of the base: alike in all but the code."""
     change, base, _ = lanes
-    good = [attempt(lane, qualify, lane, inputs, batch, clock) for lane in (change, base)]
+    good = [attempt(lane, qualify, lane, clock) for lane in (change, base)]
     if all(good):
         for lane in lanes:
             lane.steps = max(1, round(SLICE_SECONDS / base.step_seconds))

@@ -13,6 +13,13 @@ Slices = list[list[float | None]]
 """Seconds per step, passes x rounds; None where a contestant sat a round out."""
 
 
+class Part(msgspec.Struct, frozen=True):
+    """What explains a result: the same engine in another cell, in the rounds of the first pass; seconds per step."""
+
+    cell: Cell
+    seconds: list[float | None]
+
+
 class Result(msgspec.Struct, frozen=True):
     """What the race found of one contestant.
 
@@ -20,7 +27,9 @@ class Result(msgspec.Struct, frozen=True):
     commit is that of an engine named at a revision, None where it is the work tree's. after is the engine that
     this one is one change away from. first_step_seconds is what the first step of all took: compilation, trials.
     by is, of a floor, the first engine named whose products they are; None where they are BLAS's, called from Python.
-    peak_bytes is None where it is not known.
+    peak_bytes is None where it is not known. cell is the one that it ran in, None for the record's. parts are there
+    where a floor was raced, of an engine that ran in the record's cell: it on a network with one unit a layer, at the
+    same batch and at a batch of one; and of a floor, it at a batch of one, too.
     """
 
     name: str
@@ -34,6 +43,8 @@ class Result(msgspec.Struct, frozen=True):
     after: str | None = None
     first_step_seconds: float | None = None
     by: str | None = None
+    cell: Cell | None = None
+    parts: list[Part] = []
 
 
 class Noise(msgspec.Struct, frozen=True):

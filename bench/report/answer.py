@@ -12,22 +12,23 @@ from math import floor, isfinite
 import pandas as pd
 
 from ..analysis import intervals, ladder, speedup_frame, speedups
-from ..analysis.cost_model import Model, Shares
+from ..analysis.cost_model import Model
 from ..analysis.crossover import crossover
 from ..analysis.intervals import Estimate
 from ..analysis.question import BASELINE, CHALLENGER, HEADLINE
+from ..analysis.shares import Shares
 from ..cells.cell import Cell, format_sizes
 from ..records.record import Record, Result
 from . import functions_cost, numbers
 from .grouping import of_setting
 
 PARTS = {
-    "dispatch": "the interpreter and its calls",
+    "calls": "the interpreter and its calls",
     "products": "the products",
     "passes": "the passes over parameters and activations",
 }
 OF_THE_LOOP = {  # why its share is the larger one
-    "dispatch": ", paid for each sample and not once a step",
+    "calls": ", paid for each sample and not once a step",
     "products": ", one sample at a time and not as whole matrices",
     "passes": "",
 }

@@ -64,7 +64,7 @@ def _table(models: list[Model], slow: Model, cell: Cell) -> Table:
         ]
         for model, seconds in steps
     ]
-    headings = ["engine", "a step", "speedup", "dispatch", "products", "passes", "off by", "worst"]
+    headings = ["engine", "a step", "speedup", "calls", "products", "passes", "off by", "worst"]
     return Table(headings, lines, folds=(0,))
 
 

@@ -85,7 +85,7 @@ def every_engine(rows: pd.DataFrame) -> Table:
         "of floor": ("efficiency", "{:.0%}".format),
         "noise": ("noise_floor", "{:.1%}".format),
         "predicted": ("predicted_seconds", numbers.seconds),
-        "dispatch": ("dispatch_share", "{:.0%}".format),
+        "calls": ("calls_share", "{:.0%}".format),
         "memory": ("peak_bytes", numbers.size),
     }
     timed = rows[rows["seconds_per_step"].notna()]

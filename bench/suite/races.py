@@ -101,10 +101,10 @@ class Race:
 def check(cell: Cell, entries: Sequence[Entry], every: bool) -> None:
     """Each contestant's gradient in this cell, untimed; the test fails where one is off, or not every one can."""
     inputs = prepare(cell, np.random.default_rng())
-    lanes = {one.name: Lane(one.make) for one in entries}
+    lanes = {one.name: Lane(one.make, inputs) for one in entries}
     with kept():
         for lane in lanes.values():
-            if attempt(lane, refuse_unhandled, lane, inputs.network) and not lane.left_out:
+            if attempt(lane, refuse_unhandled, lane) and not lane.left_out:
                 given = inputs.network, inputs.x, inputs.y
                 attempt(lane, verify, lane.fresh, *given, cell.batch, lane.labels_only)
     fail_by({name: lane.left_out for name, lane in lanes.items() if lane.failed or (every and lane.left_out)})

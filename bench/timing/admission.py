@@ -6,13 +6,12 @@ The first pass of a race admits its contestants; those that come after take the 
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from math import log2
 
 from msgspec.structs import replace
 
-from backprop import Network
 from backprop.check import verify
 
 from ..cells import capacity
@@ -26,49 +25,55 @@ from .slices import ETA, SLICE_SECONDS, Clock, time_slice
 from .tracing import Paused
 
 UNFIT = "it can't train this network"
+PART_SECONDS = 0.0005  # of a slice that explains another's: of what takes microseconds, hundreds of steps
 ROUNDS = 10  # in each pass, wanted of every contestant that is fast enough
 
 
-def admit(lane: Lane, inputs: Inputs, batch: int, seconds: float, clock: Clock) -> None:
+def admit(lane: Lane, seconds: float, clock: Clock) -> None:
     """Let the engine take its first two steps, and qualify it unless it is too slow in any field."""
-    engine = lane.fresh(inputs.network)
+    engine = lane.begun()
     took = []
     for _ in range(2):
         with Paused():
             start = clock()
-            engine.step(*inputs.batches[0], ETA)
+            engine.step(*lane.inputs.batches[0], ETA)
             took.append(clock() - start)
     lane.first_step_seconds, lane.step_seconds = round(float(took[0]), 6), took[1]
     leave_out_slow([lane], seconds)
     if not lane.left_out:
-        qualify(lane, inputs, batch, clock)
+        qualify(lane, clock)
 
 
-def refuse_unhandled(lane: Lane, network: Network) -> None:
+def refuse_unhandled(lane: Lane) -> None:
     """Leave the contestant out, by no fault of its own, where it says that it can't train such a network."""
-    if reason := why_unfit(lane.make, network):
+    if reason := why_unfit(lane.make, lane.inputs.network):
         lane.left_out = f"{UNFIT}: {reason}"
 
 
-def qualify(lane: Lane, inputs: Inputs, batch: int, clock: Clock) -> None:
-    """Check the gradient, weigh the memory of one step, and find how many steps make a slice."""
-    if lane.role == "contestant":
-        lane.gradient_error = verify(lane.fresh, inputs.network, inputs.x, inputs.y, batch, lane.labels_only)
+def qualify(lane: Lane, clock: Clock) -> None:
+    """Check the gradient, weigh the memory of one step, and find how many steps make a slice.
+
+    What is but a part of another's step is of an engine that was checked, and its slices are short: there are many.
+    """
+    inputs, wanted = lane.inputs, PART_SECONDS if lane.part else SLICE_SECONDS
+    if lane.role == "contestant" and not lane.part:
+        given = inputs.network, inputs.x, inputs.y, inputs.cell.batch
+        lane.gradient_error = verify(lane.fresh, *given, lane.labels_only)
     x, y = inputs.batches[0]
-    if lane.traced:
+    if lane.traced and not lane.part:
         tracemalloc.start()
         try:
-            lane.fresh(inputs.network).step(x, y, ETA)
+            lane.begun().step(x, y, ETA)
             lane.peak_bytes = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
-    engine = lane.fresh(inputs.network)
+    engine = lane.begun()
     engine.step(x, y, ETA)
     lane.steps = inputs.steps or 1
-    while (total := lane.steps * time_slice(engine, inputs, lane.steps, clock)) < SLICE_SECONDS / 3:
+    while (total := lane.steps * time_slice(engine, inputs, lane.steps, clock)) < wanted / 3:
         lane.steps *= 2
     lane.step_seconds = total / lane.steps
-    lane.steps = inputs.steps or max(1, round(SLICE_SECONDS / lane.step_seconds))
+    lane.steps = inputs.steps or max(1, round(wanted / lane.step_seconds))
 
 
 def out_of_time(cell: Cell, seconds: float) -> str | None:
@@ -95,22 +100,37 @@ def leave_out_slow(lanes: Sequence[Lane], seconds: float) -> None:
             )
 
 
-def lane_at(place: Place, contestants: Sequence[Entry]) -> Lane:
-    """The lane of a place, timed as that says, with the engine that belongs there."""
+def lane_at(place: Place, contestants: Sequence[Entry], inputs_of: Callable[[Cell | None], Inputs]) -> Lane:
+    """The lane of a place, timed as that says, with the engine and the inputs that belong there."""
     own = None if place.entry is None else contestants[place.entry]
     if place.role == "floor":
-        lane = Lane(partial(Floor, products=own.products if own else None), traced=own is None)
+        make = partial(Floor, products=own.products if own else None)
+        lane = Lane(make, inputs_of(place.cell), traced=own is None)
     else:
         assert own is not None, place
-        lane = Lane(own.make, own.traced, after=own.after)
-    lane.role, lane.entry, lane.steps, lane.stride = place.role, place.entry, place.steps, place.stride
+        lane = Lane(own.make, inputs_of(place.cell), own.traced, after=own.after)
+    for what in ("role", "entry", "cell", "part", "steps", "stride"):
+        setattr(lane, what, getattr(place, what))
     return lane
 
 
-def floors(contestants: Sequence[Entry]) -> list[Lane]:
+def floors(contestants: Sequence[Entry]) -> list[Place]:
     """A floor by BLAS, called from Python, and one by whatever else an engine in the race has its products made."""
     others = {one.products: number for number, one in reversed(list(enumerate(contestants))) if one.products}
-    return [lane_at(Place(role="floor", entry=number), contestants) for number in (None, *others.values())]
+    return [Place(role="floor", entry=number) for number in (None, *others.values())]
+
+
+def parts(whole: Place, cell: Cell) -> list[Place]:
+    """What explains the time of a contestant or a floor in this cell, each the same engine elsewhere.
+
+    On a network of the same depth and functions with one unit a layer there is nothing to compute, and what is left
+    are calls: at the same batch, and at a batch of one. The products are those of the floor, and for an engine that
+    sends samples through one by one those of a batch of one.
+    """
+    bare = replace(cell, sizes=(1,) * len(cell.sizes))
+    others = [bare, replace(bare, batch=1), *([replace(cell, batch=1)] if whole.role == "floor" else [])]
+    elsewhere = [other for other in dict.fromkeys(others) if other != cell]
+    return [Place(role=whole.role, entry=whole.entry, cell=other, part=True) for other in elsewhere]
 
 
 def second_copy(lanes: Sequence[Lane]) -> list[Lane]:

@@ -11,6 +11,8 @@ import msgspec
 from backprop import Engine, EngineError, Network
 from backprop.errors import brief
 
+from ..cells.cell import Cell
+from ..cells.inputs import Inputs
 from ..cells.isolation import filters_kept, is_interrupt, kept
 
 P = ParamSpec("P")
@@ -19,14 +21,18 @@ P = ParamSpec("P")
 class Place(msgspec.Struct, kw_only=True):
     """Who runs where in a race, how it is timed, and what a pass has found there.
 
-    entry is the number of the entry whose engine it is; of a floor, the one whose products they are, or None for BLAS
-    called from Python. A slice is so many steps, and one is taken in every stride-th round. seconds are those per step,
+    cell is another one than the race's, of the same threads: None for that. part says that the place is there to
+    explain what that of its role and entry takes, by the same engine in another cell: in the first pass alone. entry is
+    the number of the entry whose engine it is; of a floor, the one whose products they are, or None for BLAS called
+    from Python. A slice is so many steps, and one is taken in every stride-th round. seconds are those per step,
     by round, None where it sat a round out. left_out says why there are none, failed that it is the engine's own fault.
     What is measured once, and what the engine says of itself, is there in the first pass alone.
     """
 
     role: Literal["contestant", "floor", "twin"] = "contestant"
     entry: int | None = None
+    cell: Cell | None = None
+    part: bool = False
     steps: int = 1
     stride: int = 1
     seconds: list[float | None] = []
@@ -45,6 +51,7 @@ class Lane(Place):
     """
 
     make: Callable[[Network], Engine]
+    inputs: Inputs
     traced: bool = True
     step_seconds: float = 0.0
     context: Context = msgspec.field(default_factory=copy_context)
@@ -53,6 +60,10 @@ class Lane(Place):
         """A fresh engine; what making it has changed in this process is put back."""
         with kept():
             return self.make(network)
+
+    def begun(self) -> Engine:
+        """A fresh engine with the network that its inputs are for."""
+        return self.fresh(self.inputs.network)
 
     @property
     def labels_only(self) -> bool:

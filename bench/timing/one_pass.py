@@ -6,7 +6,8 @@ first pass of a race has no places yet: it checks the contestants and finds how 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from time import perf_counter
 
 import msgspec
@@ -22,7 +23,17 @@ from ..cells.inputs import Inputs, prepare
 from ..records.environment import Environment
 from ..records.record import Peak
 from . import machine, peak, process
-from .admission import admit, floors, lane_at, leave_out_slow, out_of_time, refuse_unhandled, second_copy, set_strides
+from .admission import (
+    admit,
+    floors,
+    lane_at,
+    leave_out_slow,
+    out_of_time,
+    parts,
+    refuse_unhandled,
+    second_copy,
+    set_strides,
+)
 from .lane import Lane, Place, attempt, running
 from .slices import Clock, run_rounds
 
@@ -30,8 +41,9 @@ from .slices import Clock, run_rounds
 class RaceJob(msgspec.Struct, frozen=True):
     """A cell to race in, and how: for so many seconds.
 
-    floor says whether the products alone are raced, too; pin, whether the allocator's thresholds are pinned. baseline
-    is the entry that speedups are relative to; None for the rule.
+    floor says whether the products alone are raced, too, and what explains a step's time; pin, whether the allocator's
+    thresholds are pinned. baseline is the entry that speedups are relative to; None for the rule. cells has for each
+    entry the cell that it runs in, of the same threads, where there is one that runs elsewhere: empty for the rule.
     """
 
     cell: Cell
@@ -40,6 +52,7 @@ class RaceJob(msgspec.Struct, frozen=True):
     floor: bool
     pin: bool
     baseline: str | None = None
+    cells: list[Cell] = []
 
 
 def among(baseline: str | None, entries: Sequence[Entry]) -> str | None:
@@ -93,14 +106,18 @@ def run_pass(job: PassJob, clock: Clock = perf_counter) -> Pass:
         if not job.places and (reason := out_of_time(cell, job.race.seconds)):
             found = [Place(entry=number, left_out=reason, after=one.after) for number, one in enumerate(contestants)]
             return Pass(found, environment)
-        inputs = prepare(cell, rng, job.samples)
-        lanes = [lane_at(place, contestants) for place in job.places] or admitted(job, contestants, inputs, clock)
+        inputs_of = cache(lambda other: prepare(other or cell, rng, None if other else job.samples))
+        inputs = inputs_of(None)
+        lanes = [lane_at(place, contestants, inputs_of) for place in job.places]
+        lanes = lanes or admitted(job, contestants, inputs_of, clock)
+        seconds = job.seconds * (2 if any(lane.part for lane in lanes) else 1)  # as twice as many are in the race
         engines: dict[int, Engine] = {}
         while running(lanes) and not engines:
-            engines = run_rounds(lanes, inputs, job.seconds, rng, clock)
+            engines = run_rounds(lanes, seconds, rng, clock)
         for i, engine in engines.items() if job.last else ():
             if lanes[i].role == "contestant":
-                attempt(lanes[i], verify_again, lanes[i].fresh, engine, inputs.network, *inputs.batches[0])
+                own = lanes[i].inputs
+                attempt(lanes[i], verify_again, lanes[i].fresh, engine, own.network, *own.batches[0])
     found = msgspec.convert(lanes, list[Place], from_attributes=True)
     return Pass(found, environment, [] if job.places else hidden(inputs.network, *inputs.batches[0]))
 
@@ -114,16 +131,32 @@ def run_in_child(job: PassJob) -> Pass:
         return msgspec.structs.replace(found, peak=peak.measure(cell.dtype, cell.threads))
 
 
-def admitted(job: PassJob, contestants: Sequence[Entry], inputs: Inputs, clock: Clock) -> list[Lane]:
-    """The lanes of a race: the contestants, floors, a second copy of the fastest; who is left out has the reason."""
-    lanes = [lane_at(Place(entry=number), contestants) for number in range(len(contestants))]
-    ground = floors(contestants) if job.race.floor and job.race.cell.data == "random" else []  # see Floor
+def admitted(
+    job: PassJob, contestants: Sequence[Entry], inputs_of: Callable[[Cell | None], Inputs], clock: Clock
+) -> list[Lane]:
+    """The lanes of a race: the contestants, floors, a second copy of the fastest; who is left out has the reason.
+
+    And the parts of what those take that are in it.
+    """
+    cell = job.race.cell
+
+    def lanes_at(places: Iterable[Place]) -> list[Lane]:
+        return [lane_at(place, contestants, inputs_of) for place in places]
+
+    elsewhere = [None if own == cell else own for own in job.race.cells] or [None] * len(contestants)
+    lanes = lanes_at(Place(entry=number, cell=own) for number, own in enumerate(elsewhere))
+    has_floor = job.race.floor and cell.data == "random"  # see Floor
+    ground = lanes_at(floors(contestants) if has_floor else [])
     for lane in lanes:
-        attempt(lane, refuse_unhandled, lane, inputs.network)
+        attempt(lane, refuse_unhandled, lane)
     for lane in running([*lanes, *ground]):
-        attempt(lane, admit, lane, inputs, job.race.cell.batch, job.race.seconds, clock)
+        attempt(lane, admit, lane, job.race.seconds, clock)
     leave_out_slow(lanes, job.race.seconds)
-    lanes += [*ground, *second_copy(lanes)]
+    explained = [lane for lane in running([*lanes, *ground]) if has_floor and lane.cell is None]
+    within = lanes_at(part for lane in explained for part in parts(lane, cell))
+    for lane in within:
+        attempt(lane, admit, lane, job.race.seconds, clock)
+    lanes += [*ground, *second_copy(lanes), *within]
     set_strides(lanes, job.seconds)
     return lanes
 

@@ -67,7 +67,7 @@ def race(
     try:
         with machine.reserved(job.cell.threads) as (numbers, shared):
             while not schedule.over:
-                still = [tally for tally in tallies if not tally[-1].left_out]
+                still = [tally for tally in tallies if not tally[-1].left_out and not tally[-1].part]
                 if tallies and not still:
                     break
                 planned, last, began = schedule.seconds, schedule.after_this().over, clock()
@@ -94,7 +94,7 @@ def race(
     return Record(
         SCHEMA,
         job.cell,
-        [result_of(tally, one.name, one.commit) for tally, one in zip(raced, job.entries, strict=True)],
+        [result_of(tally, one.name, one.commit, within=tallies) for tally, one in zip(raced, job.entries, strict=True)],
         noise_of(tallies, job.entries),
         environment,
         started,

@@ -44,9 +44,7 @@ def time_slice(engine: Engine, inputs: Inputs, steps: int, clock: Clock) -> floa
             gc.enable()
 
 
-def run_rounds(
-    lanes: Sequence[Lane], inputs: Inputs, seconds: float, rng: np.random.Generator, clock: Clock
-) -> dict[int, Engine]:
+def run_rounds(lanes: Sequence[Lane], seconds: float, rng: np.random.Generator, clock: Clock) -> dict[int, Engine]:
     """Fresh engines, a warm-up slice of each, then rounds in random order for so many seconds.
 
     What an engine compiles or tries out once in a process falls into its warm-up. Sets the seconds of each lane and
@@ -58,11 +56,11 @@ def run_rounds(
     number = 0
 
     def warm_up(i: int) -> None:
-        engines[i] = lanes[i].fresh(inputs.network)
-        time_slice(engines[i], inputs, lanes[i].steps, clock)
+        engines[i] = lanes[i].begun()
+        time_slice(engines[i], lanes[i].inputs, lanes[i].steps, clock)
 
     def take_slice(i: int) -> None:
-        taken = time_slice(engines[i], inputs, lanes[i].steps, clock)
+        taken = time_slice(engines[i], lanes[i].inputs, lanes[i].steps, clock)
         slices[i].append(float(f"{taken:.6g}"))  # finer digits are noise, and would double the record
 
     for i in rng.permutation(starters):

@@ -7,7 +7,7 @@ from math import inf
 from statistics import median
 
 from ..cells.entry import Entry
-from ..records.record import Noise, Result
+from ..records.record import Noise, Part, Result
 from .floor import Floor
 from .lane import Place
 
@@ -15,10 +15,16 @@ Tally = list[Place]
 """A place as each pass has found it, one after the other."""
 
 
-def result_of(tally: Tally, name: str, commit: str | None = None, by: str | None = None) -> Result:
+def result_of(
+    tally: Tally, name: str, commit: str | None = None, by: str | None = None, within: Sequence[Tally] = ()
+) -> Result:
+    """The result of a place, as its passes and the parts of it among `within` tell it."""
     first, last = tally[0], tally[-1]
     if last.left_out:
-        return Result(name, left_out=last.left_out, failed=last.failed, commit=commit, after=first.after)
+        return Result(
+            name, left_out=last.left_out, failed=last.failed, commit=commit, after=first.after, cell=first.cell
+        )
+    own = [part[0] for part in within if part[0].part and (part[0].role, part[0].entry) == (first.role, first.entry)]
     return Result(
         name,
         [place.seconds for place in tally],
@@ -29,11 +35,14 @@ def result_of(tally: Tally, name: str, commit: str | None = None, by: str | None
         after=first.after,
         first_step_seconds=first.first_step_seconds,
         by=by,
+        cell=first.cell,
+        parts=[Part(part.cell, part.seconds) for part in own if part.cell and not part.left_out],
     )
 
 
 def of_role(tallies: Sequence[Tally], role: str) -> list[Tally]:
-    return [tally for tally in tallies if tally[0].role == role]
+    """The tallies of this role, but not of what is a part of one of them."""
+    return [tally for tally in tallies if tally[0].role == role and not tally[0].part]
 
 
 def noise_of(tallies: Sequence[Tally], entries: Sequence[Entry]) -> Noise | None:
@@ -56,4 +65,4 @@ def floor_of(tallies: Sequence[Tally], entries: Sequence[Entry]) -> Result | Non
     if lowest is None:
         return None
     whose = lowest[0].entry
-    return result_of(lowest, Floor.name, by=None if whose is None else entries[whose].name)
+    return result_of(lowest, Floor.name, by=None if whose is None else entries[whose].name, within=tallies)

@@ -45,7 +45,7 @@ def test_three_sentences_tell_how_much_from_where_why_at_what_cost_and_how_sure(
     assert why.startswith("By the cost model full_matrix overtakes per_sample at a batch of 1.")
     shares = cost_model.models(grid)[0].shares(cell)
     assert f"of per_sample's time ({1 - shares.products / sum(shares):.0%}) is spent outside the products" in why
-    assert f"{numbers.seconds(shares.dispatch)} against 40.0 us go into the interpreter" in why
+    assert f"{numbers.seconds(shares.calls)} against 40.0 us go into the interpreter" in why
     assert "1.00 kB against 1.00 kB at batch 10" in sure
     assert "reached 0.0% from 1 in the median race" in sure
     assert "it pays from batch 2 on" in why

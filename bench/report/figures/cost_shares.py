@@ -1,4 +1,4 @@
-"""What a step goes to by the cost model: dispatch, passes over memory, products, as a bar for each cell."""
+"""What a step goes to by the cost model: calls, passes over memory, products, as a bar for each cell."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from matplotlib.ticker import PercentFormatter
 
 from ..grouping import widths
 
-SHARES = {"dispatch": "#e08214", "passes": "#b2abd2", "products": "#5e3c99"}
+SHARES = {"calls": "#e08214", "passes": "#b2abd2", "products": "#5e3c99"}
 
 
 def draw(part: pd.DataFrame, _: pd.DataFrame, axes: Axes) -> None:

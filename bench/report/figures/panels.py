@@ -120,17 +120,17 @@ def _efficiency_words(part: pd.DataFrame) -> str:
 
 
 def _shares_words(part: pd.DataFrame) -> str:
-    shares = part.groupby("batch")["dispatch_share"].median()
+    shares = part.groupby("batch")["calls_share"].median()
     if len(shares) == 1:
-        return f"spends {shares.iloc[0]:.0%} of a step on dispatch"
+        return f"spends {shares.iloc[0]:.0%} of a step on calls"
     first, last = shares.index.min(), shares.index.max()
-    return f"spends {shares[first]:.0%} on dispatch at batch {first}, {shares[last]:.0%} at batch {last}"
+    return f"spends {shares[first]:.0%} on calls at batch {first}, {shares[last]:.0%} at batch {last}"
 
 
 KINDS = {
     "speedup-heatmap": ("speedup", _speedup_words, heatmap.speedup),
     "speedup-by-batch": ("speedup", _speedup_words, speedup_curves.draw),
     "efficiency-heatmap": ("efficiency", _efficiency_words, heatmap.efficiency),
-    "cost-shares": ("dispatch_share", _shares_words, cost_shares.draw),
+    "cost-shares": ("calls_share", _shares_words, cost_shares.draw),
 }
 """By the name of the file: the quantity that a cell must have, what is found in words, and what draws it on axes."""

@@ -1,0 +1,88 @@
+"""What a step's time goes to, as it was raced: calls, products, and what is left, the passes over memory.
+
+An engine's calls are raced, by itself on a network of the same depth and functions with one unit a layer; so are the
+products, by the floor, whose own calls are taken off: they are among the engine's. An engine that sends samples through
+one by one has the products of a batch of one, as often as there are samples. What it pays for having them so is in its
+products; what another one pays for having them in a slower form than the floor's is in its passes.
+"""
+
+from __future__ import annotations
+
+from statistics import StatisticsError, median
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from ..cells.cell import Cell
+from ..records.record import Record, Result
+from . import intervals
+
+ONE_BY_ONE = 0.25  # of the calls at a batch of one: who pays more than this for each further sample is a loop
+
+
+class Shares(NamedTuple):
+    """A step's seconds by what they go to."""
+
+    calls: float
+    products: float
+    passes: float
+
+
+class Parts(NamedTuple):
+    """What was raced of a contestant's step, in seconds: the whole, its calls, those at a batch of one; the products.
+
+    products are the floor's without its calls, of the whole batch, and products_alone those of a batch of one.
+    """
+
+    batch: int
+    whole: float
+    calls: float
+    calls_alone: float
+    products: float
+    products_alone: float
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether samples are sent through one by one: each further one costs calls."""
+        return self.batch > 1 and (self.calls - self.calls_alone) / (self.batch - 1) > ONE_BY_ONE * self.calls_alone
+
+    @property
+    def shares(self) -> Shares:
+        """Where calls and products, each raced for itself, take more than the whole, they share it in proportion."""
+        products = self.batch * self.products_alone if self.one_by_one else self.products
+        fit = min(1.0, self.whole / (self.calls + products))
+        return Shares(fit * self.calls, fit * products, max(0.0, self.whole - self.calls - products))
+
+
+def measured(record: Record, result: Result) -> Parts | None:
+    """The parts of a contestant's step; None where they were not raced, as in old records or without a floor."""
+    floor, cell = record.floor, record.cell
+    if floor is None or not floor.seconds or not result.seconds:
+        return None
+    bare = replace(cell, sizes=(1,) * len(cell.sizes))
+    bare_alone = replace(bare, batch=1)
+    whole, products = intervals.typical(result.seconds), intervals.ratio(floor.seconds, result.seconds)
+    if whole is None or products is None:
+        return None
+    of_floor = whole.value * products.value
+    try:
+        ground, ground_alone = _share(floor, cell, bare), _share(floor, cell, bare_alone)
+        return Parts(
+            cell.batch,
+            whole.value,
+            whole.value * _share(result, cell, bare),
+            whole.value * _share(result, cell, bare_alone),
+            of_floor * max(0.0, 1 - ground),
+            of_floor * max(0.0, _share(floor, cell, replace(cell, batch=1)) - ground_alone),
+        )
+    except StatisticsError:  # a part was not raced
+        return None
+
+
+def _share(result: Result, cell: Cell, other: Cell) -> float:
+    """What a step takes in the other cell, as a share of one in this, in the first pass; StatisticsError without."""
+    if other == cell:
+        return 1.0
+    seconds = next((part.seconds for part in result.parts if part.cell == other), [])
+    pairs = zip(seconds, result.seconds[0], strict=False)
+    return median(part / whole for part, whole in pairs if part is not None and whole is not None)
