@@ -23,6 +23,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.figures --check
 
 gate: $(READY)
 	$(BIN)/backprop-bench gate --against $(BASE) $(GATE_OPTIONS)

@@ -7,7 +7,6 @@ import msgspec
 import pytest
 import targets
 from examples import LADDER, make_ladder_record, make_record
-from repository import ROOT
 from shown import leave_out_png
 
 from bench.analysis import ladder, speedup_frame, speedups
@@ -178,14 +177,3 @@ def test_the_page_of_targets_counts_threads_apart_and_lists_the_cells_that_were_
     left_out = page.split("## Cells of the grid")[1].split("\n\n")[1].split(", ")
     assert "784-300-10-b32-float32-t1" in left_out
     assert one.cell.id not in left_out
-
-
-def test_the_readmes_tables_are_those_of_the_published_run():
-    folder = ROOT / "results" / "published" / "shapes"
-    found, _ = store.load(folder)
-    table = markdown.table(tables.ladder_table(ladder.headline(found)))
-    readme = (ROOT / "backprop" / "README.md").read_text()
-    assert table in readme
-    (square,) = (record for record in found if record.cell.id == "64-64-64-10-b32-float64-t1")
-    assert markdown.table(tables.ladder_table(ladder.climb(square))) in readme
-    assert targets.write(found) == (folder / "targets.md").read_text()

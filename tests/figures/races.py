@@ -1,0 +1,97 @@
+"""Figures of races: factors, times, efficiencies, noise."""
+
+from __future__ import annotations
+
+from bench.analysis import intervals, speedup_frame, speedups
+from bench.analysis.intervals import Estimate
+from bench.analysis.question import BASELINE, HEADLINE
+from bench.report import numbers
+
+from . import published
+from .registry import figure
+
+
+def estimate(folder: str, engine: str, cell: str, baseline: str = BASELINE) -> Estimate:
+    """The baseline's time over the engine's."""
+    race = published.race(folder, cell)
+    factor = speedups.factor(race, published.result(race, baseline), published.result(race, engine))
+    assert factor is not None
+    return factor
+
+
+def with_ends(value: Estimate) -> str:
+    """4.40x (4.22 to 4.59): a factor with its interval, in a sentence."""
+    return f"{numbers.factor(value.value)} ({' to '.join(numbers.factor(end)[:-1] for end in (value.low, value.high))})"
+
+
+def percent(share: float, digits: int = 0) -> str:
+    return f"{100 * share:.{digits}f} %"
+
+
+@figure
+def speedup(folder: str, engine: str, cell: str = HEADLINE, baseline: str = BASELINE) -> str:
+    """The factor with its interval."""
+    return with_ends(estimate(folder, engine, cell, baseline))
+
+
+@figure
+def factor(folder: str, engine: str, cell: str = HEADLINE, baseline: str = BASELINE) -> str:
+    """The factor alone."""
+    return numbers.factor(estimate(folder, engine, cell, baseline).value)
+
+
+@figure
+def slower(folder: str, engine: str, cell: str = HEADLINE, baseline: str = BASELINE) -> str:
+    """How many times the baseline's time the engine takes."""
+    return f"{estimate(folder, engine, cell, baseline).inverse.value:#.2g}".rstrip(".") + " times"
+
+
+@figure
+def epoch(folder: str, engine: str, cell: str = "mnist5k") -> str:
+    """What an epoch takes the baseline and the engine, and the factor."""
+    race = published.race(folder, cell)
+    taken = []
+    for contestant in (published.result(race, BASELINE), published.result(race, engine)):
+        a_step = intervals.typical(contestant.seconds)
+        assert a_step is not None
+        taken.append(numbers.seconds(a_step.value * (contestant.steps_per_slice or 1)))
+    return f"{' to '.join(taken)} ({numbers.factor(estimate(folder, engine, cell).value)})"
+
+
+@figure
+def of_floor(folder: str, engine: str, cell: str = HEADLINE) -> str:
+    """The efficiency: the time of the products alone over the engine's."""
+    race = published.race(folder, cell)
+    share = speedups.efficiency(race, published.result(race, engine))
+    assert share is not None
+    return percent(share.value)
+
+
+@figure
+def smallest(folder: str, engine: str) -> str:
+    """The smallest factor of all cells with random data, and its batch size."""
+    return _extreme(folder, engine, min)
+
+
+@figure
+def largest(folder: str, engine: str) -> str:
+    return _extreme(folder, engine, max)
+
+
+def _extreme(folder: str, engine: str, choose) -> str:
+    timed = [
+        (factor.value, race.cell.batch)
+        for race in published.records(folder)
+        for result in race.contestants
+        if race.cell.data == "random" and result.name == engine and (factor := speedups.speedup(race, result))
+    ]
+    value, batch = choose(timed)
+    return f"{numbers.factor(value)} at batch {batch}"
+
+
+@figure
+def noise(folder: str) -> str:
+    """The noise floor in the median cell, and in the worst."""
+    found = speedup_frame.noise(published.rows(folder))
+    assert found is not None
+    return f"{percent(found.median, 1)} in the median cell and {percent(found.worst, 1)} in the worst"
