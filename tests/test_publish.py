@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from tests.trials import publish
-from tests.trials.publish import Part, Race
+from tests.trials import gate_tables, publish
+from tests.trials.publish_parts import Part, Race, runs_left
 
 RACES = """
 import pathlib, sys, time
@@ -83,5 +83,5 @@ def test_nothing_is_published_without_its_pages(call, capfd):
 
 def test_the_gate_is_asked_for_the_runs_that_are_missing(tmp_path):
     lines = b"".join(b'{"percent": %d}\n' % percent for percent in (0, 0, 5))
-    (tmp_path / publish.gate_tables.RUNS).write_bytes(gzip.compress(lines))
-    assert publish.runs_left(tmp_path) == ["0=24", "2=8", "3=8", "5=7", "10=8"]
+    (tmp_path / gate_tables.RUNS).write_bytes(gzip.compress(lines))
+    assert runs_left(tmp_path) == ["0=24", "2=8", "3=8", "5=7", "10=8"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import median
 from textwrap import fill
 
-from bench.analysis.question import BASELINE, CHALLENGER, HEADLINE
+from bench.analysis.question import BASELINE, CHALLENGER
 from bench.report import answer, markdown
 from bench.report.document import Table
 
@@ -24,12 +24,6 @@ def why(folder: str) -> str:
     assert pair is not None
     own = [published.model(folder, engine) for engine in (BASELINE, CHALLENGER)]
     return fill(markdown.escape(answer.from_where_and_why(pair, *own)), WIDTH, break_on_hyphens=False)
-
-
-@figure
-def outside_products(folder: str, engine: str, cell: str = HEADLINE) -> str:
-    """How much of an engine's step is none of the mathematics, in words."""
-    return answer.outside_products(published.model(folder, engine), published.race(folder, cell).cell)
 
 
 @figure

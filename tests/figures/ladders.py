@@ -8,6 +8,7 @@ from statistics import median
 from bench.analysis import ladder, speedups
 from bench.analysis.ladder import Ladder
 from bench.cells.cell import format_sizes
+from bench.report import numbers
 
 from ..trials import targets
 from . import published
@@ -34,7 +35,7 @@ def cells_on_one_thread(folder: str) -> str:
 def over_small_peers(folder: str) -> str:
     """How many times as fast the best is as each peer, where a step is below 1 MFLOP."""
     leads = [peer.factor.inverse.value for top in tops(folder) if _is_small(top) for peer in top.beside]
-    return f"{min(leads):.2g} to {max(leads):.3g} times"
+    return f"{' to '.join(numbers.factor(end(leads))[:-1] for end in (min, max))} times"
 
 
 @figure
@@ -75,13 +76,9 @@ def cells_within(folder: str, limit: str) -> str:
 
 
 @figure
-def median_over_floor(folder: str, engine: str = "best") -> str:
+def median_over_floor(folder: str, engine: str) -> str:
     """The median over all cells of the engine's time over that of the products alone."""
-    found = (
-        ladder.between(top.record, top.fastest.name if engine == "best" else engine, top.floor.name)
-        for top in tops(folder)
-        if top.floor
-    )
+    found = (ladder.between(top.record, engine, top.floor.name) for top in tops(folder) if top.floor)
     return f"{median(ratio.value for ratio in found if ratio):.2f}"
 
 

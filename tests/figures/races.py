@@ -43,7 +43,7 @@ def factor(folder: str, engine: str, cell: str = HEADLINE, baseline: str = BASEL
 @figure
 def slower(folder: str, engine: str, cell: str = HEADLINE, baseline: str = BASELINE) -> str:
     """How many times the baseline's time the engine takes."""
-    return f"{estimate(folder, engine, cell, baseline).inverse.value:#.2g}".rstrip(".") + " times"
+    return f"{numbers.factor(estimate(folder, engine, cell, baseline).inverse.value)[:-1]} times"
 
 
 @figure

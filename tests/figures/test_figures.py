@@ -51,6 +51,12 @@ def test_every_figure_of_the_pages_is_what_the_records_say():
     assert sum(page.text.count("<!--=") for page in found) > 40
 
 
+def test_every_figure_is_in_a_page():
+    registry.load()
+    text = "".join((published.ROOT / name).read_text() for name in pages.README)
+    assert set(registry.FIGURES) == set(re.findall(r"<!--= ([\w-]+)", text))
+
+
 @pytest.mark.parametrize("name", pages.README)
 def test_a_page_with_markers_is_rendered_as_without(name):
     text = (published.ROOT / name).read_text()

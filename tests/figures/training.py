@@ -47,4 +47,4 @@ def largest_to_target(folder: str, engine: str) -> str:
 def largest_is_late(folder: str, engine: str) -> str:
     """What it takes there, and how many times that of its best batch size."""
     seconds, (_, best, _) = _largest(folder, engine)["seconds"], time_to_accuracy.fastest(setting(folder))[engine]
-    return f"{numbers.seconds(seconds)}, {seconds / best:.3g} times"
+    return f"{numbers.seconds(seconds)}, {numbers.factor(seconds / best)[:-1]} times"

@@ -2,11 +2,12 @@
 
     python -m tests.trials.publish PART... [--work results/publishing] [--minutes N] [--seed N] [--dry]
 
-Parts: default, shapes, claims, libraries, model, holdout, gate. They are raced in folders of their own in --work; the
-same command goes on after an interruption, and races nothing twice. --minutes is the time for each part: what is raced
-by then is published. A part that is through replaces its folder in results/published: records are compressed, and of
-what is drawn there stays what a page shows. `python -m tests.figures` then writes the READMEs' figures. --seed is that
-of the cells of holdout. --dry prints the commands and runs none. Exit status: that of the command that went wrong.
+Parts, as publish_parts.py has them: default, side-by-side, shapes, claims, libraries, model, holdout, gate. They are
+raced in folders of their own in --work; the same command goes on after an interruption, and races nothing twice.
+--minutes is the time for each part: what is raced by then is published. A part that is through replaces its folder in
+results/published: records are compressed, and of what is drawn there stays what a page shows. `python -m tests.figures`
+then writes the READMEs' figures. --seed is that of the cells of holdout. --dry prints the commands and runs none. Exit
+status: that of the command that went wrong.
 """
 
 from __future__ import annotations
@@ -20,102 +21,15 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-from . import gate_tables
+from .publish_parts import BENCH, Part, Race, parts
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "results" / "published"
-BENCH = ("-m", "bench")
-LADDER = "per_sample,full_matrix,in_place,fused,numba_jit"
-PEERS = "torch_eager,torch_by_hand,jax_jit,autograd_tape"
-RUNS = {0: 26, 2: 8, 3: 8, 5: 8, 10: 8}  # of the gate, for each slowdown in percent
 GRACE = 120  # seconds for what is interrupted to end
-
-SHAPES = {  # the cells that matter most first: the time may end before the last
-    "one": """
-sizes = ["784-30-10", "64-64-64-10", "24-8-2", "784-300-10", "4-32-16-4", "256-128-10", "784-10-10", "784-100-10",
-         "784-100-100-10", "512-512-512-10"]
-batch = [1, 10, 32, 100, 1000]
-dtype = ["float32", "float64"]
-""",
-    "relu": """
-sizes = ["784-30-10", "64-64-64-10", "24-8-2"]
-batch = [1, 10, 32, 100, 1000]
-dtype = ["float32", "float64"]
-hidden = ["relu"]
-head = ["softmax-cross-entropy"]
-""",
-    "two": """
-sizes = ["784-30-10", "64-64-64-10", "784-300-10", "512-512-512-10", "256-128-10", "784-100-10", "784-100-100-10",
-         "784-10-10", "24-8-2", "4-32-16-4"]
-batch = [1, 10, 32, 100, 1000]
-dtype = ["float32", "float64"]
-threads = [2]
-""",
-}
-LIBRARIES = """
-sizes = ["784-30-10", "64-64-64-10"]
-batch = [1, 3, 10, 32, 100, 300]
-"""
-IN_LIBRARIES = "per_sample,stacked,full_matrix,torch_loop,torch_vmap,torch_eager,jax_loop,jax_vmap,jax_jit"
-
-
-@dataclass(frozen=True)
-class Race:
-    """A command that races into {folder}, goes on with `resume` where it has begun with the file `begun`."""
-
-    name: str
-    command: Sequence[str]
-    begun: str = "sweep.json"
-    resume: Sequence[str] = ("--resume",)
-    grid: str | None = None  # of {grid}, a file
-
-
-@dataclass(frozen=True)
-class Part:
-    """Races whose records make a folder; the commands for what else is there; and the files that stay beside them."""
-
-    races: Sequence[Race]
-    made: Sequence[Sequence[str]] = ()
-    pages: Sequence[str] = ()
-
-
-def sweep(name: str, engines: str, seconds: float, grid: str | None = None, named: str = "{grid}") -> Race:
-    command = (*BENCH, "sweep", "--grid", named, "--engines", engines, "--seconds", f"{seconds:g}", "--out", "{folder}")
-    return Race(name, command, grid=grid)
-
-
-def parts(seed: int, work: Path) -> dict[str, Part]:
-    report = (*BENCH, "report", "{folder}")
-    suite = ("-m", "pytest", "--benchmark", "--results={folder}")
-    shapes = [
-        sweep(f"shapes-{name}", LADDER if name == "two" else f"{LADDER},{PEERS}", 3, grid)
-        for name, grid in SHAPES.items()
-    ]
-    holdout = ("tests/trials/holdout.py", "race", str(seed), "{folder}")
-    gate = ("tests/trials/gate.py", "run", "{folder}", "--runs", *runs_left(work / "gate"))
-    return {
-        "default": Part([Race("default", suite, "suite.json")], [report], ["speedup.csv", "report.md", "report.html"]),
-        "shapes": Part(shapes, [report, ("-m", "tests.trials.targets", "{folder}")], ["speedup.csv", "targets.md"]),
-        "claims": Part(
-            [Race("claims", (*BENCH, "claims", "--out", "{folder}"), "claims.json")], [], ["claims.json", "report.md"]
-        ),
-        "libraries": Part([sweep("libraries", IN_LIBRARIES, 8, LIBRARIES)], [report], ["speedup.csv", "report.md"]),
-        "model": Part([sweep("model", f"{LADDER},stacked", 1.5, named="model")]),
-        "holdout": Part([Race("holdout", holdout, resume=())]),
-        "gate": Part([Race("gate", gate, resume=())], [("tests/trials/gate.py", "tables", "{folder}")], ["trial.md"]),
-    }
-
-
-def runs_left(folder: Path) -> list[str]:
-    """The runs of the gate that the folder has not got."""
-    done = Counter(line["percent"] for line in gate_tables.lines(folder / gate_tables.RUNS))
-    return [f"{percent}={count - done[percent]}" for percent, count in RUNS.items() if count > done[percent]]
 
 
 def main() -> int:
@@ -194,14 +108,15 @@ def interrupt(process: subprocess.Popen[bytes]) -> None:
 
 def publish(name: str, part: Part, work: Path) -> int:
     """Put together what the races have found, make the pages, and replace the folder in results/published."""
-    whole, first = work / f"{name}.whole", work / part.races[0].name
+    whole = work / f"{name}.whole"
     shutil.rmtree(whole, ignore_errors=True)
     if len(part.races) == 1:
-        shutil.copytree(first, whole)
+        shutil.copytree(work / part.races[0].name, whole)
     else:
-        whole.mkdir()
+        whole.mkdir(parents=True)
         every = [work / race.name / "cells.jsonl" for race in part.races]
-        (whole / "cells.jsonl").write_bytes(b"".join(path.read_bytes() for path in every if path.exists()))
+        if records := b"".join(path.read_bytes() for path in every if path.exists()):
+            (whole / "cells.jsonl").write_bytes(records)
     for command in part.made:
         if status := run(filled(command, whole, work)):
             return status
@@ -235,7 +150,7 @@ def keep(name: str, part: Part, whole: Path, to: Path) -> list[str]:
     there = [file for file in wanted if (whole / file).exists()]
     for path in (*(whole / file for file in there), *whole.glob("*.gz")):
         shutil.copy(path, to / path.name)
-    records = [] if any(to.glob("*.jsonl.gz")) else ["records"]
+    records = [] if any(to.glob("*.jsonl.gz")) or not part.races else ["records"]
     return [*records, *(file for file in wanted if file not in there)]
 
 
