@@ -30,7 +30,7 @@ def describe(record: GateRecord) -> Iterator[str | Table]:
     yield record.environment.machine
     if record.findings:
         yield ""
-        yield _table(record.findings)
+        yield table(record.findings)
         yield ""
     yield from map("".join, (*_undecided(record), *_standings(record)))
     yield f"gate: {headline(record)} ({terms(record)})"
@@ -50,9 +50,9 @@ def _news(record: GateRecord) -> Iterator[Block]:
     told = [finding for finding in record.findings if finding.verdict != "unchanged"]
     rest = [finding for finding in record.findings if finding.verdict == "unchanged"]
     if told:
-        yield _table(told)
+        yield table(told)
     if rest:
-        yield Fold(f"{len(rest)} unchanged", _table(rest))
+        yield Fold(f"{len(rest)} unchanged", table(rest))
     foot = f"slowdown: time of the change over time at {record.against}; {terms(record)}; "
     yield Text(foot + record.environment.machine, small=True)
 
@@ -87,7 +87,7 @@ def engine_line(record: GateRecord, engine: str, verdict: str) -> str:
     return f"{line}, by {percent(median(values))} in the median"
 
 
-def _table(findings: Sequence[Finding]) -> Table:
+def table(findings: Sequence[Finding]) -> Table:
     """A line for each engine and cell, gravest verdict first."""
     lines = [
         [

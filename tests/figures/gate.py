@@ -6,6 +6,10 @@ from functools import cache
 from statistics import median
 
 from backprop import InputError
+from bench.analysis.intervals import Estimate
+from bench.cells import grids
+from bench.gate import show
+from bench.gate.findings import Finding
 from bench.report import markdown
 from bench.report.document import Table
 
@@ -13,8 +17,15 @@ from ..trials import gate_tables
 from .published import PUBLISHED
 from .races import percent
 from .registry import UntrueError, figure
+from .tables import code, shown
 
 FOLDER = PUBLISHED / "gate"
+EXCERPT = (  # of every kind a cell: bound by calls, by arithmetic, by memory
+    ("full_matrix", "64-30-10-b1-float32-t1"),
+    ("full_matrix", "784-100-10-b30-float64-t1"),
+    ("full_matrix", "784-300-10-b1-float64-t1"),
+    ("per_sample", "64-30-10-b1-float32-t1"),
+)
 
 
 @cache
@@ -70,6 +81,21 @@ def measured_as(injected: str) -> str:
     if slowed <= gate_tables.TOLERANCE:
         raise UntrueError(f"{injected} % was measured as {percent(slowed, 1)}, not above the tolerance")
     return f"{percent(slowed, 1)}, above the tolerance"
+
+
+@figure
+def gate_in_terminal(injected: str) -> str:
+    """What the gate showed of the last run with so many percent, in a few of its lines."""
+    run = of(gate_tables.RUNS, int(injected))[-1]
+    heading, rule, *rows = shown([show.table([_finding(**line) for line in run["findings"]])])
+    told = [row for engine, cell in EXCERPT for row in rows if row.split()[:2] == [engine, cell]]
+    return code([heading, rule, *told, "..."])
+
+
+def _finding(engine: str, cell: str, verdict: str, slowdown: dict, resolution: float, **others: object) -> Finding:
+    (raced,) = (each for each in grids.cells_of("gate", here=False) if each.id == cell)
+    ends = Estimate(**slowdown) if slowdown else None
+    return Finding(engine, raced, verdict, ends, None, resolution, None, False, 0, {})
 
 
 @figure

@@ -38,12 +38,12 @@ def ladder_table(folder: str, cell: str = HEADLINE) -> str:
 def report_in_terminal(folder: str, cell: str) -> str:
     """The heading of `backprop-bench report`'s first table, and the lines of one cell."""
     part = next(part for part in races.speedups(rows.of(published.records(folder))) if isinstance(part, Table))
-    heading, rule, *lines = _shown([part])
+    heading, rule, *lines = shown([part])
     first = next((number for number, line in enumerate(lines) if line.startswith(f"{cell} ")), None)
     if first is None:
         raise InputError(f"results/published/{folder} has no cell {cell} in its first table")
     last = next((n for n in range(first + 1, len(lines)) if not lines[n].startswith(" ")), len(lines))
-    return _code([heading, rule, *lines[first:last]])
+    return code([heading, rule, *lines[first:last]])
 
 
 @figure
@@ -53,14 +53,14 @@ def predict_in_terminal(folder: str, sizes: str, batch: str) -> str:
     parts = predict.predict(published.PUBLISHED / folder, cell)
     table = next(part for part in parts if isinstance(part, Table))
     asked = f"backprop-bench predict --sizes {sizes} --batch {batch} results/published/{folder}"
-    return _code([f"{asked}    # any sizes; nothing is raced", "", *_shown([table])])
+    return code([f"{asked}    # any sizes; nothing is raced", "", *shown([table])])
 
 
-def _shown(parts: Iterable[str | Table]) -> list[str]:
+def shown(parts: Iterable[str | Table]) -> list[str]:
     screen = Console(file=io.StringIO(), width=COLUMNS, emoji=False)
     show(parts, screen)
     return [line.rstrip() for line in screen.file.getvalue().splitlines()]
 
 
-def _code(lines: Iterable[str]) -> str:
+def code(lines: Iterable[str]) -> str:
     return indent("\n".join(lines), " " * 4)
