@@ -1,29 +1,45 @@
-"""Figures of the cost model: what a step goes to, from which batch on, and how far the model is off."""
+"""Figures of the cost model: what a step goes to, and how far the model is off."""
 
 from __future__ import annotations
 
 from statistics import median
-from textwrap import fill
 
-from bench.analysis.question import BASELINE, CHALLENGER
-from bench.report import answer, markdown
+import pandas as pd
+
+from backprop import InputError
+from bench.analysis.question import BASELINE, CHALLENGER, HEADLINE
+from bench.report import markdown, numbers
 from bench.report.document import Table
 
 from ..trials import holdout
 from . import published
 from .registry import figure
 
-WIDTH = 120  # columns of a paragraph
+PARTS = ("calls", "products", "passes")
 MACHINES = {"default": "AMD EPYC", "xeon": "Intel Xeon, 2 MB of second-level cache a core"}
 
 
 @figure
-def why(folder: str) -> str:
-    """The report's own paragraph: from which batch size on, and what a step goes to in either engine."""
-    pair = answer.headline(published.records(folder))
-    assert pair is not None
-    own = [published.model(folder, engine) for engine in (BASELINE, CHALLENGER)]
-    return fill(markdown.escape(answer.from_where_and_why(pair, *own)), WIDTH, break_on_hyphens=False)
+def parts(folder: str, engine: str, cell: str = HEADLINE) -> str:
+    """What a step goes to, in seconds."""
+    row = _row(folder, engine, cell)
+    told = [f"{numbers.seconds(row[f'{part}_share'] * row['seconds_per_step'])} of {part}" for part in PARTS]
+    return f"{', '.join(told[:-1])} and {told[-1]}"
+
+
+@figure
+def parts_are(folder: str, cell: str = HEADLINE) -> str:
+    """How these are known of the question's two engines: measured, or fitted by the cost model."""
+    known = dict.fromkeys(_row(folder, engine, cell)["shares_are"] for engine in (BASELINE, CHALLENGER))
+    return " and ".join(known)
+
+
+def _row(folder: str, engine: str, cell: str) -> pd.Series:
+    rows = published.rows(folder)
+    (place,) = rows.index[(rows["cell"] == published.race(folder, cell).cell.id) & (rows["engine"] == engine)]
+    if pd.isna(rows.loc[place, "calls_share"]):
+        raise InputError(f"results/published/{folder} does not tell what a step of {engine} goes to at {cell}")
+    return rows.loc[place]
 
 
 @figure

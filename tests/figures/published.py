@@ -29,7 +29,7 @@ def records(folder: str) -> list[Record]:
 
 @cache
 def rows(folder: str) -> pd.DataFrame:
-    return speedup_frame.frame(records(folder))
+    return speedup_frame.frame(records(folder), cost_model.models(records(folder)))
 
 
 @cache

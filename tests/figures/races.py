@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from bench.analysis import intervals, speedup_frame, speedups
 from bench.analysis.intervals import Estimate
 from bench.analysis.question import BASELINE, HEADLINE
 from bench.report import numbers
 
 from . import published
-from .registry import figure
+from .registry import UntrueError, figure
 
 
 def estimate(folder: str, engine: str, cell: str, baseline: str = BASELINE) -> Estimate:
@@ -87,6 +89,19 @@ def _extreme(folder: str, engine: str, choose) -> str:
     ]
     value, batch = choose(timed)
     return f"{numbers.factor(value)} at batch {batch}"
+
+
+@figure
+def ahead_from(folder: str, engine: str) -> str:
+    """The batch size, of those raced with the headline's network, from which on the engine is surely ahead."""
+    headline = published.race(folder).cell
+    like = [race for race in published.records(folder) if race.cell == replace(headline, batch=race.cell.batch)]
+    ahead = {race.cell.batch: estimate(folder, engine, race.cell.id).low > 1 for race in like}
+    behind = [batch for batch, is_ahead in ahead.items() if not is_ahead]
+    after = [batch for batch in ahead if batch > max(behind, default=0)]
+    if not after:
+        raise UntrueError(f"{engine} is ahead at no batch size from which on it stays so")
+    return f"batch {min(after)} on"
 
 
 @figure
