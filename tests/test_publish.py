@@ -73,6 +73,8 @@ def test_when_the_time_is_over_what_is_raced_is_published(call):
     status, files = call(60, 60, options=("--minutes", "0.03"))
     assert status == 0
     assert records(files) == ["x-0"]
+    assert records(call(0, 0, options=("--minutes", "0"))[1]) == ["x-0"]
+    assert records(call(0, 0)[1]) == ["x-0", "x-0 resumed", "x-1"]
 
 
 def test_nothing_is_published_without_its_pages(call, capfd):

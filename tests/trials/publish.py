@@ -4,10 +4,10 @@
 
 Parts, as publish_parts.py has them: default, side-by-side, shapes, claims, libraries, model, holdout, gate. They are
 raced in folders of their own in --work; the same command goes on after an interruption, and races nothing twice.
---minutes is the time for each part: what is raced by then is published. A part that is through replaces its folder in
-results/published: records are compressed, and of what is drawn there stays what a page shows. `python -m tests.figures`
-then writes the READMEs' figures. --seed is that of the cells of holdout. --dry prints the commands and runs none. Exit
-status: that of the command that went wrong.
+--minutes is the time for each part: what is raced by then is published, and of 0 what was before. A part that is
+through replaces its folder in results/published: records are compressed, and of what is drawn there stays what a page
+shows. `python -m tests.figures` then writes the READMEs' figures. --seed is that of the cells of holdout. --dry prints
+the commands and runs none. Exit status: that of the command that went wrong.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def main() -> int:
         if given.dry:
             print(*dry(name, part, work), sep="\n")
             continue
-        end = monotonic() + 60 * given.minutes if given.minutes else None
+        end = monotonic() + 60 * given.minutes if given.minutes is not None else None
         for race in part.races:
             if status := raced(race, work, end):
                 print(f"{name}: {race.name} ended with status {status}: the same command goes on with it")
@@ -75,10 +75,10 @@ def raced(race: Race, work: Path, end: float | None) -> int:
     more = race.resume if (folder / race.begun).exists() else ()
     status = run(filled([*race.command, *more], folder, work), end)
     an_engine_failed = status == 1 and race.command[:2] == BENCH  # the others were raced, and the record says so
-    if not status or an_engine_failed:
+    if status == 0 or an_engine_failed:
         done.touch()
         return 0
-    return status
+    return status or 0
 
 
 def run(command: Sequence[str], end: float | None = None) -> int | None:

@@ -91,6 +91,7 @@ def parts(seed: int, work: Path) -> dict[str, Part]:
 
 
 def runs_left(folder: Path) -> list[str]:
-    """The runs of the gate that the folder has not got."""
+    """The runs of the gate that the folder has not got, of which there may be none."""
     done = Counter(line["percent"] for line in gate_tables.lines(folder / gate_tables.RUNS))
-    return [f"{percent}={count - done[percent]}" for percent, count in RUNS.items() if count > done[percent]]
+    left = [f"{percent}={count - done[percent]}" for percent, count in RUNS.items() if count > done[percent]]
+    return left or ["0=0"]
