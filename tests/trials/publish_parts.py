@@ -15,11 +15,22 @@ PEERS = "torch_eager,torch_by_hand,jax_jit,autograd_tape"
 RUNS = {0: 26, 2: 8, 3: 8, 5: 8, 10: 8}  # of the gate, for each slowdown in percent
 
 SHAPES = {  # the cells that matter most first: the time may end before the last
-    "one": """
-sizes = ["784-30-10", "64-64-64-10", "24-8-2", "784-300-10", "4-32-16-4", "256-128-10", "784-10-10", "784-100-10",
-         "784-100-100-10", "512-512-512-10"]
+    "peers": """
+sizes = ["784-30-10", "64-64-64-10", "24-8-2"]
 batch = [1, 10, 32, 100, 1000]
 dtype = ["float32", "float64"]
+""",
+    "one": """
+sizes = ["784-300-10", "4-32-16-4", "256-128-10", "784-10-10", "784-100-10", "784-100-100-10", "512-512-512-10"]
+batch = [1, 10, 32, 100, 1000]
+dtype = ["float32", "float64"]
+""",
+    "two": """
+sizes = ["64-64-64-10", "784-300-10", "512-512-512-10", "784-30-10", "256-128-10", "784-100-10", "784-100-100-10",
+         "784-10-10", "24-8-2", "4-32-16-4"]
+batch = [1, 10, 32, 100, 1000]
+dtype = ["float32", "float64"]
+threads = [2]
 """,
     "relu": """
 sizes = ["784-30-10", "64-64-64-10", "24-8-2"]
@@ -27,13 +38,6 @@ batch = [1, 10, 32, 100, 1000]
 dtype = ["float32", "float64"]
 hidden = ["relu"]
 head = ["softmax-cross-entropy"]
-""",
-    "two": """
-sizes = ["784-30-10", "64-64-64-10", "784-300-10", "512-512-512-10", "256-128-10", "784-100-10", "784-100-100-10",
-         "784-10-10", "24-8-2", "4-32-16-4"]
-batch = [1, 10, 32, 100, 1000]
-dtype = ["float32", "float64"]
-threads = [2]
 """,
 }
 SIDE_BY_SIDE = ("results/published/default", "results/published/xeon")
@@ -69,7 +73,7 @@ def parts(seed: int, work: Path) -> dict[str, Part]:
     report = (*BENCH, "report", "{folder}")
     suite = ("-m", "pytest", "--benchmark", "--results={folder}")
     shapes = [
-        sweep(f"shapes-{name}", LADDER if name == "two" else f"{LADDER},{PEERS}", 3, grid)
+        sweep(f"shapes-{name}", f"{LADDER},{PEERS}" if name == "peers" else LADDER, 3, grid)
         for name, grid in SHAPES.items()
     ]
     holdout = ("tests/trials/holdout.py", "race", str(seed), "{folder}")
