@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 import pkgutil
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from importlib import import_module
+from importlib import import_module, resources
 from types import ModuleType
 from typing import ClassVar
 
@@ -87,6 +88,18 @@ def load(name: str) -> type[Engine]:
     with needed_by(f"engine {name}"):
         module = import_module(f".engines.{name}", __package__)
     return engine_in(module)
+
+
+def change(name: str) -> str | None:
+    """What the built-in engine of this name changes from the one before it, as it says itself; None for any other.
+
+    It is read, not imported: what an engine needs may not be here.
+    """
+    if name not in names():
+        return None
+    source = resources.files(engines).joinpath(f"{name}.py").read_text(encoding="utf-8")
+    told = re.search(r'"""Changes from \w+: (.+)\."""', source)
+    return told and told[1]
 
 
 def engine_in(module: ModuleType, label: str | None = None, kind: type[Engine] = Engine) -> type[Engine]:

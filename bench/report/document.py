@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 class Number(str):
@@ -80,16 +81,29 @@ class Fold:
     table: Table
 
 
-Block = Text | Listing | Table | Picture | Code | Fold
+@dataclass(frozen=True)
+class Guess:
+    """What a reader guesses before it is shown, in a page with a script alone; data goes to JSON: see guess.py."""
+
+    data: Mapping[str, Any]
+
+
+Block = Text | Listing | Table | Picture | Code | Fold | Guess
 
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what stands below it; one in detail is left out where length matters."""
+    """A heading and what stands below it; a folded one opens by a click, one in detail is left out of Markdown."""
 
     title: str
     blocks: Sequence[Block]
     detail: bool = False
+    folded: bool = False
+
+    @property
+    def scripted(self) -> bool:
+        """Whether there is nothing in it without a script."""
+        return all(isinstance(block, Guess) for block in self.blocks)
 
     @property
     def anchor(self) -> str:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from .document import Block, Picture, Section
+from .parts import COLOURS
 
 PAGE, FRAGMENT = "report.html.j2", "fragment.html.j2"
 
@@ -29,7 +30,10 @@ def page(title: str, sections: Sequence[Section], shots: Mapping[str, Sequence[S
         for section in sections
         if any(not isinstance(block, Picture) or shots.get(block.stem) for block in section.blocks)
     ]
-    return _environment().get_template(PAGE).render(title=title, sections=shown, shots=shots)
+    story, folded = ([section for section in shown if section.folded == is_folded] for is_folded in (False, True))
+    return (
+        _environment().get_template(PAGE).render(title=title, story=story, folded=folded, shots=shots, colours=COLOURS)
+    )
 
 
 def fragment(blocks: Sequence[Block], shot: Shot) -> str:

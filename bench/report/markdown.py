@@ -42,7 +42,7 @@ def page(title: str, sections: Iterable[Section], pictures: Sequence[Path]) -> s
     parts = [f"# {escape(title)}"]
     for section in sections:
         if not section.detail and (blocks := list(write(section.blocks, pictures))):
-            parts += [f"## {escape(section.title)}", *blocks]
+            parts += _folded(section.title, blocks) if section.folded else [f"## {escape(section.title)}", *blocks]
     return "\n\n".join(parts) + "\n"
 
 
@@ -68,7 +68,11 @@ def write(blocks: Iterable[Block], pictures: Sequence[Path] = ()) -> Iterator[st
                 fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 3)
                 yield f"{fence}sh\n{text}\n{fence}"
             case Fold(summary, folded):
-                yield f"<details><summary>{_in_html(summary)}</summary>\n\n{table(folded)}\n\n</details>"
+                yield "\n\n".join(_folded(summary, [table(folded)]))
+
+
+def _folded(summary: str, blocks: Iterable[str]) -> list[str]:
+    return [f"<details><summary>{_in_html(summary)}</summary>", *blocks, "</details>"]
 
 
 def table(block: Table) -> str:

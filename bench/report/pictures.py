@@ -12,45 +12,56 @@ from ..analysis import ladder
 from ..records.record import Record
 from ..records.training_record import Training
 from . import selection
-from .figures import accuracy_curves, memory_by_batch, panels, roofline, save, waterfall
+from .figures import accuracy_curves, factor_by_batch, memory_by_batch, panels, removed, roofline, save, waterfall
+from .figures.panels import Panel
 from .figures.save import Draw
 from .grouping import grid_of
 from .html import Shot
 from .machines import letters, with_room
 from .roofline import STEM as ROOFLINE
 
-CAPTIONS = {
-    "waterfall": "Down the ladder: each bar is one change, and its length is its factor",
-    "memory-by-batch": "Peak memory against batch size",
-}
+WATERFALL = "Down the ladder: each bar is one change, and its length is its factor"
 
 
 def of_races(found: Sequence[Record], rows: pd.DataFrame, note: str) -> Iterator[tuple[str, Draw]]:
     """Every picture that these records are enough for, under its file's name."""
     if found:
-        yield from whole(found, rows, note)
-        yield from panels.draw(with_room(selection.in_sets(found, rows)), note)
+        for stem, panel in of_the_story(found, rows).items():
+            yield stem, partial(panels.figure_of, [panel], note)
+        if top := ladder.headline(found):
+            place = letters(rows["machine"])[top.record.environment.machine]
+            where = f"\nThis cell: machine {place}." if place else ""
+            yield waterfall.STEM, partial(waterfall.draw, top, note + where)
+        grid = with_room(selection.in_sets(found, rows))
+        yield from memory_by_batch.draw(selection.of_networks(found, grid), note)
+        yield from panels.draw(selection.of_engines(found, grid), note)
         yield from roofline.draw(with_room(grid_of(rows)), note)
 
 
-def whole(found: Sequence[Record], rows: pd.DataFrame, note: str = "") -> Iterator[tuple[str, Draw]]:
-    """Those that are one figure."""
-    if top := ladder.headline(found):
-        place = letters(rows["machine"])[top.record.environment.machine]
-        where = f"\nThis cell: machine {place}." if place else ""
-        yield "waterfall", partial(waterfall.draw, top, note + where)
-    yield "memory-by-batch", partial(memory_by_batch.draw, with_room(selection.in_sets(found, rows)), note)
+def of_the_story(found: Sequence[Record], rows: pd.DataFrame) -> dict[str, Panel]:
+    """Those of one panel, that the story is told with."""
+    top = ladder.headline(found)
+    drawn = {
+        factor_by_batch.STEM: factor_by_batch.panel(found, rows),
+        removed.STEM: removed.panel(top, rows) if top else None,
+    }
+    return {stem: panel for stem, panel in drawn.items() if panel}
 
 
 def shots(
     found: Sequence[Record], rows: pd.DataFrame, trained: Sequence[Training], warnings: list[str]
 ) -> dict[str, list[Shot]]:
     """The pictures of the HTML page by their stems: of the headline's setting where there are several."""
-    drawn, small = {}, {}
+    drawn: dict[str, list[Shot]] = {}
+    small: dict[str, list[Panel]] = {}
     if found:
-        for stem, draw in whole(found, rows):
-            drawn[stem] = shots_of(stem, [(CAPTIONS[stem], "", draw)], warnings, wide=True)
-        small = panels.by_stem(with_room(selection.pictured(found, grid_of(rows))))
+        if top := ladder.headline(found):
+            asked = [(WATERFALL, "", partial(waterfall.draw, top, ""))]
+            drawn[waterfall.STEM] = shots_of(waterfall.STEM, asked, warnings, wide=True)
+        grid = with_room(selection.pictured(found, grid_of(rows)))
+        small = {stem: [panel] for stem, panel in of_the_story(found, rows).items()}
+        small |= panels.by_stem(selection.of_engines(found, grid))
+        small[memory_by_batch.STEM] = list(memory_by_batch.panels(grid))
         small[ROOFLINE] = list(roofline.panels(with_room(grid_of(rows))))
     small |= {stem: list(accuracy_curves.panels(trained, measure)) for measure, stem in accuracy_curves.STEMS.items()}
     for stem, own in small.items():

@@ -10,6 +10,7 @@ from ..analysis import speedups
 from ..cells.cell import Setting
 from ..records.record import Record
 from . import answer
+from .figures.panels import PANELS
 from .grouping import KEYS, grid_of, of_setting
 
 
@@ -23,6 +24,19 @@ def in_sets(found: Sequence[Record], rows: pd.DataFrame) -> pd.DataFrame:
     grid, told = grid_of(rows), _told_setting(found)
     is_told = (grid["hidden"] == told.hidden) & (grid["head"] == told.head)
     return grid[is_told | (grid.groupby(KEYS)["cell"].transform("nunique") > 1)]
+
+
+def of_engines(found: Sequence[Record], grid: pd.DataFrame) -> pd.DataFrame:
+    """The rows of as many engines and settings as pictures have room for, a panel for each: else of those told of."""
+    if grid.groupby(["engine", *KEYS]).ngroups <= PANELS[0]:
+        return grid
+    told = grid[grid["engine"].isin(told_of(found))]
+    return told if told.groupby(KEYS).ngroups <= PANELS[1] else pictured(found, told)
+
+
+def of_networks(found: Sequence[Record], grid: pd.DataFrame) -> pd.DataFrame:
+    """The rows of as many networks and settings as pictures have room for: else of the setting told of."""
+    return grid if grid.groupby(["sizes", *KEYS]).ngroups <= PANELS[0] else pictured(found, grid)
 
 
 def _told_setting(found: Sequence[Record]) -> Setting:

@@ -16,6 +16,7 @@ from ..records.record import Record
 from . import answer, numbers
 from .document import Number, Table
 from .machines import letters, placed
+from .parts import COLUMNS
 
 Words = Callable[[float], str]
 
@@ -85,11 +86,12 @@ def every_engine(rows: pd.DataFrame) -> Table:
         "of floor": ("efficiency", "{:.0%}".format),
         "noise": ("noise_floor", "{:.1%}".format),
         "predicted": ("predicted_seconds", numbers.seconds),
-        "calls": ("calls_share", "{:.0%}".format),
+        **{name: (column, "{:.0%}".format) for name, column in COLUMNS.items()},
         "memory": ("peak_bytes", numbers.size),
     }
     timed = rows[rows["seconds_per_step"].notna()]
     shown = {heading: column for heading, column in columns.items() if timed[column[0]].notna().any()}
+    split = timed["shares_are"].notna().any()
     places = letters(rows["machine"])
     lines = [
         [
@@ -99,10 +101,11 @@ def every_engine(rows: pd.DataFrame) -> Table:
                 "" if pd.isna(row[column]) else Number.of(write(row[column]), row[column])
                 for column, write in shown.values()
             ),
+            *([row["shares_are"] or ""] if split else []),
         ]
         for row in timed.to_dict("records")
     ]
-    return Table(["cell", "engine", *shown], lines, left=(0, 1), sortable=True)
+    return Table(["cell", "engine", *shown, *(["parts are"] if split else [])], lines, left=(0, 1), sortable=True)
 
 
 def first_steps(rows: pd.DataFrame) -> Table:

@@ -106,7 +106,8 @@ def test_the_memory_of_peers_is_not_known_and_the_rest_is_drawn(folder):
     told = svg_text(folder / "memory-by-batch.svg")
     assert "torch_eager: not known" in told
     assert "fused: not known" not in told
-    assert "784-30-10, float64" in told
+    assert "784-30-10: 1" in told
+    assert "float64; BLAS threads: 1" in told
 
 
 def test_the_efficiency_heatmap_has_each_share(folder):

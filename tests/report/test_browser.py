@@ -4,19 +4,15 @@ Needs Chromium (or Chrome) and its driver, as a distribution's packages have the
 """
 
 import json
-import shutil
 
 import pytest
+from browsing import opened
 from examples import make_ladder_record, make_record
 from shown import leave_out_png
 
 from bench.records import store
 from bench.report import build
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-DRIVER = shutil.which("chromedriver")
-QUIET = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync")  # fmt: skip
 OVER_THE_EDGE = """
 const width = document.documentElement.clientWidth;
 return [...document.querySelectorAll("body *")]
@@ -24,8 +20,6 @@ return [...document.querySelectorAll("body *")]
   .filter(element => element.getBoundingClientRect().right > width + 1)
   .map(element => element.outerHTML.slice(0, 100));
 """
-
-pytestmark = pytest.mark.skipif(not (BROWSER and DRIVER), reason="no chromium with chromedriver is installed")
 
 
 @pytest.fixture(scope="module")
@@ -42,28 +36,6 @@ def page(tmp_path_factory):
     return folder / "report.html"
 
 
-@pytest.fixture(scope="module")
-def browser():
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for argument in QUIET:
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    with webdriver.Chrome(options, webdriver.ChromeService(DRIVER)) as driver:
-        yield driver
-
-
-def opened(browser, page, width=1280, scheme="light"):
-    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    feature = {"name": "prefers-color-scheme", "value": scheme}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
-    browser.get(page.as_uri())
-    return browser
-
-
 def test_it_asks_the_network_for_nothing_and_logs_nothing(browser, page):
     opened(browser, page)
     assert browser.get_log("browser") == []
@@ -73,9 +45,11 @@ def test_it_asks_the_network_for_nothing_and_logs_nothing(browser, page):
     assert browser.title.startswith("How much faster")
 
 
-@pytest.mark.parametrize("width", [375, 1280])
+@pytest.mark.parametrize("width", [360, 1280])
 def test_nothing_runs_over_the_edge(browser, page, width):
     opened(browser, page, width)
+    browser.find_element("css selector", "#guess button").click()
+    browser.execute_script("for (const folded of document.querySelectorAll('details')) folded.open = true")
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     assert browser.execute_script(OVER_THE_EDGE) == []
 
@@ -85,8 +59,14 @@ def column(browser, number):
     return [float(cell.get_attribute("data-value") or "nan") for cell in cells]
 
 
+def unfold(browser, anchor):
+    """Open the details that this section is in."""
+    browser.execute_script("document.getElementById(arguments[0]).closest('details').open = true", anchor)
+
+
 def test_a_click_on_a_heading_sorts_and_another_turns_it_round(browser, page):
     opened(browser, page)
+    unfold(browser, "every-cell-and-engine")
     headings = browser.find_elements("css selector", "table.sortable th button")
     number = [heading.text for heading in headings].index("a step") + 1
     before = column(browser, number)
@@ -99,6 +79,7 @@ def test_a_click_on_a_heading_sorts_and_another_turns_it_round(browser, page):
 
 def test_empty_fields_stay_last_and_text_sorts_as_one_reads_it(browser, page):
     opened(browser, page)
+    unfold(browser, "every-cell-and-engine")
     headings = {heading.text: heading for heading in browser.find_elements("css selector", "table.sortable th button")}
     number = list(headings).index("memory") + 1
     for _ in range(2):
@@ -124,3 +105,11 @@ def test_dark_is_dark(browser, page):
         papers.append(browser.execute_script("return getComputedStyle(document.body).backgroundColor"))
     assert papers[0] == "rgb(255, 255, 255)"
     assert max(map(int, papers[1][4:-1].split(","))) < 50
+
+
+def test_what_is_folded_opens_where_a_link_leads_into_it(browser, page):
+    opened(browser, page)
+    section = browser.find_element("id", "every-cell")
+    assert not section.is_displayed()
+    browser.get(f"{page.as_uri()}#every-cell")
+    assert browser.find_element("id", "every-cell").is_displayed()

@@ -36,7 +36,7 @@ def folder(built):
 def test_everything_follows_from_the_records_alone(built):
     folder, first = built
     made = {path.name: path.read_bytes() for path in folder.iterdir()}
-    stems = ("speedup-heatmap", "speedup-by-batch", "memory-by-batch", "waterfall")
+    stems = ("factor-by-batch", "speedup-heatmap", "speedup-by-batch", "memory-by-batch", "waterfall")
     pictures = {f"{stem}.{kind}" for stem in stems for kind in ("png", "svg")}
     assert set(made) == {"cells.jsonl", "speedup.csv", "report.md", "report.html", *pictures}
     for path in folder.iterdir():
@@ -77,7 +77,7 @@ def test_the_summary_fits_80_columns_and_says_it_all(built):
         r"one epoch, 784-30-10-b10-float64-t1-mnist5k: per_sample 1\.\d+ ms, full_matrix \d+ us \([34]\.",
         " ".join(printed.split()),
     )
-    assert "report.html, report.md, speedup.csv, cells.jsonl, 8 pictures" in " ".join(printed.split())
+    assert "report.html, report.md, speedup.csv, cells.jsonl, 10 pictures" in " ".join(printed.split())
 
 
 @pytest.mark.usefixtures("undrawn")

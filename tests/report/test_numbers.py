@@ -100,9 +100,9 @@ def test_who_is_level_with_the_fastest_is_named_beside_it():
     for noise, beside in ((0.02, True), (0.00001, False)):
         record = make_ladder_record(engines=engines, noise=noise)
         best, *level = [result.name for result in speedups.fastest(record)]
-        told = answer.how_much(answer.headline([record]), speedup_frame.frame([record]))
+        told = " ".join(answer.sentences([record], speedup_frame.frame([record])))
         assert (f"and the noise does not tell {answer.listed(level)} from it" in told) if beside else not level
-        assert f"the fastest engine there is {best}, " in told
+        assert f"The fastest engine there is {best}, " in told
         (line,) = tables.every_cell([record]).lines
         ours = {name for name in (best, *level) if name != "jax_jit"}
         assert set(line[5].split(", ")) == (ours if beside else {"fused"})
@@ -123,9 +123,7 @@ def test_the_worst_error_seen_is_no_bound(pair, tmp_path):
     assert "another cell may be further off" in told
     (table,) = [part for part in parts if not isinstance(part, str)]
     assert table.headings[-2:] == ["off by", "worst"]
-    found = store.load(tmp_path)[0]
-    *_, sure = answer.sentences(found, speedup_frame.frame(found), pair)
-    assert "and others may be by more" in sure
+    assert "the worst seen so far is" in answer.missed(pair)
 
 
 def test_an_epochs_floor_of_old_records_is_no_measure(tmp_path):

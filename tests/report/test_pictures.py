@@ -25,7 +25,7 @@ from bench.analysis import ladder, speedup_frame
 from bench.cells.cell import Cell
 from bench.gate import figure
 from bench.records import store
-from bench.report import build, machines, sections, selection
+from bench.report import build, machines, pictures, selection
 from bench.report.figures import accuracy_curves, memory_by_batch, panels, roofline, save, side_by_side, waterfall
 from bench.report.filenames import distinct
 from bench.report.grouping import grid_of
@@ -94,8 +94,7 @@ def of_machines(number, batch=10):
 
 @pytest.mark.usefixtures("without_png")
 def test_more_machines_than_letters_are_all_told_of_and_the_first_are_pictured(tmp_path, monkeypatch):
-    for room in (machines, sections):
-        monkeypatch.setattr(room, "MOST_PICTURED", 2)
+    monkeypatch.setattr(machines, "MOST_PICTURED", 2)
     for record in of_machines(28):
         store.append(tmp_path, record)
     printed = text(build.build(tmp_path))
@@ -135,7 +134,8 @@ def drawings():
     found = under(PEAK, *(make_ladder_record(batch) for batch in (1, 10)))
     rows = speedup_frame.frame(found)
     yield waterfall.draw(ladder.headline(found), "note")
-    yield memory_by_batch.draw(grid_of(rows), "note")
+    yield from (draw() for _, draw in memory_by_batch.draw(grid_of(rows), "note"))
+    yield from (panels.small(panel) for panel in pictures.of_the_story(found, rows).values())
     yield from (draw() for _, draw in panels.draw(grid_of(rows), "note"))
     yield from (draw() for _, draw in roofline.draw(grid_of(rows), "note"))
     yield from (draw() for _, draw in accuracy_curves.draw([make_training(10, 0, {"per_sample": (1.0, 3)})]))

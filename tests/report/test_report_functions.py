@@ -91,7 +91,7 @@ def test_a_report_has_the_table_where_functions_differ_and_nothing_of_it_where_t
             store.append(tmp_path / name, record)
         printed = text(build.build(tmp_path / name))
         markdown = (tmp_path / name / "report.md").read_text()
-        assert ("## What the functions cost" in markdown) == (name == "two")
+        assert ("<summary>What the functions cost</summary>" in markdown) == (name == "two")
         assert ("| relu | softmax-cross-entropy | +0 ±" in markdown) == (name == "two")
         assert bool(re.search(r"^relu    softmax-cross-entropy +\+0 ±", printed, re.M)) == (name == "two")
         assert "What functions cost a step" in markdown or name == "one"

@@ -191,7 +191,7 @@ def test_training_is_reported_beside_races_and_a_cut_off_line_is_warned_of(tmp_p
     assert "fused is fastest at batch 10" in printed
     assert "line 7, was cut off" in " ".join(printed.split())
     page = (tmp_path / "report.md").read_text()
-    assert page.index("## Time to accuracy") < page.index("## Every cell")
+    assert page.index("## Time to accuracy") < page.index("<summary>Every cell</summary>")
 
 
 @pytest.mark.usefixtures("without_png")

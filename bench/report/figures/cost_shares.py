@@ -1,4 +1,4 @@
-"""What a step goes to by the cost model: calls, passes over memory, products, as a bar for each cell."""
+"""What a step goes to: calls, passes over memory, products, as a bar for each cell."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
+from .. import parts
 from ..grouping import widths
-
-SHARES = {"calls": "#e08214", "passes": "#b2abd2", "products": "#5e3c99"}
+from ..parts import COLOURS, COLUMNS
 
 
 def draw(part: pd.DataFrame, _: pd.DataFrame, axes: Axes) -> None:
@@ -18,9 +18,9 @@ def draw(part: pd.DataFrame, _: pd.DataFrame, axes: Axes) -> None:
     pitch = len(batches) + 1
     places = part["width"].map(groups.index) * pitch + part["batch"].map(batches.index)
     bottom = np.zeros(len(part))
-    for name, colour in SHARES.items():
-        share = part[f"{name}_share"].to_numpy(dtype=float)
-        axes.bar(places, share, bottom=bottom, color=colour, width=0.9, label=name)
+    for name, column in COLUMNS.items():
+        share = part[column].to_numpy(dtype=float)
+        axes.bar(places, share, bottom=bottom, color=COLOURS[name], width=0.9, label=name)
         bottom += share
     axes.set_xlim(-1, len(groups) * pitch - 1)
     axes.set_ylim(0, 1)
@@ -38,5 +38,5 @@ def draw(part: pd.DataFrame, _: pd.DataFrame, axes: Axes) -> None:
     below.spines[:].set_visible(False)
     below.set_xlabel("batch size (samples), in groups of hidden width (units)")
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-    axes.set_ylabel("share of a step, by the cost model")
+    axes.set_ylabel(f"share of a step, {parts.how(part)}")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=9, reverse=True, handlelength=1)

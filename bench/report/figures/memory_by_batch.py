@@ -1,73 +1,60 @@
-"""What the speed costs: the peak memory of each engine against batch size, as a picture."""
+"""What the speed costs: the peak memory of each engine against batch size, a panel for each network."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from ...cells.cell import Cell, Setting, parse_sizes
+from ...cells.cell import Cell, parse_sizes
 from .. import numbers
-from ..grouping import KEYS, widths
-from .axes import batch_axis, engine_colours, foot, log_ticks
-from .style import style
+from ..grouping import KEYS, setting
+from .axes import batch_axis, engine_colours, engine_marks, log_ticks
+from .panels import PANELS, Panel, figure_of, in_figures
+from .save import Draw
+
+STEM = "memory-by-batch"
 
 
-def draw(grid: pd.DataFrame, note: str) -> Figure | None:
-    """A panel for each sizes, dtype and functions, a line for each engine, over a note; None where no peak is known."""
-    if grid["peak_bytes"].isna().all():
-        return None
+def draw(grid: pd.DataFrame, note: str) -> Iterator[tuple[str, Draw]]:
+    """A figure of as many panels as fit, under its file's name; a second one has -2 in it."""
+    for name, part in in_figures(STEM, list(panels(grid)), PANELS[0]):
+        yield name, partial(figure_of, part, note)
+
+
+def panels(grid: pd.DataFrame) -> Iterator[Panel]:
+    """One for each sizes, dtype and functions in which a peak is known."""
     grid = grid[grid["threads"] == grid["threads"].min()]  # threads share the arrays
-    settings = [part for _, part in grid.groupby(KEYS, sort=False)]
-    columns = max(part["width"].nunique() for part in settings)
-    colours = engine_colours(grid["engine"])
-    with style():
-        figure = Figure(figsize=(3.4 * columns + 0.8, 3.0 * len(settings) + 1.4), layout="constrained")
-        panels = figure.subplots(len(settings), columns, squeeze=False, sharex=True, sharey=True)
-        panels[0, 0].set_yscale("log")
-        for line, part in zip(panels, settings, strict=True):
-            hiddens = widths(part)
-            for axes, hidden in zip(line, hiddens, strict=False):
-                _panel(axes, part[part["width"] == hidden], colours)
-                batch_axis(axes, grid["batch"])
-                axes.tick_params(labelbottom=True)
-            for axes in line[len(hiddens) :]:
-                axes.set_axis_off()
-        log_ticks(panels[0, 0].yaxis, numbers.size)
-        _legend(figure, grid, colours)
-        foot(figure, note)
-    return figure
+    for (_, sizes), part in grid.groupby([grid.groupby(KEYS, sort=False).ngroup(), "sizes"], sort=False):
+        if part["peak_bytes"].isna().all():
+            continue
+        part = part.assign(peak_bytes=part["peak_bytes"].astype(float))
+        largest = part[part["batch"] == part["batch"].max()]
+        ends = [numbers.size(end) for end in (largest["peak_bytes"].min(), largest["peak_bytes"].max())]
+        span = " to ".join(dict.fromkeys(ends))
+        finding = f"{sizes}: {span} at batch {largest['batch'].iloc[0]}"
+        yield Panel("", finding, setting(part), partial(_panel, part, list(dict.fromkeys(grid["engine"]))))
 
 
-def _panel(axes: Axes, part: pd.DataFrame, colours: dict[str, Any]) -> None:
-    for engine, curve in part.dropna(subset=["peak_bytes"]).groupby("engine", sort=False):
-        curve = curve.sort_values("batch")
-        axes.plot(curve["batch"], curve["peak_bytes"].astype(float), "o-", ms=3, lw=1.2, color=colours[engine])
-    sizes, dtype = part["sizes"].iloc[0], part["dtype"].iloc[0]
-    axes.axhline(Cell(parse_sizes(sizes), batch=1).parameters * np.dtype(dtype).itemsize, color="0.5", lw=1, ls="--")
-    place, functions = part["place"].iloc[0], Setting(*part.iloc[0][[*Setting._fields]]).functions
-    told = [sizes, dtype, *([f"machine {place}"] if place else [])]
-    axes.set_title("\n".join([", ".join(told), *functions]), loc="left", fontsize=9)
-
-
-def _legend(figure: Figure, grid: pd.DataFrame, colours: dict[str, Any]) -> None:
-    marks, labels = [], []
-    for engine, colour in colours.items():
-        known = grid.loc[grid["engine"] == engine, "peak_bytes"].notna().any()
-        marks.append(Line2D([], [], color=colour, marker="o" if known else "", ms=3, ls="-" if known else ""))
-        labels.append(engine if known else f"{engine}: not known")
-    marks.append(Line2D([], [], color="0.5", ls="--"))
-    figure.legend(
-        marks,
-        [*labels, "the parameters alone"],
-        title="What the speed costs: peak memory of an engine with its first step",
-        title_fontproperties={"weight": "bold"},
-        loc="outside upper center",
-        ncols=5,
-        frameon=False,
-        fontsize=9,
-    )
+def _panel(part: pd.DataFrame, engines: list[str], axes: Axes) -> None:
+    """A line for each engine; its colour is the same in all panels."""
+    colours, marks = engine_colours(engines), engine_marks(engines)
+    first = part.iloc[0]
+    parameters = Cell(parse_sizes(first["sizes"]), batch=1).parameters * np.dtype(first["dtype"]).itemsize
+    axes.set_yscale("log")
+    for engine, line in part.groupby("engine", sort=False):
+        line = line.dropna(subset=["peak_bytes"]).sort_values("batch")
+        style: dict[str, Any] = {"marker": marks[engine], "ms": 3.5, "lw": 1.2, "color": colours[engine]}
+        if line.empty:
+            style |= {"marker": "", "lw": 0}
+        axes.plot(line["batch"], line["peak_bytes"], label=f"{engine}: not known" if line.empty else engine, **style)
+    axes.axhline(parameters, color="0.5", lw=1, ls="--", label="the parameters alone")
+    axes.set_ylim(min(parameters, part["peak_bytes"].min()) / 1.3, 1.3 * max(parameters, part["peak_bytes"].max()))
+    batch_axis(axes, part["batch"])
+    log_ticks(axes.yaxis, numbers.size)
+    axes.set_ylabel("peak memory of a first step")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3, frameon=False, fontsize=8.5, handlelength=1.5)

@@ -14,21 +14,23 @@ from matplotlib.figure import Figure
 from .. import numbers
 from ..filenames import distinct
 from ..grouping import KEYS, setting
+from ..parts import COLUMNS
 from . import cost_shares, heatmap, speedup_curves
 from .axes import foot, title
 from .save import Draw
 from .style import SMALL, style
 
-PANELS = (8, 24)  # the most in one figure of all engines, and in one of the figures that an engine then has
+PANELS = (8, 8)  # the most in one figure of all engines, and in one of the figures that an engine then has
 
 
 class Panel(NamedTuple):
-    """An engine in one setting: what is found, in words; where that holds; and how it is drawn on axes."""
+    """An engine in one setting: what is found, in words; where that holds; how it is drawn, and how large alone."""
 
     engine: str
     finding: str
     setting: str
     draw: Callable[[Axes], None]
+    inches: tuple[float, float] = SMALL
 
 
 def draw(grid: pd.DataFrame, note: str) -> Iterator[tuple[str, Draw]]:
@@ -65,7 +67,7 @@ def together(shown: list[Panel]) -> Figure:
 def small(panel: Panel) -> Figure:
     """One panel alone, small enough for a phone; its finding and setting are left to the text around it."""
     with style():
-        figure = Figure(figsize=SMALL, layout="constrained")
+        figure = Figure(figsize=panel.inches, layout="constrained")
         panel.draw(figure.subplots())
     return figure
 
@@ -93,7 +95,9 @@ def figure_of(shown: list[Panel], note: str) -> Figure:
     columns = min(2, len(shown))
     lines = ceil(len(shown) / columns)
     with style():
-        figure = Figure(figsize=(8.0 * columns, 5.0 * lines + 0.6), layout="constrained")
+        figure = Figure(
+            figsize=(8.0 * columns, max(5.0, *(panel.inches[1] for panel in shown)) * lines + 0.6), layout="constrained"
+        )
         grid = list(figure.subplots(lines, columns, squeeze=False).flat)
         for axes, panel in zip(grid, shown, strict=False):
             title(axes, panel.finding, panel.setting)
@@ -120,7 +124,7 @@ def _efficiency_words(part: pd.DataFrame) -> str:
 
 
 def _shares_words(part: pd.DataFrame) -> str:
-    shares = part.groupby("batch")["calls_share"].median()
+    shares = part.groupby("batch")[COLUMNS["calls"]].median()
     if len(shares) == 1:
         return f"spends {shares.iloc[0]:.0%} of a step on calls"
     first, last = shares.index.min(), shares.index.max()
@@ -131,6 +135,6 @@ KINDS = {
     "speedup-heatmap": ("speedup", _speedup_words, heatmap.speedup),
     "speedup-by-batch": ("speedup", _speedup_words, speedup_curves.draw),
     "efficiency-heatmap": ("efficiency", _efficiency_words, heatmap.efficiency),
-    "cost-shares": ("calls_share", _shares_words, cost_shares.draw),
+    "cost-shares": (COLUMNS["calls"], _shares_words, cost_shares.draw),
 }
 """By the name of the file: the quantity that a cell must have, what is found in words, and what draws it on axes."""

@@ -15,7 +15,7 @@ from .axes import batch_axis, log_ticks, shades
 
 def draw(part: pd.DataFrame, all_rows: pd.DataFrame, axes: Axes) -> None:
     """One panel; its axes are those of the panels of all rows."""
-    bottom, top = _limits(all_rows)
+    bottom, top = limits(all_rows)
     axes.set_yscale("log")
     axes.set_ylim(bottom, top)
     log_ticks(axes.yaxis, lambda value: f"{value:g}x")
@@ -31,19 +31,23 @@ def draw(part: pd.DataFrame, all_rows: pd.DataFrame, axes: Axes) -> None:
         axes.fill_between(line["batch"], line["speedup_low"], line["speedup_high"], color=colour, alpha=0.25, lw=0)
         axes.plot(line["batch"], line["speedup"], color=colour, marker="o", markersize=4)
         ends.append((line["batch"].iloc[-1], line["speedup"].iloc[-1], f"width {width or 'none'}", colour))
-    engine, baseline = part["engine"].iloc[0], part["baseline"].iloc[0]
+    claims_on(axes, part, right)
+    for (batch, _, label, colour), height in zip(ends, apart([end[1] for end in ends], top / bottom), strict=True):
+        beside = {"xytext": (8, 0), "textcoords": "offset points", "va": "center", "annotation_clip": False}
+        axes.annotate(label, (batch, height), color=colour, **beside)  # type: ignore[arg-type]
+    axes.set_ylabel(f"speedup over {part['baseline'].iloc[0]}, 95 % band")
+
+
+def claims_on(axes: Axes, part: pd.DataFrame, right: float) -> None:
+    """Lines where an engine begins to pay, and at what was claimed of it, labelled at the right end of the axis."""
     claims = CLAIMS if _is_claimed(part).any() else {}
-    for value, label in {1.0: f"1x: above this line {engine} pays", **claims}.items():
+    for value, label in {1.0: f"1x: above this line {part['engine'].iloc[0]} pays", **claims}.items():
         axes.axhline(value, color="0.2" if value == 1 else "0.6", lw=1, ls="-" if value == 1 else "--", zorder=0)
         place = {"xytext": (-4, 3), "textcoords": "offset points", "ha": "right", "fontsize": 8, "color": "0.35"}
         axes.annotate(label, (right, value), **place)  # type: ignore[arg-type]  # matplotlib's own stubs
-    for (batch, _, label, colour), height in zip(ends, _apart([end[1] for end in ends], top / bottom), strict=True):
-        beside = {"xytext": (8, 0), "textcoords": "offset points", "va": "center", "annotation_clip": False}
-        axes.annotate(label, (batch, height), color=colour, **beside)  # type: ignore[arg-type]
-    axes.set_ylabel(f"speedup over {baseline}, 95 % band")
 
 
-def _limits(rows: pd.DataFrame) -> tuple[float, float]:
+def limits(rows: pd.DataFrame) -> tuple[float, float]:
     """The ends of the axis of speedups: 1x is in sight, and the claims where they are drawn."""
     has_claims = _is_claimed(rows).any()
     ends = rows[["speedup", "speedup_low", "speedup_high"]].astype(float).stack()
@@ -57,7 +61,7 @@ def _is_claimed(rows: pd.DataFrame) -> pd.Series:
     return (rows[[*question]] == [*question.values()]).all(axis=1)
 
 
-def _apart(heights: list[float], span: float) -> list[float]:
+def apart(heights: list[float], span: float) -> list[float]:
     """The heights, on a logarithmic axis of this span, moved up just enough that labels don't overlap."""
     step = span ** (1 / 22)
     moved = np.array(heights, dtype=float)

@@ -14,6 +14,7 @@ from .. import numbers
 from .axes import foot, log_ticks, title
 from .style import style
 
+STEM = "waterfall"
 COLOURS = {"start": "0.75", "faster": "#5e3c99", "slower": "#e08214", "floor": "0.35"}
 
 

@@ -1,0 +1,88 @@
+"""What the page's control asks and shows: a batch size and a width to choose, the factor to guess, and its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import ceil, floor, log2
+from typing import Any
+
+import pandas as pd
+
+from ..analysis import intervals, ladder
+from ..cells.cell import format_sizes
+from ..records.record import Record, Result
+from . import numbers, parts
+from .answer import Pair, headline
+from .document import Guess
+from .why import reason
+
+LEAST = 3  # octaves on either side of 1x that one can guess, at the least
+
+
+def control(found: Sequence[Record], rows: pd.DataFrame) -> Guess | None:
+    """The races of the setting and machine that a page tells of, of its two engines; None where none was timed."""
+    pair = headline(found)
+    races = list(_races(pair, found, rows)) if pair else []
+    if pair is None or not races:
+        return None
+    networks = list(dict.fromkeys(race["network"] for race in races))
+    what, names = _named(networks)
+    reach = max(abs(log2(race["factor"])) for race in races)
+    return Guess(
+        {
+            "slow": pair.baseline.name,
+            "fast": pair.challenger.name,
+            "setting": ", ".join(pair.record.setting.told),
+            "what": what,
+            "networks": [{"value": network, "name": name} for network, name in zip(networks, names, strict=True)],
+            "batches": sorted({race["batch"] for race in races}),
+            "at": {"network": format_sizes(pair.record.cell.sizes), "batch": pair.record.cell.batch},
+            "octaves": [-floor(LEAST), max(LEAST, ceil(reach) + 1)],
+            "parts": list(parts.COLUMNS),
+            "races": races,
+        }
+    )
+
+
+def _named(networks: Sequence[str]) -> tuple[str, list[str]]:
+    """What sets the networks apart, and each one's name: its width, where they differ in that alone."""
+    layers = [network.split("-") for network in networks]
+    if all(len(own) == 3 for own in layers) and len({(own[0], own[-1]) for own in layers}) == 1:
+        return f"hidden units (of {layers[0][0]}-?-{layers[0][-1]})", [own[1] for own in layers]
+    return "network (units by layer)", list(networks)
+
+
+def _races(pair: Pair, found: Sequence[Record], rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    names = pair.baseline.name, pair.challenger.name
+    for record in found:
+        factor = ladder.between(record, *names)
+        if factor is None or record.setting != pair.record.setting or record.cell.data != "random":
+            continue
+        split = parts.of_cell(rows, record.environment.machine, record.cell.id)
+        own = [split.get(name) for name in names]
+        slow, fast = own
+        yield {
+            "network": format_sizes(record.cell.sizes),
+            "batch": record.cell.batch,
+            "factor": factor.value,
+            "told": numbers.factor(factor.value),
+            "interval": numbers.interval(factor.low, factor.high),
+            "low": factor.low,
+            "high": factor.high,
+            "steps": [_step(result, split) for name in names for result in record.contestants if result.name == name],
+            "why": reason(pair, factor, (slow, fast)) if slow and fast else "",
+        }
+
+
+def _step(result: Result, split: dict[str, parts.Split]) -> dict[str, Any]:
+    """What a step of an engine takes, and what it goes to where that is known."""
+    taken = intervals.typical(result.seconds)
+    assert taken is not None, result.name
+    own = split.get(result.name)
+    return {
+        "engine": result.name,
+        "seconds": taken.value,
+        "told": numbers.seconds(taken.value),
+        "parts": own and [{"seconds": value, "told": numbers.seconds(value)} for value in own.seconds.values()],
+        "known": own and own.known,
+    }

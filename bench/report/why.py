@@ -1,0 +1,136 @@
+"""Why the factor is what it is: one network followed down the ladder, and the two engines at each batch size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from backprop.engine import change
+
+from ..analysis import intervals, ladder
+from ..analysis.ladder import Ladder, Rung
+from ..analysis.question import BASELINE, CHALLENGER
+from ..cells.cell import format_sizes
+from ..records.record import Record
+from . import numbers, parts
+from .answer import Pair, headline, listed, sentence_of
+from .document import Block, Listing, Picture, Table, Text
+from .figures import removed
+from .machines import letters, placed
+from .parts import Split
+
+OF_THE_LOOP = {  # why a part goes as the loop over samples does
+    "calls": "calls are made once a step and not once for each sample",
+    "passes": "parameters and gradients go through memory once a step and not once for each sample",
+    "products": "products are of whole matrices and not of one sample at a time",
+}
+
+
+def blocks(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[Block]:
+    """What the parts are and how they are known, the picture, a sentence a change, a line a batch size."""
+    top, pair = ladder.headline(found), headline(found)
+    split = parts.of_cell(rows, top.record.environment.machine, top.record.cell.id) if top else {}
+    across = list(by_batch(pair, found, rows)) if pair else []
+    ways = dict.fromkeys([*parts.known(split.values()), *parts.known(one for *_, own in across for one in own)])
+    if not ways:
+        return
+    yield Text(parts.MEANING)
+    yield from (Text(parts.HOW[way]) for way in ways)
+    if top:
+        place = letters(rows["machine"])[top.record.environment.machine]
+        yield Text(f"{placed(top.record.cell.id, place)}, down the ladder:", strong=True)
+        yield Picture(removed.STEM, "What each change removed: calls, passes and products, in seconds of a step")
+        yield Listing([told for rung in top.rungs if (told := sentence(rung, split))])
+        yield from (Text(told) for told in left(top, split))
+    if pair and across:
+        yield Text(f"{format_sizes(pair.record.cell.sizes)}, at each batch size:", strong=True)
+        yield from (Text(told) for told in ends(pair, across))
+        yield _table(pair, across)
+
+
+def sentence(rung: Rung, split: dict[str, Split]) -> tuple[str, str] | None:
+    """What a change removed, after the names of the two engines; None where that is not known."""
+    if rung.base is None or rung.factor is None or rung.name not in split or rung.base not in split:
+        return None
+    before, after = split[rung.base], split[rung.name]
+    how = change(rung.name)
+    told = (
+        f": {parts.in_words(parts.moved(before, after))} ({' and '.join(parts.known([before, after]))}); "
+        f"{numbers.seconds(sum(before.seconds.values()))} become {numbers.seconds(rung.seconds.value)}, "
+        f"{numbers.factor(rung.factor.value)} as fast."
+    )
+    return f"{rung.base} to {rung.name}", f"{told} {sentence_of(how)}." if how else told
+
+
+def left(top: Ladder, split: dict[str, Split]) -> Iterator[str]:
+    """What the fastest rung still spends."""
+    if own := split.get(top.fastest.name):
+        told = [f"{numbers.seconds(seconds)} of {name}" for name, seconds in own.seconds.items()]
+        yield f"What is left of {top.fastest.name}, {numbers.seconds(top.fastest.seconds.value)}: {listed(told)}."
+
+
+Across = tuple[Record, intervals.Estimate, tuple[Split, Split]]
+
+
+def by_batch(pair: Pair, found: Sequence[Record], rows: pd.DataFrame) -> Iterator[Across]:
+    """The races of the pair's network and setting by batch size, with their factor and parts where both are known."""
+    like = [
+        record
+        for record in found
+        if record.setting == pair.record.setting and record.cell.sizes == pair.record.cell.sizes
+    ]
+    for record in sorted(like, key=lambda record: record.cell.batch):
+        if record.cell.data == "random":
+            yield from _compared(pair, record, rows)
+
+
+def _compared(pair: Pair, record: Record, rows: pd.DataFrame) -> Iterator[Across]:
+    names = pair.baseline.name, pair.challenger.name
+    split = parts.of_cell(rows, record.environment.machine, record.cell.id)
+    factor = ladder.between(record, *names)
+    if factor and all(name in split for name in names):
+        yield record, factor, (split[names[0]], split[names[1]])
+
+
+def reason(pair: Pair, factor: intervals.Estimate, own: tuple[Split, Split]) -> str:
+    """Why one cell's factor is what it is, in a sentence or two."""
+    slow, fast = pair.baseline.name, pair.challenger.name
+    gone = parts.moved(*own)
+    if factor.low <= 1 <= factor.high:
+        return f"No difference was resolved: {slow} and {fast} spend about the same on calls, passes and products."
+    told = f"From {slow} to {fast} {parts.in_words(gone)}."
+    if (slow, fast) != (BASELINE, CHALLENGER):
+        return told
+    why = [OF_THE_LOOP[name] for name in parts.notable(gone)]
+    return f"{told} {sentence_of(listed(why))}." if why else told
+
+
+def ends(pair: Pair, across: Sequence[Across]) -> Iterator[str]:
+    """The smallest and the largest batch size in words."""
+    for record, factor, own in across[:1] if len(across) < 2 else (across[0], across[-1]):
+        yield f"At batch {record.cell.batch} the factor is {numbers.estimate(factor)}. {reason(pair, factor, own)}"
+
+
+def _table(pair: Pair, across: Sequence[Across]) -> Table:
+    """What goes from the one to the other, by batch size."""
+    lines = []
+    for record, factor, own in across:
+        gone = parts.moved(*own)
+        times = [numbers.seconds(sum(part.seconds.values())) for part in own]
+        lines.append(
+            [
+                str(record.cell.batch),
+                *times,
+                numbers.estimate(factor),
+                *(_signed(seconds) for seconds in gone.values()),
+                " and ".join(parts.known(own)),
+            ]
+        )
+    headings = [pair.baseline.name, pair.challenger.name, "factor (95 % interval)", *(f"{n} gone" for n in gone)]
+    return Table(["batch", *headings, "parts are"], lines)
+
+
+def _signed(seconds: float) -> str:
+    """Below zero what came."""
+    return numbers.seconds(seconds) if seconds >= 0 else f"-{numbers.seconds(-seconds)}"
