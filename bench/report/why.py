@@ -55,11 +55,12 @@ def sentence(rung: Rung, split: dict[str, Split]) -> tuple[str, str] | None:
         return None
     before, after = split[rung.base], split[rung.name]
     how = change(rung.name)
-    told = (
-        f": {parts.in_words(parts.moved(before, after))} ({' and '.join(parts.known([before, after]))}); "
-        f"{numbers.seconds(sum(before.seconds.values()))} become {numbers.seconds(rung.seconds.value)}, "
-        f"{numbers.factor(rung.factor.value)} as fast."
-    )
+    times = f"{numbers.seconds(sum(before.seconds.values()))} become {numbers.seconds(rung.seconds.value)}"
+    if rung.factor.low <= 1 <= rung.factor.high:
+        told = f": no difference was resolved, {numbers.estimate(rung.factor)} as fast; {times}."
+    else:
+        gone = f"{parts.in_words(parts.moved(before, after))} ({' and '.join(parts.known([before, after]))})"
+        told = f": {gone}; {times}, {numbers.factor(rung.factor.value)} as fast."
     return f"{rung.base} to {rung.name}", f"{told} {sentence_of(how)}." if how else told
 
 
