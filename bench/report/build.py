@@ -11,7 +11,7 @@ from ..analysis import cost_model, speedup_frame
 from ..analysis.speedups import relative_to
 from ..records import environment, outputs, store, training_record
 from ..records.record import Record
-from . import answer, functions_cost, html, markdown, pictures, trainings
+from . import answer, functions_cost, html, markdown, pictures, trainings, why
 from .document import Section, Table
 from .figures import accuracy_curves, save
 from .filenames import shown
@@ -51,10 +51,17 @@ def build(folder: Path, baseline: str | None = None) -> Iterator[str | Table]:
     if found:
         yield from describe(found)
         yield from functions_cost.describe(found)
+        yield from _in_words(found, rows)
     if trained:
         yield from trainings.describe(trained)
     yield from (f"warning: {warning}" for warning in warnings)
     yield f"in {shown(folder)}: {HTML}, {MARKDOWN}, {', '.join(files)}, {len(paths)} pictures"
+
+
+def _in_words(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[str]:
+    """The answer and its reason, as the pages have them; of several machines, in the pages alone."""
+    if rows["machine"].nunique() == 1:
+        yield from (*answer.sentences(found, rows), *why.in_brief(found, rows), "")
 
 
 def write_pages(

@@ -71,6 +71,13 @@ def left(top: Ladder, split: dict[str, Split]) -> Iterator[str]:
         yield f"What is left of {top.fastest.name}, {numbers.seconds(top.fastest.seconds.value)}: {listed(told)}."
 
 
+def in_brief(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[str]:
+    """For a terminal: why the factor of the cell that is told of is what it is, and how that is known."""
+    if (pair := headline(found)) and (own := list(_compared(pair, pair.record, rows))):
+        ((_, factor, split),) = own
+        yield f"Why ({' and '.join(parts.known(split))}): {reason(pair, factor, split)}"
+
+
 Across = tuple[Record, intervals.Estimate, tuple[Split, Split]]
 
 
@@ -104,7 +111,7 @@ def reason(pair: Pair, factor: intervals.Estimate, own: tuple[Split, Split]) -> 
     if (slow, fast) != (BASELINE, CHALLENGER):
         return told
     why = [OF_THE_LOOP[name] for name in parts.notable(gone)]
-    return f"{told} {sentence_of(listed(why))}." if why else told
+    return f"{told} {sentence_of('; '.join(why))}." if why else told
 
 
 def ends(pair: Pair, across: Sequence[Across]) -> Iterator[str]:
