@@ -1,4 +1,4 @@
-"""What each change down the ladder removed: every bar is as long as the step before it, and its pale end is gone."""
+"""What each change down the ladder removed: every bar is as long as the step before it, and its faint end is gone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .panels import Panel
 
 STEM = "removed"
 HEIGHT = 0.36  # of a bar; from one to the next it is 1
-PALE = 0.3
+FAINT = 0.3
 WIDTH, ROW = 4.4, 0.75  # inches: of the panel alone; of a bar with what is written above it
 NARROW = 0.13  # of the width: a part as narrow is not written on
 
@@ -48,7 +48,7 @@ def _draw(shown: list[Rung], split: dict[str, Split], axes: Axes) -> None:
     axes.set_ylim(len(shown) - 0.6, -0.75)
     axes.set_axis_off()
     marks = [Patch(color=colour, label=name) for name, colour in COLOURS.items()]
-    marks.append(Patch(facecolor="0.85", edgecolor="0.6", hatch="////", lw=0, label="pale: gone"))
+    marks.append(Patch(facecolor="0.85", edgecolor="0.6", hatch="////", lw=0, label="faint: gone"))
     axes.legend(
         handles=marks, loc="upper center", bbox_to_anchor=(0.5, 0.01), ncols=4, frameon=False, fontsize=9,
         handlelength=1, columnspacing=1.2,
@@ -79,7 +79,7 @@ def _part(axes: Axes, place: int, start: float, share: float, name: str, told: s
     colour = COLOURS[name]
     look: dict[str, Any] = {"facecolor": colour, "edgecolor": "white", "lw": 0.5}
     if gone:
-        look = {"facecolor": (colour, PALE), "edgecolor": colour, "lw": 0, "hatch": "////"}
+        look = {"facecolor": (colour, FAINT), "edgecolor": colour, "lw": 0, "hatch": "////"}
     axes.barh(place, share, left=start, height=HEIGHT, **look)
     if share > NARROW:
         ink = "white" if name == "products" and not gone else "black"
