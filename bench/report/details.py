@@ -28,7 +28,7 @@ CELLS = (
 )
 PICTURED = (
     "The pictures over batch size and width are of one dtype, one number of threads and the same functions, named "
-    "above each; the tables have them all, and the other pictures lie beside this file."
+    "above each; the tables have them all."
 )
 FIRST = "What the first step of an engine in a cell took, with its compilation or trial, which no race times."
 FASTEST = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import ceil, floor, log2
+from math import ceil, floor, inf, log2
 from typing import Any
 
 import pandas as pd
@@ -27,7 +27,7 @@ def control(found: Sequence[Record], rows: pd.DataFrame) -> Guess | None:
         return None
     networks = list(dict.fromkeys(race["network"] for race in races))
     what, names = _named(networks)
-    reach = max(abs(log2(race["factor"])) for race in races)
+    logs = [log2(race["factor"]) for race in races]
     return Guess(
         {
             "slow": pair.baseline.name,
@@ -37,7 +37,7 @@ def control(found: Sequence[Record], rows: pd.DataFrame) -> Guess | None:
             "networks": [{"value": network, "name": name} for network, name in zip(networks, names, strict=True)],
             "batches": sorted({race["batch"] for race in races}),
             "at": {"network": format_sizes(pair.record.cell.sizes), "batch": pair.record.cell.batch},
-            "octaves": [-floor(LEAST), max(LEAST, ceil(reach) + 1)],
+            "octaves": [min(-LEAST, floor(min(logs)) - 1), max(LEAST, ceil(max(logs)) + 1)],
             "parts": list(parts.COLUMNS),
             "races": races,
         }
@@ -59,8 +59,7 @@ def _races(pair: Pair, found: Sequence[Record], rows: pd.DataFrame) -> Iterator[
         if factor is None or record.setting != pair.record.setting or record.cell.data != "random":
             continue
         split = parts.of_cell(rows, record.environment.machine, record.cell.id)
-        own = [split.get(name) for name in names]
-        slow, fast = own
+        slow, fast = (split.get(name) for name in names)
         yield {
             "network": format_sizes(record.cell.sizes),
             "batch": record.cell.batch,
@@ -68,7 +67,7 @@ def _races(pair: Pair, found: Sequence[Record], rows: pd.DataFrame) -> Iterator[
             "told": numbers.factor(factor.value),
             "interval": numbers.interval(factor.low, factor.high),
             "low": factor.low,
-            "high": factor.high,
+            "high": factor.high if factor.high < inf else None,  # of one pass, and no number of JSON's
             "steps": [_step(result, split) for name in names for result in record.contestants if result.name == name],
             "why": reason(pair, factor, (slow, fast)) if slow and fast else "",
         }

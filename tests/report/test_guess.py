@@ -1,5 +1,6 @@
 """The control of report.html in a browser: choose, guess, and only then the factor of the record, with its parts."""
 
+import json
 import re
 
 import msgspec
@@ -129,6 +130,15 @@ def test_only_races_like_the_one_told_of_can_be_chosen():
     left_out = msgspec.structs.replace(found[0], cell=msgspec.structs.replace(found[0].cell, data="mnist5k"))
     assert [race["batch"] for race in control([*found, left_out]).data["races"]] == [10]
     assert control([make_ladder_record(engines={"per_sample": (40.0, None)})]) is None
+
+
+def test_an_interval_without_an_end_is_still_json():
+    record = make_ladder_record()
+    once = [msgspec.structs.replace(result, seconds=result.seconds[:1]) for result in record.contestants]
+    asked = control([msgspec.structs.replace(record, contestants=once, floor=None, noise=None)])
+    (race,) = asked.data["races"]
+    assert (race["low"], race["high"]) == (0.0, None)
+    json.dumps(asked.data, allow_nan=False)
 
 
 def control(found):
