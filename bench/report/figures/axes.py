@@ -68,3 +68,13 @@ def log_ticks(axis: Axis, write: Callable[[float], str], fine: float = 1000.0) -
     axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low <= fine else (1,), numticks=99))
     axis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))
     axis.set_minor_locator(NullLocator())
+
+
+def apart(heights: list[float], span: float) -> list[float]:
+    """The heights, on a logarithmic axis of this span, moved up just enough that labels don't overlap."""
+    step = span ** (1 / 22)
+    moved = np.array(heights, dtype=float)
+    lowest = 0.0
+    for i in np.argsort(moved):
+        moved[i] = lowest = max(moved[i], lowest * step)
+    return [float(height) for height in moved]

@@ -14,9 +14,9 @@ from ...records.record import Record
 from .. import numbers
 from ..answer import Pair, headline
 from ..grouping import grid_of, of_setting
-from .axes import batch_axis, engine_colours, log_ticks
+from .axes import apart, batch_axis, engine_colours, log_ticks
 from .panels import Panel
-from .speedup_curves import apart, claims_on, limits
+from .speedup_curves import claims_on, limits
 
 STEM = "factor-by-batch"
 MOST = 6  # curves: of more engines, those on the ladder are drawn

@@ -41,8 +41,9 @@ def _draw(shown: list[Rung], split: dict[str, Split], axes: Axes) -> None:
     for place, rung in enumerate(shown):
         own = split[rung.name]
         before = split.get(rung.base or "", own)
-        longest = max(longest, _bar(axes, place, rung, before, own))
-        if place and rung.base == shown[place - 1].name:
+        is_next = place > 0 and rung.base == shown[place - 1].name
+        longest = max(longest, _bar(axes, place, rung, before, own, is_next))
+        if is_next:
             _zoom(axes, place, shown[place - 1], split)
     axes.set_xlim(0, longest)
     axes.set_ylim(len(shown) - 0.6, -0.75)
@@ -55,7 +56,7 @@ def _draw(shown: list[Rung], split: dict[str, Split], axes: Axes) -> None:
     )  # fmt: skip
 
 
-def _bar(axes: Axes, place: int, rung: Rung, before: Split, own: Split) -> float:
+def _bar(axes: Axes, place: int, rung: Rung, before: Split, own: Split, is_next: bool) -> float:
     """What is left of each part, then what is gone of each; returns where it ends, in lengths of the step before."""
     whole = sum(before.seconds.values())
     end = 0.0
@@ -67,7 +68,8 @@ def _bar(axes: Axes, place: int, rung: Rung, before: Split, own: Split) -> float
         _part(axes, place, end, seconds / whole, name, f"-{numbers.seconds(seconds)}", gone=True)
         end += seconds / whole
     ways = " and ".join(parts.known([before, own]))
-    factor = f"{numbers.factor(rung.factor.value)} as fast, {ways}" if rung.factor else ways
+    base = "" if is_next else f" as {rung.base}"  # the bar above is its base's, where nothing is said
+    factor = f"{numbers.factor(rung.factor.value)} as fast{base}, {ways}" if rung.factor else ways
     above: dict[str, Any] = {"va": "bottom", "fontsize": 9, "xytext": (0, 3), "textcoords": "offset points"}
     top = place - HEIGHT / 2
     axes.annotate(f"{rung.name}: {numbers.seconds(rung.seconds.value)}", (0, top), weight="bold", **above)

@@ -10,7 +10,7 @@ from backprop.functions import HEAD, HIDDEN
 
 from ...analysis.question import BASELINE, CHALLENGER, CLAIMS
 from ..grouping import widths
-from .axes import batch_axis, log_ticks, shades
+from .axes import apart, batch_axis, log_ticks, shades
 
 
 def draw(part: pd.DataFrame, all_rows: pd.DataFrame, axes: Axes) -> None:
@@ -59,13 +59,3 @@ def _is_claimed(rows: pd.DataFrame) -> pd.Series:
     """Of each row, whether anything was claimed of its speedup: by these engines, on a network like the source's."""
     question = {"engine": CHALLENGER, "baseline": BASELINE, "hidden": HIDDEN, "head": HEAD}
     return (rows[[*question]] == [*question.values()]).all(axis=1)
-
-
-def apart(heights: list[float], span: float) -> list[float]:
-    """The heights, on a logarithmic axis of this span, moved up just enough that labels don't overlap."""
-    step = span ** (1 / 22)
-    moved = np.array(heights, dtype=float)
-    lowest = 0.0
-    for i in np.argsort(moved):
-        moved[i] = lowest = max(moved[i], lowest * step)
-    return [float(height) for height in moved]
