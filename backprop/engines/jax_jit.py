@@ -18,7 +18,7 @@ jax.config.update("jax_enable_x64", True)  # or float64 would silently be float3
 jax.config.update("jax_cpu_enable_async_dispatch", False)  # it is waited for, and to hand it to a thread takes time
 
 Parameters = list[tuple[Any, Any]]
-Step = Callable[[Parameters, Any, Any, Any], Parameters]
+Jitted = Callable[..., Parameters]
 
 threads = 0  # of XLA's pool, which is made once and then keeps its size
 
@@ -42,8 +42,14 @@ def mean_cost(activations: tuple[str, ...], cost: str, parameters: Parameters, x
     return 0.5 * jnp.sum((FUNCTIONS[top](z) - y) ** 2) / len(x)
 
 
+def descend(parameters: Parameters, gradient: Parameters, eta: Any) -> Parameters:
+    """The parameters after a step of rate eta, a float64 scalar, down this gradient."""
+    updated: Parameters = jax.tree.map(lambda p, slope: p - eta.astype(p.dtype) * slope, parameters, gradient)
+    return updated
+
+
 @cache
-def jit_step(activations: tuple[str, ...], cost: str) -> Step:
+def jit_step(activations: tuple[str, ...], cost: str) -> Jitted:
     """The step for these functions, jitted for each shape when it first comes.
 
     Called as it is: what is compiled ahead, by `lower` and `compile`, takes longer to call.
@@ -52,11 +58,9 @@ def jit_step(activations: tuple[str, ...], cost: str) -> Step:
 
     @partial(jax.jit, donate_argnums=0)
     def step(parameters: Parameters, x: Any, y: Any, eta: Any) -> Parameters:
-        gradient = gradient_of(parameters, x, y)
-        updated: Parameters = jax.tree.map(lambda p, slope: p - eta.astype(p.dtype) * slope, parameters, gradient)
-        return updated
+        return descend(parameters, gradient_of(parameters, x, y), eta)
 
-    jitted: Step = step
+    jitted: Jitted = step
     return jitted
 
 
@@ -93,6 +97,7 @@ class JaxJit(Engine):
     compiles = True
     traced = False
     products = staticmethod(products)
+    jit = staticmethod(jit_step)
 
     @classmethod
     def handles(cls, _: Network) -> None:
@@ -101,7 +106,7 @@ class JaxJit(Engine):
     def __init__(self, network: Network) -> None:
         keep_to_threads()
         self.like, self.dtype = network.like, network.dtype
-        self.jitted = jit_step(network.activations, network.cost)
+        self.jitted = self.jit(network.activations, network.cost)
         self.parameters = [(jnp.array(w), jnp.array(b)) for w, b in zip(network.weights, network.biases, strict=True)]
 
     def step(self, x: Array, y: Array, eta: float) -> None:

@@ -95,10 +95,14 @@ class TorchEager(Engine):
     def step(self, x: Array, y: Array, eta: float) -> None:
         inputs, targets = (torch.from_numpy(np.ascontiguousarray(array, self.dtype)) for array in (x, y))
         mean_cost(self.functions, self.loss, self.weights, self.biases, inputs, targets).backward()
-        with torch.no_grad():
-            for parameter in self.parameters:
-                parameter.sub_(parameter.grad, alpha=eta)
-                parameter.grad = None  # or the next would be added to it
+        self.update(eta)
+
+    @torch.no_grad()
+    def update(self, rate: float) -> None:
+        """Take this much of the gradient that autograd has added up, and let it begin anew."""
+        for parameter in self.parameters:
+            parameter.sub_(parameter.grad, alpha=rate)
+            parameter.grad = None  # or the next would be added to it
 
     def network(self) -> Network:
         weights, biases = ([block.detach().numpy() for block in part] for part in (self.weights, self.biases))
