@@ -27,7 +27,7 @@ class Engine(ABC):
 
     after names the engine that this one is one change away from: so engines make a ladder. One that is no rung,
     a peer, leaves it None. compiles says that first steps cost seconds of compilation.
-    traced says that its arrays are NumPy's, so that tracemalloc sees them.
+    traced says that its arrays are NumPy's, so that tracemalloc sees them; where not, `peak_bytes` is asked.
     products prepares, for an engine whose products are by another library than NumPy's BLAS, or not called from Python,
     those of a step of a network on inputs (batch, n_in), and nothing else: forward; then from the top, down (not of the
     lowest layer) and the gradient of the weights, (n_out, n_in), with each layer's z in the place of its delta. Calls
@@ -48,6 +48,15 @@ class Engine(ABC):
         One that does not say so is taken to know sigmoid layers under the quadratic cost alone.
         """
         return None if network.is_plain else "it has no `handles` that says it knows other functions than the sigmoid"
+
+    @classmethod
+    def peak_bytes(cls, network: Network, x: Array, y: Array) -> int | None:
+        """Untimed: the most bytes that an engine of this network and its step on x and y hold at once, x and y not.
+
+        As its library counts them, which is asked of one whose arrays are not NumPy's; None where that does not tell.
+        It may be taken that a step of such a batch was made before in this process.
+        """
+        return None
 
     @abstractmethod
     def __init__(self, network: Network) -> None:

@@ -84,6 +84,19 @@ def products(network: Network, x: Array) -> Calls:
     return [lambda: jax.block_until_ready(_products(weights, inputs))]
 
 
+def most_bytes(jitted: Any, *given: Any) -> int | None:
+    """What a call holds at the most, by XLA's plan for it: arguments, outputs, what lies between; None if it has none.
+
+    NumPy's arrays are not among them: XLA reads them where they are if they start at a cache line, as timed ones do.
+    """
+    plan = jitted.lower(*given).compile().memory_analysis()
+    if plan is None:
+        return None
+    lent = sum(one.nbytes for one in given if isinstance(one, np.ndarray))
+    own = plan.argument_size_in_bytes - lent + plan.output_size_in_bytes - plan.alias_size_in_bytes
+    return int(own + plan.temp_size_in_bytes)
+
+
 def keep_to_threads() -> None:
     """Let XLA make its pool anew where the number of threads is another than the pool was made for."""
     global threads
@@ -103,11 +116,21 @@ class JaxJit(Engine):
     def handles(cls, _: Network) -> None:
         """Any network."""
 
+    @classmethod
+    def peak_bytes(cls, network: Network, x: Array, y: Array) -> int | None:
+        """Of the call that holds the most."""
+        held = [most_bytes(*call) for call in cls(network).calls(x, y)]
+        return max(held) if all(held) else None
+
     def __init__(self, network: Network) -> None:
         keep_to_threads()
         self.like, self.dtype = network.like, network.dtype
         self.jitted = self.jit(network.activations, network.cost)
         self.parameters = [(jnp.array(w), jnp.array(b)) for w, b in zip(network.weights, network.biases, strict=True)]
+
+    def calls(self, x: Array, y: Array) -> list[tuple[Any, ...]]:
+        """The calls of a step that differ, each what is jitted and what it is given."""
+        return [(self.jitted, self.parameters, x, y, np.float64(1.0))]
 
     def step(self, x: Array, y: Array, eta: float) -> None:
         inputs, targets = (np.ascontiguousarray(array, self.dtype) for array in (x, y))

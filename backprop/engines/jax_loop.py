@@ -25,7 +25,7 @@ def jit_add_gradient(activations: tuple[str, ...], cost: str) -> Jitted:
     return jitted
 
 
-jit_descend = partial(jax.jit, donate_argnums=0)(descend)
+jit_descend = jax.jit(descend, donate_argnums=0)
 
 
 class JaxLoop(JaxJit):
@@ -36,6 +36,13 @@ class JaxLoop(JaxJit):
     """
 
     jit = staticmethod(jit_add_gradient)
+
+    def calls(self, x: Array, y: Array) -> list[tuple[Any, ...]]:
+        total = self.parameters  # of the same shapes
+        return [
+            (self.jitted, total, self.parameters, x[:1], y[:1]),
+            (jit_descend, self.parameters, total, np.float64(1.0)),
+        ]
 
     def step(self, x: Array, y: Array, eta: float) -> None:
         inputs, targets = (np.ascontiguousarray(array, self.dtype) for array in (x, y))

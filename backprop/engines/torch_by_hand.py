@@ -11,7 +11,7 @@ from ..engine import Engine
 from ..network import Array, Network
 from ..threads import current
 from ..workspaces import Workspaces
-from .torch_eager import products
+from .torch_eager import peak_bytes, products
 
 Call = Callable[[], object]
 
@@ -59,6 +59,7 @@ class TorchByHand(Engine):
 
     traced = False
     products = staticmethod(products)
+    peak_bytes = classmethod(peak_bytes)
 
     @classmethod
     def handles(cls, _: Network) -> None:

@@ -13,7 +13,7 @@ from ..engine import Engine
 from ..errors import InputError
 from ..network import Array, Network
 from ..threads import current
-from .torch_eager import functions_of, mean_cost, products
+from .torch_eager import functions_of, mean_cost, peak_bytes, products
 
 if not any(map(shutil.which, (os.environ.get("CXX", "g++"), "clang++"))):
     raise InputError("engine torch_compiled needs a C++ compiler, which is not installed: install g++ or clang++")
@@ -46,6 +46,7 @@ class TorchCompiled(Engine):
     compiles = True
     traced = False
     products = staticmethod(products)
+    peak_bytes = classmethod(peak_bytes)
 
     @classmethod
     def handles(cls, _: Network) -> None:
