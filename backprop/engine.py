@@ -49,14 +49,13 @@ class Engine(ABC):
         """
         return None if network.is_plain else "it has no `handles` that says it knows other functions than the sigmoid"
 
-    @classmethod
+    @classmethod  # noqa: B027  # most have nothing to add
     def peak_bytes(cls, network: Network, x: Array, y: Array) -> int | None:
-        """Untimed: the most bytes that an engine of this network and its step on x and y hold at once, x and y not.
+        """Untimed: the most bytes that such an engine of this network holds at once, with a step on x and y.
 
-        As its library counts them, which is asked of one whose arrays are not NumPy's; None where that does not tell.
-        It may be taken that a step of such a batch was made before in this process.
+        Of its own arrays and the step's, and not of x and y, as its library counts them; None where that does not tell.
+        A step of such a batch was made in this process before.
         """
-        return None
 
     @abstractmethod
     def __init__(self, network: Network) -> None:

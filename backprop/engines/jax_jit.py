@@ -120,7 +120,7 @@ class JaxJit(Engine):
     def peak_bytes(cls, network: Network, x: Array, y: Array) -> int | None:
         """Of the call that holds the most."""
         held = [most_bytes(*call) for call in cls(network).calls(x, y)]
-        return max(held) if all(held) else None
+        return None if None in held else max(filter(None, held))
 
     def __init__(self, network: Network) -> None:
         keep_to_threads()

@@ -72,6 +72,7 @@ NAMED = {
         Axes(["784-100-10"], [30], BOTH),  # by arithmetic
         Axes(["784-300-10"], [1], BOTH),  # by memory
     ],
+    "libraries": [Axes(["784-30-10"], [1, 10, 32, 100, 300], ["float32"])],  # all have float32; two of them by default
     "heads": [  # what functions cost: either other than the default, and both as most people train
         Axes([sizes], [batch], hidden=hidden, head=head)
         for sizes, batch in (("784-30-10", 10), ("64-64-64-10", 32))

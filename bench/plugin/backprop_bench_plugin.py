@@ -24,7 +24,7 @@ SUITE, NAMED = pytest.StashKey["Suite"](), pytest.StashKey[bool]()
 TIMED = "--benchmark"
 OPTIONS: dict[str, dict[str, Any]] = {  # each --race-NAME
     "grid": {
-        "help": "smoke, default, full, shapes, heads, gate, or a .toml file (default: 'default', untimed 'smoke')."
+        "help": "smoke, default, full, shapes, heads, libraries, gate, or a .toml (default: default, untimed smoke)."
     },
     "engines": {"help": "Engines to race where a test names none (default: the ladder, as far as it can be had here)."},
     "hidden": {"help": "The activation of hidden layers, such as relu."},

@@ -11,7 +11,7 @@ from ..analysis import cost_model, speedup_frame
 from ..analysis.speedups import relative_to
 from ..records import environment, outputs, store, training_record
 from ..records.record import Record
-from . import answer, functions_cost, html, markdown, pictures, trainings, why
+from . import answer, functions_cost, html, libraries, markdown, pictures, trainings, why
 from .document import Section, Table
 from .figures import accuracy_curves, save
 from .filenames import shown
@@ -51,6 +51,7 @@ def build(folder: Path, baseline: str | None = None) -> Iterator[str | Table]:
     if found:
         yield from describe(found)
         yield from functions_cost.describe(found)
+        yield from libraries.describe(found)
         yield from _in_words(found, rows)
     if trained:
         yield from trainings.describe(trained)

@@ -1,4 +1,4 @@
-"""The details of a folder's races, each in a section that opens by a click: cells, engines, prices, roofline."""
+"""The details of a folder's races, most in a section that opens by a click: cells, engines, prices, roofline."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 from ..analysis import ladder, speedups
 from ..analysis.cost_model import Model
 from ..records.record import Record
-from . import functions_cost, machines, roofline
+from . import functions_cost, libraries, machines, roofline
 from .answer import headline, missed
 from .document import Block, Picture, Section, Table, Text
 from .grouping import KEYS, grid_of, setting, widths
@@ -54,6 +54,8 @@ BREAKS = (
 def of_races(found: Sequence[Record], rows: pd.DataFrame, models: Sequence[Model]) -> Iterator[Section]:
     """Their sections in order."""
     races, engines = on_a_grid(found), told_of(found)
+    if inside := list(libraries.blocks(found)):
+        yield Section(libraries.TITLE, inside)
     yield from _pictured(found, rows)
     if races:
         yield _folded(

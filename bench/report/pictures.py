@@ -12,11 +12,22 @@ from ..analysis import ladder
 from ..records.record import Record
 from ..records.training_record import Training
 from . import selection
-from .figures import accuracy_curves, factor_by_batch, memory_by_batch, panels, removed, roofline, save, waterfall
+from .figures import (
+    accuracy_curves,
+    factor_by_batch,
+    libraries,
+    memory_by_batch,
+    panels,
+    removed,
+    roofline,
+    save,
+    waterfall,
+)
 from .figures.panels import Panel
 from .figures.save import Draw
 from .grouping import grid_of
 from .html import Shot
+from .libraries import STEM as LIBRARIES
 from .machines import letters, with_room
 from .roofline import STEM as ROOFLINE
 
@@ -36,6 +47,7 @@ def of_races(found: Sequence[Record], rows: pd.DataFrame, note: str) -> Iterator
         yield from memory_by_batch.draw(selection.of_networks(found, grid), note)
         yield from panels.draw(selection.of_engines(found, grid), note)
         yield from roofline.draw(with_room(grid_of(rows)), note)
+        yield from libraries.draw(found, note)
 
 
 def of_the_story(found: Sequence[Record], rows: pd.DataFrame) -> dict[str, Panel]:
@@ -63,6 +75,7 @@ def shots(
         small |= panels.by_stem(selection.of_engines(found, grid))
         small[memory_by_batch.STEM] = list(memory_by_batch.panels(grid))
         small[ROOFLINE] = list(roofline.panels(with_room(grid_of(rows))))
+        small[LIBRARIES] = list(libraries.panels(found))
     small |= {stem: list(accuracy_curves.panels(trained, measure)) for measure, stem in accuracy_curves.STEMS.items()}
     for stem, own in small.items():
         drawn[stem] = shots_of(stem, [(one.finding, one.setting, partial(panels.small, one)) for one in own], warnings)

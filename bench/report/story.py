@@ -17,7 +17,10 @@ from .figures import factor_by_batch
 from .machines import letters
 from .selection import on_a_grid
 
-MEMORY = "Peak bytes of an engine with its first step, as tracemalloc sees them; the peers' allocators tell nothing."
+MEMORY = (
+    "The most bytes that an engine and its first step hold at once, the batch not among them, as tracemalloc tells; "
+    "PyTorch's are what its allocator reports, and JAX's what XLA plans. TensorFlow tells nothing."
+)
 SURE = (
     "Engines are timed in slices of some milliseconds, in turn and in random order, and compared within each round: "
     "what the machine does meanwhile, it does to all. Fresh engines in every pass average over where their arrays "

@@ -62,8 +62,8 @@ def test_an_engine_whose_package_is_broken_is_listed_and_refused_with_the_reason
 @pytest.mark.parametrize(
     ("package", "engines"),
     [
-        ("torch", ["torch_eager", "torch_by_hand", "torch_compiled"]),
-        ("jax", ["jax_jit"]),
+        ("torch", ["torch_eager", "torch_loop", "torch_vmap", "torch_by_hand", "torch_compiled"]),
+        ("jax", ["jax_jit", "jax_loop", "jax_vmap"]),
         ("tensorflow", ["tensorflow_xla"]),
         ("autograd", ["autograd_tape"]),
         ("sklearn", ["sklearn_mlp"]),
@@ -130,8 +130,9 @@ import pkgutil, sys
 from importlib import import_module
 
 KNOWN = {*sys.stdlib_module_names, "backprop", "numpy", "scipy", "threadpoolctl"}
-TORCHES = ("torch_eager", "torch_by_hand", "torch_compiled")
-PEERS = (*TORCHES, "numba_jit", "jax_jit", "tensorflow_xla", "autograd_tape", "sklearn_mlp")
+TORCHES = ("torch_eager", "torch_loop", "torch_vmap", "torch_by_hand", "torch_compiled")
+JAXES = ("jax_jit", "jax_loop", "jax_vmap")
+PEERS = (*TORCHES, *JAXES, "numba_jit", "tensorflow_xla", "autograd_tape", "sklearn_mlp")
 NUMBAS = "backprop.compiled"
 
 class Refuse:

@@ -139,7 +139,7 @@ def test_no_two_cells_have_the_same_id():
 
 
 def test_an_unknown_grid_says_what_there_is():
-    with pytest.raises(InputError, match="smoke, default, full, shapes, gate, heads"):
+    with pytest.raises(InputError, match="smoke, default, full, shapes, gate, libraries, heads"):
         grids.cells_of("tiny")
     with pytest.raises(InputError, match="can't be read: No such file"):
         grids.cells_of("none.toml")

@@ -156,3 +156,15 @@ def test_rungs_and_untraced_memory_are_as_the_engine_says():
     one.make.after, one.make.traced = "another", False
     (result,) = run(clock, one).contestants
     assert (result.after, result.peak_bytes) == ("another", None)
+
+
+def test_memory_that_tracemalloc_cannot_see_is_asked_of_the_engine():
+    class Elsewhere(FullMatrix):
+        traced = False
+
+        @classmethod
+        def peak_bytes(cls, network, x, y):
+            return 1000 * len(x) + len(network.weights)
+
+    (result,) = run(Clock(), made("elsewhere", Elsewhere), seconds=0.1).contestants
+    assert result.peak_bytes == 1000 * CELL.batch + 2

@@ -1,0 +1,119 @@
+"""The question inside each library: factors within one, memory beside them, and where there is nothing to ask."""
+
+import re
+
+import msgspec
+import pytest
+from examples import make_timed_record
+from shown import text
+
+from bench.analysis.libraries import families, series
+from bench.cells.cell import Cell
+from bench.records import store
+from bench.report import build, libraries
+from bench.report.document import Table
+
+MICROS = {  # of a sample; torch_vmap holds a gradient for each sample, jax_vmap does not
+    "per_sample": 40.0,
+    "stacked": 20.0,
+    "full_matrix": 5.0,
+    "torch_loop": 240.0,
+    "torch_vmap": 60.0,
+    "torch_eager": 10.0,
+    "jax_loop": 90.0,
+    "jax_vmap": 3.0,
+    "jax_jit": 2.0,
+}
+KEEPS = ("stacked", "torch_vmap")
+
+
+def raced(batch=10, only=MICROS, width=30, **setting):
+    """A record of these engines, of which those in KEEPS hold 1 kB for each sample, and the others 4 kB."""
+    cell = Cell((784, width, 10), batch, **setting)
+    record = make_timed_record(cell, {name: 1e-6 * batch * MICROS[name] for name in only})
+    weighed = [
+        msgspec.structs.replace(one, peak_bytes=1000 * batch if one.name in KEEPS else 4000)
+        for one in record.contestants
+    ]
+    return msgspec.structs.replace(record, contestants=weighed)
+
+
+def tables(found):
+    return [block for block in libraries.blocks(found) if isinstance(block, Table)]
+
+
+def test_a_factor_is_within_one_library():
+    told = {
+        family.library: [(way.result.name, way.over_before and way.over_before.value) for way in family.ways]
+        for family in families(raced())
+    }
+    assert told == {
+        "NumPy": [("per_sample", None), ("stacked", pytest.approx(2)), ("full_matrix", pytest.approx(4))],
+        "PyTorch": [("torch_loop", None), ("torch_vmap", pytest.approx(4)), ("torch_eager", pytest.approx(6))],
+        "JAX": [("jax_loop", None), ("jax_vmap", pytest.approx(30)), ("jax_jit", pytest.approx(1.5))],
+    }
+
+
+def test_the_table_has_a_line_for_each_library_and_batch_with_memory_at_its_end():
+    (table,) = tables([raced(100), raced(1)])
+    assert [line[:2] for line in table.lines] == [
+        [library, batch] for library in ("NumPy", "PyTorch", "JAX") for batch in ("1", "100")
+    ]
+    last = dict(zip(table.headings, table.lines[3], strict=True))
+    assert (last["loop"], last["loop holds"], last["at once holds"]) == ("24.0 ms", "4.00 kB", "100 kB")
+    assert last["at once"].startswith("4.00x (")
+    assert last["whole batch"].startswith("6.00x (")
+    assert last["both"].startswith("24.0x (")
+
+
+def test_a_way_that_was_not_timed_leaves_gaps_and_no_factor():
+    (table,) = tables([raced(10, [name for name in MICROS if name not in ("stacked", "jax_loop")])])
+    lines = {line[0]: dict(zip(table.headings, line, strict=True)) for line in table.lines}
+    assert (lines["NumPy"]["at once"], lines["NumPy"]["whole batch"], lines["NumPy"]["at once holds"]) == ("", "", "")
+    assert lines["NumPy"]["both"].startswith("8.00x")
+    assert (lines["JAX"]["loop"], lines["JAX"]["both"]) == ("", "")
+    assert lines["JAX"]["whole batch"].startswith("1.50x")
+
+
+@pytest.mark.parametrize(
+    "only",
+    [
+        ["per_sample", "stacked", "full_matrix"],
+        ["per_sample", "full_matrix", "torch_eager", "jax_jit"],
+        ["torch_loop", "torch_vmap", "torch_eager", "full_matrix"],
+    ],
+    ids=["one library", "one of it with a loop", "no loop of NumPy's"],
+)
+def test_where_no_two_libraries_compare_there_is_no_section(only):
+    assert list(libraries.blocks([raced(10, only), raced(100, only)])) == []
+    assert list(libraries.describe([raced(10, only)])) == []
+
+
+def test_cells_that_differ_in_more_than_their_batch_are_apart():
+    found = [raced(10), raced(100), raced(10, width=100), raced(10, dtype="float32"), raced(100, hidden="relu")]
+    assert [[record.cell.batch for record in one.records] for one in series(found)] == [[10, 100], [10], [10], [100]]
+    assert len(tables(found)) == 4
+
+
+def test_the_finding_is_of_the_largest_batch_that_two_libraries_have():
+    (one,) = series([raced(1), raced(10), raced(100, ["jax_loop", "jax_jit", "stacked", "full_matrix"])])
+    assert libraries.gained(one) == (
+        "At batch 10 the whole batch is 8.00x in NumPy, 24.0x in PyTorch and 45.0x in JAX as fast as the loop"
+    )
+    assert libraries.held(one) == (
+        "At batch 10 per-sample gradients at once hold 2.50x in NumPy, 2.50x in PyTorch and 1.00x in JAX the memory of "
+        "the whole batch"
+    )
+
+
+def test_a_report_has_the_section_the_pictures_and_the_table_on_the_terminal(tmp_path, without_png):
+    for batch in (1, 10, 100):
+        store.append(tmp_path, raced(batch))
+    printed = text(build.build(tmp_path))
+    page = (tmp_path / "report.md").read_text()
+    assert f"## {libraries.TITLE}" in page
+    assert "![" in page.partition(libraries.TITLE)[2].partition("##")[0]
+    assert re.search(r"NumPy +100 +4\.00 ms +2\.00x +4\.00x +8\.00x", printed)
+    drawn = (tmp_path / "libraries.svg").read_text()
+    assert all(name in drawn for name in MICROS)
+    assert "the whole batch is 8.00x in NumPy, 24.0x in PyTorch and 45.0x in JAX" in drawn
