@@ -64,13 +64,13 @@ class Series:
             if family.library == library
         ]
 
-    def last_with(self, *numbers: int) -> tuple[int, list[Family]] | None:
-        """The largest batch size at which two libraries or more were timed in all these ways, and they."""
+    def last_with(self, *numbers: int) -> tuple[int, list[Family]]:
+        """The largest batch size at which two libraries or more were timed in all these ways, and they; 0 and none."""
         for record in reversed(self.records):
             whole = [family for family in families(record) if all(map(family.way, numbers))]
             if len(whole) > 1:
                 return record.cell.batch, whole
-        return None
+        return 0, []
 
 
 def families(record: Record) -> list[Family]:

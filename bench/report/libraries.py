@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from ..analysis.intervals import Estimate
 from ..analysis.libraries import LIBRARIES, WAYS, Family, Series, series
@@ -35,8 +36,8 @@ def blocks(found: Sequence[Record]) -> Iterator[Block]:
     yield Picture(STEM, f"Factors over the loop, and peak memory, against batch size in {listed([*LIBRARIES])}")
     for one in sets:
         yield Text(heading(one, found), strong=True)
-        if told := [words for words in (gained(one), held(one)) if words]:
-            yield Text(f"{'. '.join(told)}.")
+        if told := findings(one):
+            yield Text(" ".join(told))
         yield table(one, numbers.estimate)
 
 
@@ -46,7 +47,7 @@ def describe(found: Sequence[Record]) -> Iterator[str | Table]:
     for one in sets[:1]:
         yield f"{TITLE}, at {heading(one, found)}:"
         yield table(one, lambda factor: numbers.factor(factor.value))
-        yield from (f"{words}." for words in (gained(one), held(one)) if words)
+        yield from findings(one)
     if len(sets) > 1:
         yield f"{TITLE} in {len(sets) - 1} other sets of cells: the report has it."
 
@@ -65,7 +66,8 @@ def table(one: Series, write: Callable[[Estimate], str]) -> Table:
         for library in LIBRARIES
         for batch, family in one.of(library)
     ]
-    return Table(["library", "batch", *SHORT, "both", *(f"{way} holds" for way in SHORT)], lines)
+    holds = [f"{way} holds" for way in SHORT]
+    return Table(["library", "batch", *SHORT, "both", *holds], lines, wraps=(6, 7, 8))
 
 
 def _factors(family: Family, write: Callable[[Estimate], str]) -> list[str]:
@@ -81,30 +83,49 @@ def _sizes(family: Family) -> list[str]:
     return [numbers.size(peak) if peak else "" for peak in peaks]
 
 
-def gained(one: Series) -> str:
-    """How much faster than the loop the whole batch is in each library, in words; "" where no two can be compared."""
-    if not (found := one.last_with(LOOP, WHOLE)):
-        return ""
-    batch, compared = found
-    told = [f"{_over_loop(family, WHOLE)} in {family.library}" for family in compared]
-    return f"At batch {batch} the whole batch is {listed(told)} as fast as the loop"
+def findings(one: Series) -> list[str]:
+    """Each in a sentence."""
+    return [finding.sentence for finding in (gained(one), held(one)) if finding]
 
 
-def held(one: Series) -> str:
-    """What the per-sample gradients cost in memory, against the whole batch, and what they leave of its factor."""
-    if not (found := one.last_with(AT_ONCE, WHOLE)):
-        return ""
-    batch, compared = found
+class Finding(NamedTuple):
+    """How the whole batch compares in each library, at the largest batch size that two of them have.
+
+    short, and what it is of, are for a title and the line under it.
+    """
+
+    short: str
+    of: str
+    sentence: str
+
+
+def gained(one: Series) -> Finding | None:
+    """How much faster the whole batch is than the loop; None where no two libraries can be compared."""
+    batch, compared = one.last_with(LOOP, WHOLE)
+    ways = {family.library: family.way(WHOLE) for family in compared}
+    told = [(library, way.over_loop.value) for library, way in ways.items() if way and way.over_loop]
+    if not told:
+        return None
+    sentence = f"At batch {batch} the whole batch is {_listed(told, ' as fast as the loop')}."
+    return Finding(f"The whole batch gains {_listed(told)}", f"at batch {batch}, times as fast as the loop", sentence)
+
+
+def held(one: Series) -> Finding | None:
+    """How much more memory all per-sample gradients hold than the whole batch; None where no two can be compared."""
+    batch, compared = one.last_with(AT_ONCE, WHOLE)
     told = []
     for family in compared:
         at_once, whole = (way and way.result.peak_bytes for way in map(family.way, (AT_ONCE, WHOLE)))
         if at_once and whole:
-            told.append(f"{numbers.factor(at_once / whole)} in {family.library}")
-    return f"At batch {batch} {WAYS[AT_ONCE]} hold {listed(told)} the memory of the whole batch" if told else ""
+            told.append((family.library, at_once / whole))
+    if not told:
+        return None
+    sentence = f"At batch {batch} {WAYS[AT_ONCE]} hold {_listed(told, ' the memory of the whole batch')}."
+    of = f"at batch {batch}, times the whole batch's"
+    return Finding(f"Per-sample gradients hold {_listed(told)}", of, sentence)
 
 
-def _over_loop(family: Family, number: int) -> str:
-    way = family.way(number)
-    assert way is not None, family
-    assert way.over_loop is not None, family
-    return numbers.factor(way.over_loop.value)
+def _listed(told: Sequence[tuple[str, float]], unit: str = "") -> str:
+    """Each factor in its library; the first says of what it is."""
+    words = [f"{numbers.factor(value)}{'' if i else unit} in {library}" for i, (library, value) in enumerate(told)]
+    return listed(words) if unit else ", ".join(words)

@@ -97,13 +97,11 @@ def test_cells_that_differ_in_more_than_their_batch_are_apart():
 
 def test_the_finding_is_of_the_largest_batch_that_two_libraries_have():
     (one,) = series([raced(1), raced(10), raced(100, ["jax_loop", "jax_jit", "stacked", "full_matrix"])])
-    assert libraries.gained(one) == (
-        "At batch 10 the whole batch is 8.00x in NumPy, 24.0x in PyTorch and 45.0x in JAX as fast as the loop"
-    )
-    assert libraries.held(one) == (
-        "At batch 10 per-sample gradients at once hold 2.50x in NumPy, 2.50x in PyTorch and 1.00x in JAX the memory of "
-        "the whole batch"
-    )
+    assert libraries.findings(one) == [
+        "At batch 10 the whole batch is 8.00x as fast as the loop in NumPy, 24.0x in PyTorch and 45.0x in JAX.",
+        "At batch 10 per-sample gradients at once hold 2.50x the memory of the whole batch in NumPy, 2.50x in PyTorch "
+        "and 1.00x in JAX.",
+    ]
 
 
 def test_a_report_has_the_section_the_pictures_and_the_table_on_the_terminal(tmp_path, without_png):
@@ -116,4 +114,4 @@ def test_a_report_has_the_section_the_pictures_and_the_table_on_the_terminal(tmp
     assert re.search(r"NumPy +100 +4\.00 ms +2\.00x +4\.00x +8\.00x", printed)
     drawn = (tmp_path / "libraries.svg").read_text()
     assert all(name in drawn for name in MICROS)
-    assert "the whole batch is 8.00x in NumPy, 24.0x in PyTorch and 45.0x in JAX" in drawn
+    assert "The whole batch gains 8.00x in NumPy, 24.0x in PyTorch, 45.0x in JAX" in drawn

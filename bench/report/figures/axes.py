@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from math import log
 from textwrap import wrap
 from typing import Any
 
@@ -12,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+from scipy.optimize import isotonic_regression
 
 COLOURS, MARKS = 8, "o^sD"  # of engines: as many as Dark2 has
 FOOT_LETTERS = 16  # of a footnote, to an inch
@@ -70,11 +72,10 @@ def log_ticks(axis: Axis, write: Callable[[float], str], fine: float = 1000.0) -
     axis.set_minor_locator(NullLocator())
 
 
-def apart(heights: list[float], span: float) -> list[float]:
-    """The heights, on a logarithmic axis of this span, moved up just enough that labels don't overlap."""
-    step = span ** (1 / 22)
-    moved = np.array(heights, dtype=float)
-    lowest = 0.0
-    for i in np.argsort(moved):
-        moved[i] = lowest = max(moved[i], lowest * step)
+def apart(heights: Sequence[float], span: float) -> list[float]:
+    """The heights, on a logarithmic axis of this span, moved just enough, up or down, that labels don't overlap."""
+    step = log(span) / 22
+    order, steps = np.argsort(heights, kind="stable"), step * np.arange(len(heights))
+    moved = np.empty(len(heights))
+    moved[order] = np.exp(isotonic_regression(np.log(heights)[order] - steps).x + steps)
     return [float(height) for height in moved]

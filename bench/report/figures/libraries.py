@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
-from ...analysis.libraries import LIBRARIES, Series, Way, series
+from ...analysis.libraries import LIBRARIES, WAYS, Series, Way, series
 from ...records.record import Record
 from .. import libraries as words
 from .. import numbers
@@ -38,13 +39,14 @@ def draw(found: Sequence[Record], note: str) -> Iterator[tuple[str, Draw]]:
 def panels(found: Sequence[Record]) -> Iterator[Panel]:
     """Two for each set of cells that differ in their batch alone: factors over the loop, and memory."""
     for one in series(found):
-        setting = words.heading(one, found)
-        for finding, value, finish in (
-            (words.gained(one) or "Over the loop", lambda way: way.over_loop and way.over_loop.value, _factors),
-            (words.held(one) or "Peak memory", lambda way: way.result.peak_bytes, _sizes),
+        where = words.heading(one, found)
+        for finding, usual, value, finish in (
+            (words.gained(one), "Factors over the loop", lambda way: way.over_loop and way.over_loop.value, _factors),
+            (words.held(one), "Peak memory", lambda way: way.result.peak_bytes, _sizes),
         ):
+            title, setting = (finding.short, f"{finding.of}; {where}") if finding else (usual, where)
             if curves := _curves(one, value):
-                yield Panel("", finding, setting, partial(_panel, curves, finish))
+                yield Panel("", title, setting, partial(_panel, curves, finish))
 
 
 def _curves(one: Series, value: Callable[[Way], float | None]) -> list[Curve]:
@@ -69,6 +71,9 @@ def _panel(curves: Sequence[Curve], finish: Callable[[Axes], None], axes: Axes) 
     for curve in curves:
         axes.plot(curve.batches, curve.values, STYLES[curve.way], color=colours[curve.library], ms=5, lw=1.6)
     finish(axes)
+    ways = sorted({curve.way for curve in curves}, reverse=True)
+    lines = [Line2D([], [], color="0.35", ls=STYLES[way][:-1], marker=STYLES[way][-1], ms=5) for way in ways]
+    axes.legend(lines, [WAYS[way] for way in ways], loc="upper left", frameon=False, fontsize=9, labelcolor="0.35")
     batch_axis(axes, [batch for curve in curves for batch in curve.batches])
     bottom, top = axes.get_ylim()
     ends = apart([curve.values[-1] for curve in curves], top / bottom)
@@ -79,7 +84,8 @@ def _panel(curves: Sequence[Curve], finish: Callable[[Axes], None], axes: Axes) 
 
 def _factors(axes: Axes) -> None:
     axes.axhline(1.0, color="0.2", lw=1, zorder=0)
-    axes.text(0.01, 1.04, "the loop itself", transform=axes.get_yaxis_transform(), fontsize=8, color="0.35")
+    of_loop: dict[str, Any] = {"ha": "right", "va": "top", "fontsize": 8, "color": "0.35"}
+    axes.text(0.99, 0.97, "the loop itself", transform=axes.get_yaxis_transform(), **of_loop)
     log_ticks(axes.yaxis, "{:g}x".format)
     axes.set_ylabel("times as fast as the loop of the same library")
 
