@@ -8,7 +8,7 @@ from networks import samples_for
 
 from backprop import InputError, Network, load
 
-TOLD = ("torch_loop", "torch_vmap", "torch_eager", "torch_by_hand", "torch_compiled", "jax_loop", "jax_vmap", "jax_jit")
+TOLD = ("torch_loop", "torch_vmap", "torch_eager", "torch_by_hand", "jax_loop", "jax_vmap", "jax_jit")
 
 
 @pytest.fixture(params=TOLD)

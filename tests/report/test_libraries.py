@@ -1,6 +1,7 @@
 """The question inside each library: factors within one, memory beside them, and where there is nothing to ask."""
 
 import re
+import xml.etree.ElementTree as ET
 
 import msgspec
 import pytest
@@ -12,6 +13,8 @@ from bench.cells.cell import Cell
 from bench.records import store
 from bench.report import build, libraries
 from bench.report.document import Table
+from bench.report.figures import libraries as figures
+from bench.report.figures import panels, save
 
 MICROS = {  # of a sample; torch_vmap holds a gradient for each sample, jax_vmap does not
     "per_sample": 40.0,
@@ -104,7 +107,7 @@ def test_the_finding_is_of_the_largest_batch_that_two_libraries_have():
     ]
 
 
-def test_a_report_has_the_section_the_pictures_and_the_table_on_the_terminal(tmp_path, without_png):
+def test_a_report_has_the_section_the_picture_and_the_table_on_the_terminal(tmp_path, undrawn):
     for batch in (1, 10, 100):
         store.append(tmp_path, raced(batch))
     printed = text(build.build(tmp_path))
@@ -112,6 +115,16 @@ def test_a_report_has_the_section_the_pictures_and_the_table_on_the_terminal(tmp
     assert f"## {libraries.TITLE}" in page
     assert "![" in page.partition(libraries.TITLE)[2].partition("##")[0]
     assert re.search(r"NumPy +100 +4\.00 ms +2\.00x +4\.00x +8\.00x", printed)
-    drawn = (tmp_path / "libraries.svg").read_text()
-    assert all(name in drawn for name in MICROS)
-    assert "The whole batch gains 8.00x in NumPy, 24.0x in PyTorch, 45.0x in JAX" in drawn
+    assert (tmp_path / "libraries.png").exists()
+
+
+def test_one_panel_has_the_factors_over_the_loops_and_the_other_the_memory_of_all():
+    gains, memory = figures.panels([raced(batch) for batch in (1, 10, 100)])
+    assert gains.finding == "The whole batch gains 8.00x in NumPy, 24.0x in PyTorch, 45.0x in JAX"
+    assert memory.finding == "Per-sample gradients hold 25.0x in NumPy, 25.0x in PyTorch, 1.00x in JAX"
+    assert gains.setting.startswith("at batch 100, times as fast as the loop; 784-30-10; float64")
+    loops = {"per_sample", "torch_loop", "jax_loop"}
+    for panel, named in ((gains, {*MICROS} - loops), (memory, {*MICROS})):
+        svg = ET.fromstring(save.encode(panels.small(panel), "svg"))
+        words = {element.text for element in svg.iter() if element.tag.endswith("text")}
+        assert words & {*MICROS} == named

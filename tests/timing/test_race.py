@@ -159,6 +159,8 @@ def test_rungs_and_untraced_memory_are_as_the_engine_says():
 
 
 def test_memory_that_tracemalloc_cannot_see_is_asked_of_the_engine():
+    clock = Clock()
+
     class Elsewhere(FullMatrix):
         traced = False
 
@@ -166,5 +168,5 @@ def test_memory_that_tracemalloc_cannot_see_is_asked_of_the_engine():
         def peak_bytes(cls, network, x, y):
             return 1000 * len(x) + len(network.weights)
 
-    (result,) = run(Clock(), made("elsewhere", Elsewhere), seconds=0.1).contestants
+    (result,) = run(clock, paced(clock, "elsewhere", 1e-3, Elsewhere)).contestants
     assert result.peak_bytes == 1000 * CELL.batch + 2
