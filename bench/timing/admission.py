@@ -12,17 +12,22 @@ from math import log2
 
 from msgspec.structs import replace
 
+from backprop import Network
 from backprop.check import verify
+from backprop.network import Array
 
 from ..cells import capacity
 from ..cells.cell import Cell
 from ..cells.entry import Entry, why_unfit
 from ..cells.inputs import Inputs
+from ..cells.isolation import kept
 from .floor import Floor
 from .lane import Lane, Place, running
 from .schedule import PASSES
 from .slices import ETA, SLICE_SECONDS, Clock, time_slice
 from .tracing import Paused
+
+TellBytes = Callable[[Network, Array, Array], int | None]
 
 UNFIT = "it can't train this network"
 PART_SECONDS = 0.0005  # of a slice that explains another's: of what takes microseconds, hundreds of steps
@@ -59,23 +64,30 @@ def qualify(lane: Lane, clock: Clock) -> None:
     if lane.role == "contestant" and not lane.part:
         given = inputs.network, inputs.x, inputs.y, inputs.cell.batch
         lane.gradient_error = verify(lane.fresh, *given, lane.labels_only)
-    x, y = inputs.batches[0]
-    if lane.traced and not lane.part:
-        tracemalloc.start()
-        try:
-            lane.begun().step(x, y, ETA)
-            lane.peak_bytes = tracemalloc.get_traced_memory()[1]
-        finally:
-            tracemalloc.stop()
-    elif told_by := getattr(lane.make, "peak_bytes", None):  # not a floor's, nor an engine's of before it was asked
-        lane.peak_bytes = told_by(inputs.network, x, y)
+    if not lane.part:
+        lane.peak_bytes = peak_bytes(lane)
     engine = lane.begun()
-    engine.step(x, y, ETA)
+    engine.step(*inputs.batches[0], ETA)
     lane.steps = inputs.steps or 1
     while (total := lane.steps * time_slice(engine, inputs, lane.steps, clock)) < wanted / 3:
         lane.steps *= 2
     lane.step_seconds = total / lane.steps
     lane.steps = inputs.steps or max(1, round(wanted / lane.step_seconds))
+
+
+def peak_bytes(lane: Lane) -> int | None:
+    """What an engine and its first step hold: by tracemalloc, or by its library where that has arrays of its own."""
+    x, y = lane.inputs.batches[0]
+    if not lane.traced:
+        told_by: TellBytes | None = getattr(lane.make, "peak_bytes", None)  # engines of old revisions have none
+        with kept():
+            return told_by(lane.inputs.network, x, y) if told_by else None
+    tracemalloc.start()
+    try:
+        lane.begun().step(x, y, ETA)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def out_of_time(cell: Cell, seconds: float) -> str | None:
