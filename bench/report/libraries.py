@@ -47,7 +47,7 @@ def describe(found: Sequence[Record]) -> Iterator[str | Table]:
     for one in sets[:1]:
         yield f"{TITLE}, at {heading(one, found)}:"
         yield table(one, lambda factor: numbers.factor(factor.value))
-        yield from findings(one)
+        yield from (*findings(one), "")
     if len(sets) > 1:
         yield f"{TITLE} in {len(sets) - 1} other sets of cells: the report has it."
 
