@@ -67,6 +67,7 @@ def test_the_wheel_holds_all_that_it_needs_and_no_tests(installed):
     needed = {
         "bench/report/report.html.j2",
         "bench/report/blocks.html.j2",
+        "bench/claims/published.toml",
         "bench/suite/test_step.py",
         "bench/py.typed",
     }

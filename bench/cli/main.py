@@ -16,6 +16,7 @@ from ..cells.isolation import end_children
 from ..terminal.console import INTERRUPTED, complain, refusal
 from ..terminal.streams import patient
 from ..timing.process import lacks_memory
+from .claims import claims
 from .engines import engines
 from .gate import gate
 from .predict import predict
@@ -30,7 +31,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (engines, race, train, sweep, report, predict, gate):
+for command in (engines, race, train, sweep, claims, report, predict, gate):
     app.command()(command)
 
 

@@ -23,6 +23,8 @@ def report(
     """Rebuild a results folder's tables, plots and pages from its records; set several folders side by side."""
     with needed_by("the report"):
         style.load_matplotlib()
+        from ..claims import page
+        from ..claims.run import asked_in
         from ..report import build
         from ..report.side_by_side import side_by_side
 
@@ -30,5 +32,9 @@ def report(
         show(side_by_side(folders, out, baseline))
     elif out:
         raise InputError("--out is for comparing several folders; a single one is rebuilt where it lies")
+    elif asked_in(folders[0]):
+        if baseline:
+            raise InputError("--baseline is not for claims: each names the two that it compares")
+        show(page.build(folders[0]))
     else:
         show(build.build(folders[0], baseline))

@@ -73,6 +73,8 @@ class Peak(msgspec.Struct, frozen=True):
 class Record(msgspec.Struct, frozen=True):
     """One race: the cell, what was found of each contestant in the order they were named, the noise, the floor.
 
+    elsewhere has what was found of those that ran in a cell of their own, in the same rounds: nothing that is told of
+    the cell is told of them.
     seconds is the time that it was given, and floor_asked whether a floor was to be raced: None in old records.
     lost_in_rounding names the blocks whose gradient, on the network that was raced, is so in its dtype: hidden in JSON.
     apart says that each pass was a process of its own; before there were such, one process ran them all. baseline is
@@ -94,6 +96,7 @@ class Record(msgspec.Struct, frozen=True):
     apart: bool = False
     baseline: str | None = None
     peak: Peak | None = None
+    elsewhere: list[Result] = []
 
     @property
     def setting(self) -> Setting:
@@ -101,13 +104,14 @@ class Record(msgspec.Struct, frozen=True):
 
     @property
     def failures(self) -> list[Result]:
-        return [result for result in self.contestants if result.failed]
+        return [result for result in (*self.contestants, *self.elsewhere) if result.failed]
 
     @property
     def timed_seconds(self) -> float:
         """Time spent inside slices, the second copy's among them."""
-        steps = {result.name: result.steps_per_slice or 0 for result in self.contestants}
-        slices = [(result.name, result.seconds) for result in self.contestants]
+        every = [*self.contestants, *self.elsewhere]
+        steps = {result.name: result.steps_per_slice or 0 for result in every}
+        slices = [(result.name, result.seconds) for result in every]
         if self.floor:
             steps[self.floor.name] = self.floor.steps_per_slice or 0
             slices.append((self.floor.name, self.floor.seconds))

@@ -21,6 +21,22 @@ class Number(str):
         return number
 
 
+class Link(str):
+    """The text of a field of a table, with the address that it leads to where links are: never one of a user's."""
+
+    __slots__ = ("address",)
+    address: str
+
+    @classmethod
+    def to(cls, text: str, address: str) -> str:
+        """The text, as a link where there is an address."""
+        if not address:
+            return text
+        link = cls(text)
+        link.address = address
+        return link
+
+
 @dataclass(frozen=True)
 class Text:
     """A paragraph; strong where it is the heading of what follows, small where it is a note at the foot."""

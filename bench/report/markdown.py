@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from .document import Block, Code, Fold, Listing, Picture, Section, Table, Text
+from .document import Block, Code, Fold, Link, Listing, Picture, Section, Table, Text
 from .filenames import distinct
 
 GAP = "&ZeroWidthSpace;"  # no width, and no word goes on across it
@@ -78,7 +78,7 @@ def _folded(summary: str, blocks: Iterable[str]) -> list[str]:
 def table(block: Table) -> str:
     """A table in the Markdown of GitHub."""
     marks = ["---" if number in block.left else "---:" for number in range(len(block.headings))]
-    headings, *lines = [list(map(escape, line)) for line in (block.headings, *block.lines)]
+    headings, *lines = [list(map(_field, line)) for line in (block.headings, *block.lines)]
     return "\n".join("| " + " | ".join(line) + " |" for line in (headings, marks, *lines))
 
 
@@ -97,6 +97,10 @@ def _item(item: str | tuple[str, str]) -> str:
         return escape(item)
     name, rest = item
     return f"**{escape(name)}**{escape(rest)}"
+
+
+def _field(text: str) -> str:
+    return f"[{escape(text)}]({text.address})" if isinstance(text, Link) else escape(text)
 
 
 def _in_html(text: str) -> str:

@@ -99,21 +99,26 @@ def check_hours(cells: int, sweep: Sweep, hands: int, max_hours: float) -> None:
 
 def race_missing(run: Run, sweep: Sweep, entries: Sequence[Entry], crew: Crew, progress: Progress) -> None:
     """Race the cells that are not done, and put the record of each on the disk as soon as it is."""
-    missing = [cell for cell in sweep.cells if cell not in run.done]
     pin = sweep.allocator == "pinned"
-    jobs = [RaceJob(cell, list(entries), sweep.seconds, sweep.floor, pin, sweep.baseline) for cell in missing]
-    to_come, since = len(jobs), monotonic()
+    jobs = [RaceJob(cell, list(entries), sweep.seconds, sweep.floor, pin, sweep.baseline) for cell in sweep.cells]
+    race_jobs(run, sweep, jobs, crew, progress)
+
+
+def race_jobs(run: Run, sweep: Sweep, every: Sequence[RaceJob], crew: Crew, progress: Progress) -> None:
+    """The same for races of any kind, one in each of the sweep's cells, each for its own seconds."""
+    jobs = [job for job in every if job.cell not in run.done]
+    to_come, since = {job.cell: job.seconds for job in jobs}, monotonic()
 
     def left() -> float:
-        known = run.left(to_come * sweep.seconds)
-        return expected_seconds(to_come, sweep, crew.hands) if known is None else known
+        known = run.left(sum(to_come.values()))
+        return expected_seconds(len(to_come), sweep, crew.hands) if known is None else known
 
-    progress.begin(len(jobs), len(sweep.cells))
+    progress.begin(len(jobs), len(every))
     for record in crew.race(jobs, lambda cells: progress.at_work(cells, left())):
         now = monotonic()
         try:
-            run.add(record, sweep.seconds, now - since)
+            run.add(record, to_come.pop(record.cell), now - since)
         except InputError as error:
             raise InputError(f"{error}, and go on with --resume") from error
-        to_come, since = to_come - 1, now
+        since = now
         progress.done(record, left())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -42,8 +42,8 @@ class Countdown:
 class SweepBar:
     """A sweep's progress: a bar with the cells at work, and a line for each cell that failed; elsewhere, for each."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, outcome: Callable[[Record], str] | None = None) -> None:
+        self.folder, self.outcome = folder, outcome or outcome_of
         self.bar = bar(TextColumn("{task.fields[left]} left"))
         self.finished = self.total = 0
 
@@ -76,7 +76,7 @@ class SweepBar:
         self.finished += 1
         if record.failures or not console.is_terminal:
             crashed = len(record.failures) == len(record.contestants)
-            outcome = record.failures[0].left_out if crashed else outcome_of(record)
+            outcome = record.failures[0].left_out if crashed else self.outcome(record)
             told = f"{self.head()} {record.cell.id}  {outcome}  {span(left)} left"
             self.bar.console.print(told, markup=False, highlight=False, soft_wrap=True)
 

@@ -148,8 +148,10 @@ def parts(whole: Place, cell: Cell) -> list[Place]:
 
 
 def second_copy(lanes: Sequence[Lane]) -> list[Lane]:
-    """A second copy of the fastest contestant, to be raced in the same rounds: what the machine can resolve."""
-    fastest = min(running(lanes), key=lambda lane: lane.step_seconds, default=None)
+    """A second copy of the fastest contestant of the cell, in the same rounds: what the machine can resolve there."""
+    fastest = min(
+        (lane for lane in running(lanes) if lane.cell is None), key=lambda lane: lane.step_seconds, default=None
+    )
     return [replace(fastest, role="twin")] if fastest else []
 
 

@@ -90,11 +90,12 @@ def race(
     revisions.refuse_changed_code()
     assert environment is not None, "the first pass tells it"
     environment = msgspec.structs.replace(environment, cores_shared=shared, throttled=throttled())
-    raced = of_role(tallies, "contestant")
+    raced = zip(of_role(tallies, "contestant"), job.entries, strict=True)
+    results = [result_of(tally, one.name, one.commit, within=tallies) for tally, one in raced]
     return Record(
         SCHEMA,
         job.cell,
-        [result_of(tally, one.name, one.commit, within=tallies) for tally, one in zip(raced, job.entries, strict=True)],
+        [result for result in results if result.cell is None],
         noise_of(tallies, job.entries),
         environment,
         started,
@@ -106,6 +107,7 @@ def race(
         apart=True,
         baseline=job.baseline,
         peak=peak,
+        elsewhere=[result for result in results if result.cell],
     )
 
 

@@ -130,7 +130,7 @@ import pkgutil, sys
 from importlib import import_module
 
 KNOWN = {*sys.stdlib_module_names, "backprop", "numpy", "scipy", "threadpoolctl"}
-TORCHES = ("torch_eager", "torch_loop", "torch_vmap", "torch_by_hand", "torch_compiled")
+TORCHES = ("torch_eager", "torch_loop", "torch_vmap", "torch_by_hand", "torch_compiled", "torch_hooks")
 JAXES = ("jax_jit", "jax_loop", "jax_vmap")
 PEERS = (*TORCHES, *JAXES, "numba_jit", "tensorflow_xla", "autograd_tape", "sklearn_mlp")
 NUMBAS = "backprop.compiled"

@@ -103,6 +103,8 @@ def test_an_entry_may_run_in_a_cell_of_its_own_and_is_paired_with_the_others(flo
     one, many = (costing(clock, name, **costs) for name in ("one", "many"))
     alone = Cell((6, 4, 3), 1)
     record = run(clock, one, many, cells=[alone, CELL], cell=CELL)
-    assert [result.cell for result in record.contestants] == [alone, None]
-    assert record.contestants[0].seconds[0][0] == pytest.approx(50e-6)
-    assert record.contestants[1].seconds[0][0] == pytest.approx(90e-6)
+    (elsewhere,), (here,) = record.elsewhere, record.contestants
+    assert (elsewhere.cell, here.cell) == (alone, None)
+    assert elsewhere.seconds[0][0] == pytest.approx(50e-6)
+    assert here.seconds[0][0] == pytest.approx(90e-6)
+    assert record.noise.of == "many", "the cell's own"

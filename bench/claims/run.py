@@ -1,0 +1,101 @@
+"""Claims raced into a folder: each record as soon as it is there, and what was left out beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from backprop import InputError
+
+from ..records import outputs, store
+from ..records.environment import doubts
+from ..records.record import Record
+from ..sweep import folder, run
+from ..sweep.run import AtWork, Crew, Progress, race_jobs
+from ..timing import machine
+from ..timing.one_pass import RaceJob
+from ..timing.race import check_seconds
+from . import ways
+from .claim import Claim
+from .plan import Plan
+
+FILE = "claims.json"
+SCHEMA = 1
+MAX_HOURS = 1.0
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What the claims of a folder are, by name, raced for how long, and which of them could not be, and why."""
+
+    schema: int
+    claims: list[str]
+    seconds: float
+    left_out: dict[str, str]
+
+
+class Racers(Crew):
+    """Races on this machine, of engines or of ways to make a product."""
+
+    def race(self, jobs: Sequence[RaceJob], at_work: AtWork) -> Iterator[Record]:
+        for job in jobs:
+            if job.entries[0].address in ways.WAYS:
+                at_work([job.cell])
+                yield ways.race(job)
+            else:
+                yield from super().race([job], at_work)
+
+
+def race_claims(
+    claims: Sequence[Claim],
+    plan: Plan,
+    out: Path,
+    progress: AbstractContextManager[Progress],
+    warn: Callable[[str], None],
+    *,
+    seconds: float,
+    resume: bool,
+) -> None:
+    """Race what the folder `out` has not got; InputError where it is in use, or nothing is left to race."""
+    check_seconds(seconds)
+    if not plan.races:
+        why = "; ".join(f"{name}: {reason}" for name, reason in plan.left_out.items())
+        raise InputError(f"no claim can be raced here: {why}")
+    jobs, crew = plan.jobs(seconds), Racers()
+    engines = list(dict.fromkeys(entry.identity for job in jobs for entry in job.entries))
+    whole = folder.Sweep(
+        folder.SCHEMA,
+        [job.cell for job in jobs],
+        engines,
+        seconds,
+        False,
+        "pinned",
+        machine.software(),
+        crew.machine,
+    )
+    permit = partial(run.check_hours, sweep=whole, hands=1, max_hours=MAX_HOURS)
+    with folder.claimed(out, whole, resume, permit) as going:
+        for doubt in doubts([machine.environment()]):
+            warn(doubt)
+        asked = Asked(SCHEMA, [claim.name for claim in claims], seconds, plan.left_out)
+        with closing(outputs.Output(out / FILE)) as file:
+            file.write(msgspec.json.encode(asked) + b"\n")
+        with progress as told:
+            race_jobs(going, whole, jobs, crew, told)
+
+
+def asked_in(place: Path) -> Asked | None:
+    """What claims the records of a folder are about; None where they are about none. InputError for a broken file."""
+    path = place / FILE
+    try:
+        content = path.read_bytes()
+        if (schema := store.schema_of(content)) > SCHEMA:
+            raise InputError(f"{path} has schema {schema}; this version of backprop-bench reads up to {SCHEMA}")
+        return msgspec.json.decode(content, type=Asked)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError) as error:
+        raise InputError(f"{path} can't be read: {error}; race the claims again, or remove it") from error

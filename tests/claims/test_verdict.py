@@ -1,0 +1,103 @@
+"""The word for a claim, by records in which the factor is known."""
+
+import msgspec
+import pytest
+from claims_made import claim, record_of, records_of
+
+from bench.claims.claim import Fields, Side
+from bench.claims.verdict import verdict
+
+NO_DIFFERENCE = claim(factor=1.0)
+OVER = claim(cell=Fields(sizes="784-30-10"), over={"batch": [1, 10, 100]})
+
+
+@pytest.mark.parametrize(
+    ("claimed", "factor", "word"),
+    [
+        (5.0, 5.0, "holds"),
+        (5.0, 6.2, "holds"),
+        (5.0, 6.6, "larger here"),
+        (5.0, 4.1, "holds"),
+        (5.0, 3.8, "smaller here"),
+        ((2.0, 4.0), 3.0, "holds"),
+        ((2.0, 4.0), 1.7, "holds"),
+        ((2.0, 4.0), 5.5, "larger here"),
+        (1.0, 1.15, "holds"),
+        (1.0, 0.7, "smaller here"),
+        (1.0, 2.0, "larger here"),
+    ],
+)
+def test_a_claim_is_met_within_its_tolerance_or_not(claimed, factor, word):
+    told = claim(factor=claimed)
+    judged = verdict(told, records_of(told, factor))
+    assert judged.word == word
+    (point,) = judged.points
+    assert point.factor.low < factor < point.factor.high
+    assert point.factor.value == pytest.approx(factor)
+
+
+def test_the_interval_decides_and_not_its_middle():
+    (told,) = records_of(claim(), 5.6, spread=0.15)
+    unsure = verdict(claim(factor=5.0), [told])
+    (point,) = unsure.points
+    assert 5 < point.factor.low < 6.25 < 6.5 < point.factor.value
+    assert unsure.word == "holds"
+    assert verdict(claim(factor=5.0), records_of(claim(), point.factor.value)).word == "larger here"
+
+
+@pytest.mark.parametrize(("claimed", "factor", "word"), [(5.0, 4.0, "can't tell"), (1.0, 0.6, "can't tell"),
+                                                         (1.0, 1.5, "larger here")])  # fmt: skip
+def test_an_interval_wider_than_the_tolerance_can_tell_only_what_is_far_from_it(claimed, factor, word):
+    told = claim(factor=claimed)
+    assert verdict(told, records_of(told, factor, spread=0.5)).word == word
+
+
+@pytest.mark.parametrize(
+    ("factors", "word", "between"),
+    [
+        ((5.0, 5.1, 4.9), "holds", ""),
+        ((1.0, 5.0, 5.5), "depends", "holds at batch 10, 100"),
+        ((1.0, 5.0, 20.0), "depends", "holds at batch 10"),
+        ((1.0, 2.0, 20.0), "depends", "between batch 10 and 100"),
+        ((1.0, 2.0, 3.0), "smaller here", ""),
+    ],
+)
+def test_over_batch_sizes_it_may_depend(factors, word, between):
+    judged = verdict(OVER, records_of(OVER, *factors))
+    assert (judged.word, judged.between) == (word, between)
+    assert [point.place for point in judged.points] == ["batch 1", "batch 10", "batch 100"]
+
+
+def test_a_place_that_cannot_tell_leaves_it_open_unless_the_others_differ():
+    every = list(OVER.comparisons())
+    told = {factor: [record_of(one, factor) for one in every] for factor in (1.0, 20.0)}
+    wide = record_of(every[1], 4.0, spread=0.5)
+    assert verdict(OVER, [told[1.0][0], wide, told[1.0][2]]).word == "can't tell"
+    judged = verdict(OVER, [told[1.0][0], wide, told[20.0][2]])
+    assert (judged.word, judged.between) == ("depends", "between batch 1 and 100")
+
+
+def test_batch_sizes_are_compared_by_the_sample_and_in_one_record():
+    told = claim(
+        slow=Side(engine="full_matrix", batch=1),
+        fast=Side(engine="full_matrix", batch=60),
+        cell=Fields(sizes="784-500-10"),
+        factor=15.9,
+    )
+    (comparison,) = told.comparisons()
+    judged = verdict(told, [record_of(comparison, 15.9)])
+    assert judged.word == "holds"
+    assert judged.points[0].factor.value == pytest.approx(15.9)
+    other = claim(cell=Fields(sizes="784-30-10", batch=1))
+    assert verdict(told, records_of(other, 15.9)).why == "it was not raced"
+
+
+def test_without_a_figure_it_depends_and_what_has_no_time_is_left_out_with_the_reason():
+    judged = verdict(claim(factor=None), records_of(claim(), 3.0))
+    assert (judged.word, judged.points[0].factor.value) == ("depends", pytest.approx(3.0))
+    (record,) = records_of(claim(), 3.0)
+    lost = msgspec.structs.replace(record.contestants[0], seconds=[], left_out="too slow: a step takes a day")
+    record = msgspec.structs.replace(record, contestants=[lost, record.contestants[1]])
+    judged = verdict(claim(), [record])
+    assert (judged.word, judged.why) == ("left out", "per_sample: too slow: a step takes a day")
+    assert verdict(claim(), [record], "needs two cores").why == "needs two cores"
