@@ -5,12 +5,11 @@ from itertools import product
 import msgspec
 import numpy as np
 
-from bench.analysis import cost_model
 from bench.analysis.intervals import Estimate
 from bench.cells.cell import Cell
 from bench.gate.findings import Finding, GateRecord
 from bench.records.environment import Environment, Pool
-from bench.records.record import SCHEMA, Noise, Peak, Record, Result
+from bench.records.record import SCHEMA, Noise, Part, Peak, Record, Result
 from bench.records.training_record import EngineTraining, Training
 
 ENVIRONMENT = Environment(
@@ -136,4 +135,40 @@ MATRIX = (2e-5, 0.0, 2.5e-11, 4e-11)
 
 def exact(price, cell):
     """Seconds of a step by these prices."""
-    return float(np.dot(price, cost_model.counts(cell)))
+    return sum(split(price, cell))
+
+
+def split(price, cell):
+    """Calls, products and passes by these prices: parameters and activations are read and written once."""
+    layer, sample, flop, byte = price
+    layers, units = len(cell.sizes) - 1, cell.batch * sum(cell.sizes[1:])
+    moved = 2 * np.dtype(cell.dtype).itemsize * (cell.parameters + units)
+    return layers * (layer + sample * cell.batch), flop * cell.flops, byte * moved
+
+
+def make_measured_record(cell, prices, noise=0.0, **environment):
+    """A record of engines that take what these prices say, with the floor and the parts that explain them raced, too.
+
+    Whoever pays for each sample has the floor's products of a batch of one; all pay alike for a flop.
+    """
+    rng = np.random.default_rng(cell.batch)
+    bare = msgspec.structs.replace(cell, sizes=(1,) * len(cell.sizes))
+    alone = msgspec.structs.replace(cell, batch=1)
+
+    def result(name, whole, elsewhere):
+        parts = [Part(other, [taken] * 2) for other, taken in elsewhere.items() if other != cell]
+        return Result(name, [[whole] * 2] * 5, 3, 1e-16, 1000, parts=parts)
+
+    contestants = []
+    for name, price in prices.items():
+        bare_alone = msgspec.structs.replace(bare, batch=1)
+        calls = {other: split(price, other)[0] for other in (bare, bare_alone)}
+        contestants.append(result(name, exact(price, cell) * float(np.exp(noise * rng.normal())), calls))
+    flop = next(iter(prices.values()))[2]
+    floor = {other: flop * other.flops if other.sizes == cell.sizes else 0.0 for other in (bare, alone)}
+    floor[msgspec.structs.replace(bare, batch=1)] = 0.0
+    ground = result("floor", flop * cell.flops, floor)
+    environment = msgspec.structs.replace(ENVIRONMENT, **environment)
+    twin = Noise(contestants[-1].name, contestants[-1].seconds)
+    started = "2026-01-02T03:04:05+00:00"
+    return Record(SCHEMA, cell, contestants, twin, environment, started, 4.0, ground, apart=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import nan
 from typing import NamedTuple
 
@@ -86,11 +86,11 @@ class Row(NamedTuple):
 
 def of(records: Sequence[Record], models: Iterable[Model] = ()) -> list[Row]:
     """A row for each record and contestant, in the order of the records."""
-    prices = {(model.setting, model.engine): model for model in models}
-    return [row for record in records for row in _rows(record, prices)]
+    known = list(models)
+    return [row for record in records for row in _rows(record, [own for own in known if own.is_of(record.setting)])]
 
 
-def _rows(record: Record, prices: Mapping[tuple[Setting, str], Model]) -> Iterator[Row]:
+def _rows(record: Record, models: Sequence[Model]) -> Iterator[Row]:
     cell, baseline, noise = record.cell, speedups.baseline(record), speedups.noise_floor(record)
     peak = record.peak
     hertz = peak.hertz or nan if peak else nan
@@ -103,7 +103,7 @@ def _rows(record: Record, prices: Mapping[tuple[Setting, str], Model]) -> Iterat
                 speedups.efficiency(record, result),
             )
         )
-        model = prices.get((record.setting, result.name)) if cell.data == "random" else None
+        model = next((own for own in models if own.engine == result.name and cell.data == "random"), None)
         predicted = model.seconds(cell) if model else nan
         parts = shares.measured(record, result)
         split = parts.shares if parts else model.shares(cell) if model else Shares(nan, nan, nan)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -41,6 +42,35 @@ def _of_width(*layers: str) -> list[str]:
 WIDTHS = ("10", "30", "100", "300", "1000")
 BOTH: list[DType] = ["float32", "float64"]
 THREADS = [1, 2] if most_threads(cores(), processors.cpus()) > 1 else [1]
+
+
+def _spread(number: int, *axes: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+    """So many places in the product of the axes, evenly over all of them together, the same ones every time.
+
+    They are those of M. Roberts' sequence R_d ("The Unreasonable Effectiveness of Quasirandom Sequences", 2018).
+    """
+    root = 2.0
+    for _ in range(50):  # of x^(d + 1) = x + 1
+        root = (1 + root) ** (1 / (len(axes) + 1))
+    for n in range(1, number + 1):
+        yield tuple(axis[int(n * root ** -(i + 1) % 1 * len(axis))] for i, axis in enumerate(axes))
+
+
+def _for_a_model(number: int) -> Iterator[Axes]:
+    """Single cells for the fit of a cost model: of all sizes, batch sizes and functions, in all their company.
+
+    No large powers of two are among the sizes: their rows meet in the same places of a cache.
+    """
+    widths = ("6", "15", "30", "60", "100", "200", "300", "500")
+    axes = (
+        ("8", "24", "60", "120", "300", "784", "1000"), (1, 2, 3), widths, widths, widths, ("2", "3", "10", "20"),
+        (1, 2, 4, 10, 32, 100, 316, 1000), BOTH, tuple(EVERYWHERE), tuple(HEADS),
+    )  # fmt: skip
+    for inputs, depth, first, second, third, outputs, batch, dtype, hidden, head in _spread(number, *axes):
+        sizes = "-".join([inputs, *(first, second, third)[:depth], outputs])
+        yield Axes([sizes], [batch], [dtype], [1], [hidden], [head])
+
+
 NAMED = {
     "smoke": [Axes(_of_width("10", "30"), [1, 10])],
     "default": [Axes(_of_width("10", "30", "100", "300"), [1, 3, 10, 30, 100, 300])],
@@ -82,6 +112,7 @@ NAMED = {
             ([USUAL_HIDDEN], [USUAL_HEAD]),
         )
     ],
+    "model": list(_for_a_model(96)),
 }
 
 

@@ -101,9 +101,9 @@ def _fastest(pair: Pair) -> Iterator[str]:
         yield f"{told}."
 
 
-def pays_from(slow: Model, fast: Model, sizes: tuple[int, ...]) -> str:
+def pays_from(slow: Model, fast: Model, network: Cell) -> str:
     """From which batch size on the one overtakes the other, in words."""
-    level = crossover(slow, fast, sizes)
+    level = crossover(slow, fast, network)
     if level is None:
         return f"By the cost model {fast.engine} overtakes {slow.engine} at no batch size"
     surely = f"from batch {floor(level.high) + 1} on" if isfinite(level.high) else "at no batch size"

@@ -21,9 +21,9 @@ def blocks(found: Sequence[Record], models: Sequence[Model]) -> Iterator[Block]:
     if told := raced(pair, found):
         yield Text(told)
     names = pair.baseline.name, pair.challenger.name
-    own = {model.engine: model for model in models if model.setting == pair.record.setting}
+    own = {model.engine: model for model in models if model.is_of(pair.record.setting)}
     if all(name in own for name in names):
-        yield Text(f"{pays_from(own[names[0]], own[names[1]], pair.record.cell.sizes)}.")
+        yield Text(f"{pays_from(own[names[0]], own[names[1]], pair.record.cell)}.")
     if (table := crossovers(models, *names)).lines:
         yield Text(
             f"The batch size at which {names[1]} overtakes {names[0]} by the cost model, with its 95 % interval:"

@@ -36,18 +36,17 @@ FASTEST = (
     "fastest stand beside it."
 )
 MODEL = (
-    "A step is described by four prices, fitted to all cells of an engine, {setting} and number of threads: so much "
-    "for each layer of a step and for each layer of a sample (the interpreter and its calls), the flop/s that the "
-    "products achieve, and the bytes/s of the passes over parameters and activations. A dash is a price of nothing: "
-    "the others explain the times without it. The errors are those of predictions of cells that a fit had not seen: "
-    "each batch size left out in turn, and each of the layer sizes. The form of the model was chosen with grids such "
-    "as the default one in view: elsewhere expect somewhat more."
+    "Where nothing was raced, a step is described by prices of work: so much for each layer and for each function (the "
+    "interpreter and its calls), for flops, results and weights of products, and for bytes of passes over parameters, "
+    "gradients and activations. Each part is fitted to what was raced of it, in all cells of a number of threads "
+    "together; the table has the main prices. A dash is a price of nothing: the pass is not made, or not seen. No pass "
+    "is priced below a copy within the second-level cache; those that came out there are named. The errors are "
+    "those of cells that a fit had not seen, batch sizes left out in turn, and layer sizes: the worst is the worst so "
+    "far."
 )
 BREAKS = (
-    "An array too large for the second-level cache counts twice, where the record tells its size, and for an engine "
-    "that sends samples through one by one so do the products. The model breaks where a mini-batch of one makes thin "
-    "products, bound by memory, where a size lies just before the end of a cache, and where a second thread pays in "
-    "some cells only."
+    "The model breaks where a trial in a bad moment gave products a slow form, where sizes are powers of two, whose "
+    "rows meet in the same places of a cache, and where a second thread pays in some cells only."
 )
 
 
@@ -131,8 +130,7 @@ def _winner(record: Record | None) -> str:
 
 def _model(models: Sequence[Model]) -> Iterator[Block]:
     """The prices with their errors."""
-    several = any(model.setting.functions for model in models)
-    yield Text(MODEL.format(setting="dtype, set of functions" if several else "dtype"))
+    yield Text(MODEL)
     yield prices(models)
     yield Text(missed(models))
     yield Text(BREAKS)

@@ -31,14 +31,14 @@ def predict(folder: Path, cell: Cell, baseline: str | None = None) -> Iterator[s
             f"the records of {folder} are too few for a cost model: it takes an engine timed in {cells} cells, with "
             f"{batches} batch sizes and {sizes} layer sizes among them"
         )
-    fitting = [model for model in models if model.setting == cell.setting_on(model.setting.machine)]
+    fitting = [model for model in models if model.is_of(cell.setting_on(model.place.machine))]
     if not fitting:
-        settings = dict.fromkeys(model.setting for model in models)
+        settings = (timed.setting_on() for model in models for timed in model.cells)
         known = "; ".join(dict.fromkeys(map(_named, settings)))
         raise InputError(f"{folder} has no timings for a model of {_named(cell.setting_on())}; it has: {known}")
     yield f"{cell.id}: predicted from {folder}, not raced"
-    for machine in dict.fromkeys(model.setting.machine for model in fitting):
-        own = [model for model in fitting if model.setting.machine == machine]
+    for machine in dict.fromkeys(model.place.machine for model in fitting):
+        own = [model for model in fitting if model.place.machine == machine]
         yield machine
         yield ""
         slow = _baseline(own, baseline)
@@ -64,17 +64,17 @@ def _table(models: list[Model], slow: Model, cell: Cell) -> Table:
         ]
         for model, seconds in steps
     ]
-    headings = ["engine", "a step", "speedup", "calls", "products", "passes", "off by", "worst"]
+    headings = ["engine", "a step", "speedup", "calls", "products", "passes", "off by", "worst so far"]
     return Table(headings, lines, folds=(0,))
 
 
 def _notes(models: list[Model], slow: Model, cell: Cell) -> Iterator[str]:
     for model in models:
         if model.engine == CHALLENGER and model is not slow:
-            yield f"{answer.pays_from(slow, model, cell.sizes)}."
+            yield f"{answer.pays_from(slow, model, cell)}."
     yield (
-        "off by, worst: the median and the worst error on cells that were timed and that a fit had not seen; another "
-        "cell may be further off."
+        "All of this is fitted, nothing measured. off by: the median error on cells that were timed and that the fit "
+        "had not seen; worst so far: the largest among them, and another cell may be further off."
     )
     if any(model.is_beyond(cell) for model in models):
         yield "warning: this cell lies beyond the batch sizes, parameters or depths that were timed"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+import msgspec
 import pandas as pd
+
+from backprop.functions import EVERYWHERE
 
 from ..analysis import ladder, speedups
 from ..analysis.cost_model import Model
 from ..analysis.crossover import crossover
 from ..analysis.intervals import Estimate
 from ..analysis.ladder import Ladder, Rung
+from ..analysis.work import DTYPES
 from ..cells.cell import format_sizes
 from ..records.record import Record
 from . import answer, numbers
@@ -19,8 +23,6 @@ from .machines import letters, placed
 from .parts import COLUMNS
 
 Words = Callable[[float], str]
-
-UNITS = ("GFLOP/s", "GB/s")
 
 
 def ladder_table(top: Ladder) -> Table:
@@ -121,29 +123,36 @@ def first_steps(rows: pd.DataFrame) -> Table:
 
 
 def prices(models: Sequence[Model]) -> Table:
-    """A line for each engine and setting: what the model fitted, and how far it is off on cells not seen."""
-    places = letters(model.setting.machine for model in models)
+    """A line for each engine and number of threads: main prices, those at the machine's bound, errors not seen."""
+    places = letters(model.place.machine for model in models)
     return Table(
         [
             "engine",
-            "setting",
-            "layer of a step",
+            "threads",
+            "layer",
             "layer of a sample",
             "products",
-            "passes",
+            "parameters",
+            "gradient of a sample",
+            "activations",
+            "at the pace of the cache",
             "median error",
-            "worst",
+            "worst seen so far",
             "in",
         ],
         [
             [
                 model.engine,
-                placed(str(model.setting), places[model.setting.machine]),
-                *(numbers.seconds(price) if price else "-" for price in model.prices[:2]),
+                placed(str(model.place), places[model.place.machine]),
                 *(
-                    f"{1e-9 / price:.3g} {unit}" if price else "-"
-                    for price, unit in zip(model.prices[2:], UNITS, strict=True)
+                    numbers.seconds(price) if price else "-"
+                    for price in map(model.price, ("layer", "layer of a sample"))
                 ),
+                _rates("GFLOP/s", [model.price(f"multiplications and additions, {dtype}") for dtype in DTYPES]),
+                _rates("GB/s", [model.price("parameters")]),
+                _rates("GB/s", [model.price("gradient of a sample")]),
+                _rates("GB/s", map(model.price, EVERYWHERE)),
+                ", ".join(term.name for term in model.at_least) or "-",
                 f"{model.median_error:.1%}",
                 f"{model.worst.error:+.0%}",
                 model.worst.cell.id,
@@ -153,19 +162,25 @@ def prices(models: Sequence[Model]) -> Table:
     )
 
 
+def _rates(unit: str, each: Iterable[float]) -> str:
+    """Billions a second, of prices in seconds: from the lowest to the highest, a dash where there is no price."""
+    rates = [f"{1e-9 / price:.3g}" for price in sorted(each, reverse=True) if price]
+    return " to ".join(dict.fromkeys([*rates[:1], *rates[-1:]])) + f" {unit}" if rates else "-"
+
+
 def crossovers(models: Sequence[Model], baseline: str, challenger: str) -> Table:
-    """A line for each sizes and setting: the batch size at which the challenger overtakes the baseline."""
-    places = letters(model.setting.machine for model in models)
-    baselines = {model.setting: model for model in models if model.engine == baseline}
+    """A line for each network and setting: the batch size at which the challenger overtakes the baseline."""
+    places = letters(model.place.machine for model in models)
+    baselines = {model.place: model for model in models if model.engine == baseline}
     lines = []
     for model in models:
-        slow = baselines.get(model.setting)
+        slow = baselines.get(model.place)
         if slow is None or model.engine != challenger:
             continue
-        for sizes in dict.fromkeys(cell.sizes for cell in model.cells):
-            level = crossover(slow, model, sizes)
-            place = placed(str(model.setting), places[model.setting.machine])
-            lines.append([format_sizes(sizes), place, _crossover(level)])
+        for network in dict.fromkeys(msgspec.structs.replace(cell, batch=1) for cell in model.cells):
+            level = crossover(slow, model, network)
+            place = placed(str(network.setting_on()), places[model.place.machine])
+            lines.append([format_sizes(network.sizes), place, _crossover(level)])
     return Table(["sizes", "setting", "crossover"], lines, left=(0, 1))
 
 

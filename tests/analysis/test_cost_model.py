@@ -2,21 +2,22 @@
 
 import re
 
+import msgspec
 import numpy as np
 import pytest
-from examples import GRID, LOOP, MATRIX, exact, make_timed_record
+from examples import GRID, LOOP, MATRIX, PEAK, exact, make_measured_record, make_timed_record, split, under
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backprop import InputError
-from bench.analysis import cost_model, crossover
+from bench.analysis import cost_model, crossover, prices, work
+from bench.analysis.work import TERMS
+from bench.cells import grids
 from bench.cells.cell import Cell, make_cell
 from bench.records import store
 from bench.report.predict import predict
 
-prices = st.tuples(
-    *(st.floats(0.1, 10).map(lambda factor, price=price: factor * price) for price in (1e-5, 1e-6, 1e-10, 1e-10))
-)
+price = st.tuples(*(st.floats(0.1, 10).map(lambda factor, one=one: factor * one) for one in (1e-5, 1e-6, 1e-10, 1e-10)))
 
 
 def found(grid=GRID, noise=0.0, **engines):
@@ -30,54 +31,101 @@ def found(grid=GRID, noise=0.0, **engines):
     ]
 
 
-def test_the_counts_of_a_step_by_hand():
-    counts = cost_model.counts(Cell((4, 3, 2), 5, "float32"))
-    parameters = 4 * 3 + 3 + 3 * 2 + 2
-    assert counts == (2, 10, 5 * (2 * 2 * 12 + 3 * 2 * 6), 4 * (5 * (4 + 8 * 5) + 4 * parameters))
+def measured(grid=GRID, **engines):
+    """The same, with the parts of each step raced, too."""
+    return [make_measured_record(cell, engines) for cell in grid]
 
 
-def test_an_array_too_large_for_the_cache_counts_twice():
+def products(counts):
+    """Those of the one dtype that a cell has, by the names without it."""
+    return {name.rsplit(", ", 1)[0]: count for name, count in counted(work.PRODUCTS, counts).items()}
+
+
+def counted(part, counts):
+    return {term.name: count for term, count in zip(part, counts, strict=True) if count}
+
+
+def test_the_work_of_a_step_by_hand():
+    cell = Cell((4, 3, 2), 5, "float32", hidden="tanh", head="softmax-cross-entropy")
+    parameters, sigmoids, tanhs = 4 * 3 + 3 + 3 * 2 + 2, 5 * 2, 5 * 3
+    assert counted(work.CALLS, work.of_calls(cell, one_by_one=False)) == {
+        "layer": 2,
+        "layer of a sample": 10,
+        "tanh, hidden": 1,
+        "softmax-cross-entropy, top": 1,
+    }
+    assert counted(work.CALLS, work.of_calls(cell, one_by_one=True))["tanh, hidden"] == 5
+    assert products(work.of_products(cell, None)) == {
+        "product of matrices": 5,
+        "sample of a product": 25,
+        "multiplications and additions": 5 * (2 * 2 * 12 + 3 * 2 * 6),
+        "those of idle lanes": 2 * (4 * 3 * 11 + 3 * 2 * 11 + 2 * 3 * 11),  # 5 samples in 16 lanes
+        "results": 4 * 5 * (3 + 2 + 3),
+        "weights": 4 * (12 + 2 * 6),
+    }
+    assert products(work.of_products(msgspec.structs.replace(cell, batch=1), None)) == {
+        "product with a vector": 5,
+        "unit of a vector": 5,
+        "weights times a vector": 4 * (2 * 12 + 3 * 6),
+    }
+    assert counted(work.PASSES, work.of_passes(cell, None, one_by_one=False)) == {
+        "parameters": 2 * 4 * parameters,
+        "gradient of a sample": 2 * 4 * parameters * 5,
+        "products in a slower form": cell.flops / 2,  # of float32
+        "inputs": 4 * 5 * 4,
+        "tanh": 2 * 4 * tanhs,
+        "sigmoid": 2 * 4 * sigmoids,
+    }
+
+
+@pytest.mark.parametrize("one_by_one", [False, True])
+def test_what_is_larger_than_the_cache_is_counted_apart(one_by_one):
     cell = Cell((100, 50, 10), 20)  # 5,560 parameters, 1,200 activations, 2,000 inputs, of 8 bytes
-    near = cost_model.counts(cell, 2 * 8 * 5560)
-    assert near == cost_model.counts(cell)
-    assert cost_model.counts(cell, 2 * 8 * 5560 - 1).bytes - near.bytes == 8 * 4 * 5560
-    assert cost_model.counts(cell, 2 * 8 * 2000 - 1).bytes - near.bytes == 8 * (4 * 5560 + 2000)
-    assert cost_model.counts(cell, 1).bytes == 2 * near.bytes
-    assert cost_model.counts(cell, 1)[:3] == near[:3]
-
-
-@pytest.mark.parametrize(("price", "one_by_one"), [(LOOP, True), (MATRIX, False)])
-def test_a_loops_products_cost_twice_beyond_the_cache_and_a_matrixs_do_not(price, one_by_one):
-    """The fit tells by the price of a sample, also where it has seen no network that is too large."""
-    l2_bytes = 2 * 8 * 50_000  # 784-100-10 does not fit
-    large = Cell((784, 100, 10), 10)
-    races = [
-        make_timed_record(
-            cell, {"e": float(np.dot(price, cost_model.counts(cell, l2_bytes, one_by_one)))}, l2_bytes=l2_bytes
-        )
-        for cell in GRID
-    ]
-    (model,) = cost_model.models(races)
-    assert model.one_by_one == one_by_one
-    assert model.prices == pytest.approx(price, rel=1e-3)
-    assert max(abs(miss.error) for miss in model.unseen if miss.cell.sizes == large.sizes) < 0.01
-    plain = cost_model.counts(large).flops
-    assert cost_model.counts(large, l2_bytes, one_by_one).flops == (2 if one_by_one else 1) * plain
-    assert cost_model.counts(GRID[0], l2_bytes, one_by_one).flops == GRID[0].flops
+    near, far, between = (
+        counted(work.PASSES, work.of_passes(cell, l2_bytes, one_by_one))
+        for l2_bytes in (8 * 5560 * 20 * 2, 8 * 1200, 8 * 5560 * 4 // 3)
+    )
+    assert not [name for name in near if "beyond" in name]
+    assert far["parameters beyond the cache"] == near["parameters"]
+    assert far["inputs beyond the cache"] == near["inputs"]
+    assert far["gradient of a sample beyond the cache"] == near["gradient of a sample"]
+    assert not {"parameters", "inputs", "gradient of a sample"} & set(far)
+    assert between["parameters"] == pytest.approx(between["parameters beyond the cache"], rel=1e-3)
+    if one_by_one:  # it forms every gradient in the same memory
+        assert between["gradient of a sample"] == pytest.approx(near["gradient of a sample"] / 2, rel=1e-3)
+    else:
+        assert between["gradient of a sample beyond the cache"] == near["gradient of a sample"]
 
 
 @settings(max_examples=30, deadline=None)
-@given(prices)
-def test_prices_are_found_again_and_cells_not_seen_are_predicted(price):
-    (model,) = cost_model.models(found(engine=price))
-    assert model.prices == pytest.approx(price, rel=1e-3)
+@given(price)
+def test_cells_not_seen_are_predicted_by_their_prices_and_by_each_of_their_parts(price):
+    """Where parts were raced, each is found by itself, though all make one sum."""
+    (model,) = cost_model.models(measured(engine=price))
+    cell = Cell((784, 64, 10), 50)
+    assert model.seconds(cell) == pytest.approx(exact(price, cell), rel=0.02)
+    assert model.shares(cell) == pytest.approx(split(price, cell), rel=0.05, abs=0.01 * exact(price, cell))
     assert len(model.unseen) == 2 * len(GRID)
-    assert abs(model.worst.error) < 1e-3
-    assert model.seconds(Cell((784, 64, 10), 50)) == pytest.approx(exact(price, Cell((784, 64, 10), 50)), rel=1e-3)
 
 
 @settings(max_examples=30, deadline=None)
-@given(prices)
+@given(price)
+def test_without_parts_the_whole_is_predicted(price):
+    (model,) = cost_model.models(found(engine=price))
+    cell = Cell((784, 64, 10), 50)
+    assert model.seconds(cell) == pytest.approx(exact(price, cell), rel=0.05)
+
+
+@settings(max_examples=30, deadline=None)
+@given(price, st.floats(0.1, 100))
+def test_a_machine_that_is_slower_by_a_factor_takes_longer_by_it(price, factor):
+    (fast,), (slow,) = (cost_model.models(found(engine=tuple(times * one for one in price))) for times in (1.0, factor))
+    cell = Cell((784, 64, 10), 50)
+    assert slow.seconds(cell) == pytest.approx(factor * fast.seconds(cell), rel=1e-6)
+
+
+@settings(max_examples=30, deadline=None)
+@given(price)
 def test_shares_add_up_and_none_is_negative(price):
     (model,) = cost_model.models(found(engine=price, noise=0.3))
     for cell in GRID:
@@ -85,8 +133,63 @@ def test_shares_add_up_and_none_is_negative(price):
         assert sum(model.shares(cell)) == pytest.approx(model.seconds(cell))
 
 
+def test_no_pass_is_quicker_than_a_copy_within_the_cache_and_the_model_says_where():
+    """A pass at three quarters of the copy's price is priced at the copy's; at a tenth it is none."""
+    copy = 1 / PEAK.cache_bytes_per_second
+    for share, at_least in ((2, False), (0.75, True)):
+        (model,) = cost_model.models(under(PEAK, *measured(engine=(1e-5, 0.0, 1e-11, share * copy))))
+        passes = [
+            (term, paid) for term, paid in zip(TERMS, model.prices, strict=True) if term.part == "passes" and paid
+        ]
+        assert all(paid >= copy * (1 - 1e-9) for term, paid in passes if term.unit == "byte")
+        assert bool(model.at_least) == at_least
+        assert all(model.price(term.name) == pytest.approx(copy) for term in model.at_least)
+
+
+def test_a_price_is_the_least_that_there_can_be_or_nothing():
+    work_done = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    least = np.array([1.0, 0.0])
+    for paid, becomes in ((2.0, 2.0), (0.8, 1.0), (0.3, 0.0)):
+        taken = work_done @ [paid, 5.0]
+        each, at_least = prices.fitted(work_done, taken, taken, least)
+        assert each[0] == pytest.approx(becomes, rel=0.02)
+        assert bool(at_least[0]) == (becomes == 1.0)
+
+
+def test_one_race_that_was_disturbed_bends_no_price():
+    work_done, paid = np.random.default_rng(0).random((30, 3)), [3.0, 2.0, 1.0]
+    taken = work_done @ paid
+    taken[7] *= 3
+    each, _ = prices.fitted(work_done, taken, taken, np.zeros(3))
+    assert each == pytest.approx(paid, rel=0.01)
+
+
+def test_products_have_one_price_for_all_engines_and_a_loop_is_told_by_its_calls():
+    loop, matrix = cost_model.models(measured(loop=LOOP, matrix=(*MATRIX[:2], LOOP[2], MATRIX[3])))
+    of_products = [term.part == "products" for term in TERMS]
+    assert np.array(loop.prices)[of_products].tolist() == np.array(matrix.prices)[of_products].tolist()
+    assert (loop.one_by_one, matrix.one_by_one) == (True, False)
+    assert [model.one_by_one for model in cost_model.models(found(loop=LOOP, matrix=MATRIX))] == [True, False]
+
+
+def test_a_combination_of_functions_that_was_not_raced_is_predicted_from_its_parts():
+    """Each function has a price of its own here; relu was raced under one head, softmax over one activation."""
+    calls = {"sigmoid": 1e-6, "relu": 5e-6, "sigmoid-quadratic": 2e-6, "softmax-cross-entropy": 9e-6}
+
+    def taken(cell):
+        return exact(MATRIX, cell) + calls[cell.hidden] + calls[cell.head]
+
+    raced = [("sigmoid", "sigmoid-quadratic"), ("relu", "sigmoid-quadratic"), ("sigmoid", "softmax-cross-entropy")]
+    grid = [msgspec.structs.replace(cell, hidden=hidden, head=head) for cell in GRID for hidden, head in raced]
+    (model,) = cost_model.models([make_timed_record(cell, {"engine": taken(cell)}) for cell in grid])
+    new = Cell((784, 30, 10), 10, hidden="relu", head="softmax-cross-entropy")
+    assert model.is_of(new.setting_on(model.place.machine))
+    assert model.seconds(new) == pytest.approx(taken(new), rel=0.02)
+    assert not model.is_of(msgspec.structs.replace(new, hidden="tanh").setting_on(model.place.machine))
+
+
 def test_the_errors_are_of_predictions_without_the_cell_and_not_of_the_fit():
-    """A cell that breaks the rule is missed where it is left out, more than where it pulls the fit its way."""
+    """A cell that breaks the rule is missed where it is left out."""
     odd = Cell((784, 30, 10), 300)
     races = found(engine=MATRIX)
     races[GRID.index(odd)] = make_timed_record(odd, {"engine": 3 * exact(MATRIX, odd)})
@@ -94,33 +197,40 @@ def test_the_errors_are_of_predictions_without_the_cell_and_not_of_the_fit():
     missed = [miss.error for miss in model.unseen if miss.cell == odd]
     assert len(missed) == 2
     assert max(missed) < -0.6
-    assert abs(model.seconds(odd) / (3 * exact(MATRIX, odd)) - 1) < abs(max(missed))
+    assert model.worst.cell == odd
+
+
+def test_the_grid_for_a_model_has_every_function_in_every_dtype():
+    cells = grids.cells_of("model", here=False)
+    assert len(set(cells)) == len(cells)
+    for dtype in grids.BOTH:
+        own = [cell for cell in cells if cell.dtype == dtype]
+        assert {cell.hidden for cell in own} == set(grids.EVERYWHERE)
+        assert {cell.head for cell in own} == set(grids.HEADS)
+        assert {cell.batch for cell in own} == {1, 2, 4, 10, 32, 100, 316, 1000}
 
 
 @settings(max_examples=20, deadline=None)
-@given(prices, prices)
+@given(price, price)
 def test_at_the_crossover_both_take_as_long(slow, fast):
     loop, matrix = cost_model.models(found(slow=slow, fast=fast))
-    level = crossover.crossover(loop, matrix, (784, 30, 10))
-    batches = (1, 1_000_000)
-    ahead = [exact(fast, Cell((784, 30, 10), batch)) < exact(slow, Cell((784, 30, 10), batch)) for batch in batches]
+    level = crossover.crossover(loop, matrix, GRID[0])
+    at = {batch: msgspec.structs.replace(GRID[0], batch=int(batch)) for batch in crossover.BATCHES}
+    gains = {batch: loop.seconds(cell) - matrix.seconds(cell) for batch, cell in at.items()}
     if level is None:
-        assert not ahead[1]
-    elif level.value > 1:
-        whole = Cell((784, 30, 10), int(level.value)), Cell((784, 30, 10), int(level.value) + 1)
-        gaps = [exact(slow, cell) - exact(fast, cell) for cell in whole]
-        assert gaps[0] <= 1e-6 * exact(slow, whole[0])
-        assert gaps[1] >= -1e-6 * exact(slow, whole[1])
-        assert level.low * (1 - 1e-9) <= level.value <= level.high * (1 + 1e-9)
-    else:
-        assert ahead[1]
+        assert gains[crossover.BATCHES[-1]] <= 0
+        return
+    assert all(gain > 0 for batch, gain in gains.items() if batch > level.value)
+    below = [gain for batch, gain in gains.items() if batch <= level.value]
+    assert not below or below[-1] <= 1e-9
+    assert level.low * (1 - 1e-9) <= level.value <= level.high * (1 + 1e-9)
 
 
 def test_the_interval_of_a_crossover_widens_with_the_noise():
     spans = []
     for noise in (0.01, 0.1):
         loop, matrix = cost_model.models(found(noise=noise, per_sample=LOOP, full_matrix=MATRIX))
-        level = crossover.crossover(loop, matrix, (784, 30, 10))
+        level = crossover.crossover(loop, matrix, Cell((784, 30, 10), 10))
         assert level.low < level.value < level.high
         spans.append(level.high - level.low)
     assert spans[1] > 3 * spans[0] > 0
@@ -129,8 +239,8 @@ def test_the_interval_of_a_crossover_widens_with_the_noise():
 def test_an_engine_that_never_wins_has_no_crossover():
     twice = tuple(2 * price for price in LOOP)
     loop, slower = cost_model.models(found(per_sample=LOOP, slower=twice))
-    assert crossover.crossover(loop, slower, (784, 30, 10)) is None
-    assert crossover.crossover(slower, loop, (784, 30, 10)).value == 0
+    assert crossover.crossover(loop, slower, Cell((784, 30, 10), 10)) is None
+    assert crossover.crossover(slower, loop, Cell((784, 30, 10), 10)).value == 0
 
 
 def test_too_few_cells_make_no_model():
@@ -139,17 +249,13 @@ def test_too_few_cells_make_no_model():
     assert cost_model.models(found([Cell((784, 10, 10), batch) for batch in range(1, 20)], engine=LOOP)) == []
 
 
-def test_settings_and_machines_have_models_of_their_own():
+def test_threads_and_machines_have_models_of_their_own():
     more = [Cell(cell.sizes, cell.batch, "float32", 2) for cell in GRID]
     races = [*found(engine=LOOP), *found(more, engine=MATRIX)]
     elsewhere = [make_timed_record(cell, {"engine": exact(MATRIX, cell)}, host="abcdef") for cell in GRID]
     models = cost_model.models([*races, *elsewhere])
-    assert [(model.setting.dtype, model.setting.threads) for model in models] == [
-        ("float64", 1),
-        ("float32", 2),
-        ("float64", 1),
-    ]
-    assert len({model.setting.machine for model in models}) == 2
+    assert [model.place.threads for model in models] == [1, 2, 1]
+    assert len({model.place.machine for model in models}) == 2
     assert [model.seconds(GRID[0]) for model in models[::2]] == pytest.approx(
         [exact(LOOP, GRID[0]), exact(MATRIX, GRID[0])]
     )

@@ -62,7 +62,7 @@ def _errors(folder: str, engine: str) -> str:
 def held_out(folder: str, cells: str) -> str:
     """The median and the worst error of one folder's models over the cells of another's."""
     off = {
-        model.engine: [abs(error) for error in holdout.errors(model, published.records(cells)).values()]
+        model.engine: [abs(error) for _, error, _ in holdout.missed(model, published.records(cells))]
         for model in published.models(folder).values()
     }
     timed = {engine: errors for engine, errors in off.items() if errors}

@@ -34,8 +34,8 @@ def rows(folder: str) -> pd.DataFrame:
 
 @cache
 def models(folder: str) -> dict[str, Model]:
-    """The cost model of each engine in float64 on one thread."""
-    found = (model for model in cost_model.models(records(folder)) if str(model.setting) == USUAL)
+    """The cost model of each engine on one thread."""
+    found = (model for model in cost_model.models(records(folder)) if model.place.threads == 1)
     return {model.engine: model for model in found}
 
 

@@ -58,7 +58,7 @@ def test_a_crossover_is_told_as_far_as_its_interval_goes(monkeypatch, pair, ends
     for room in (answer, tables):
         monkeypatch.setattr(room, "crossover", lambda *_: ends and Estimate(*ends))
     sentence, field = CROSSOVERS[ends]
-    assert answer.pays_from(*pair, (784, 30, 10)) == f"By the cost model full_matrix {sentence}"
+    assert answer.pays_from(*pair, GRID[0]) == f"By the cost model full_matrix {sentence}"
     assert {line[-1] for line in tables.crossovers(pair, "per_sample", "full_matrix").lines} == {field}
 
 
@@ -122,7 +122,7 @@ def test_the_worst_error_seen_is_no_bound(pair, tmp_path):
     assert "at most" not in told
     assert "another cell may be further off" in told
     (table,) = [part for part in parts if not isinstance(part, str)]
-    assert table.headings[-2:] == ["off by", "worst"]
+    assert table.headings[-2:] == ["off by", "worst so far"]
     assert "the worst seen so far is" in answer.missed(pair)
 
 
