@@ -155,7 +155,7 @@ def of_passes(cell: Cell, l2_bytes: int | None, one_by_one: bool) -> list[float]
         return moved * (1 - far), moved * far
 
     return [
-        *split(2 * parameters, parameters),
+        *split(2 * parameters, 2 * parameters),  # they lie beside their gradient
         *split(gradients, parameters if one_by_one else batch * parameters),
         cell.flops * itemsize / 8,
         *split(inputs, inputs),

@@ -13,7 +13,7 @@ from ..analysis.cost_model import Model
 from ..analysis.crossover import crossover
 from ..analysis.intervals import Estimate
 from ..analysis.question import BASELINE, CHALLENGER, HEADLINE
-from ..cells.cell import format_sizes
+from ..cells.cell import Cell, format_sizes
 from ..records.record import Record, Result
 from . import numbers
 from .grouping import of_setting

@@ -60,14 +60,8 @@ def _errors(folder: str, engine: str) -> str:
 
 @figure
 def held_out(folder: str, cells: str) -> str:
-    """The median and the worst error of one folder's models over the cells of another's."""
-    off = {
-        model.engine: [abs(error) for _, error, _ in holdout.missed(model, published.records(cells))]
-        for model in published.models(folder).values()
-    }
-    timed = {engine: errors for engine, errors in off.items() if errors}
-    line = [f"{len(published.records(cells))} cells", *(f"{median(of):.1%}, {max(of):.0%}" for of in timed.values())]
-    return markdown.table(Table(["other cells, error: median, worst", *timed], [line]))
+    """The errors of one folder's models over the cells of another's, of the whole and of its parts."""
+    return "\n".join(holdout.judged(list(published.models(folder).values()), published.records(cells)))
 
 
 @figure
