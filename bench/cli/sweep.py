@@ -21,7 +21,7 @@ from .options import Allocator, Baseline, about_head, about_hidden, path_option
 def sweep(
     grid_name: Annotated[
         str,
-        typer.Option("--grid", help="A named grid (smoke, default, full, shapes, heads, libraries) or a .toml."),
+        typer.Option("--grid", help="A named grid (smoke, default, full, shapes, heads, libraries, model) or a .toml."),
     ],
     engines: Annotated[str, typer.Option("--engines", "--engine", help="Engines to race in each cell: a,b,...")],
     out: Annotated[Path, path_option("The folder for the records and the report.")],

@@ -1,7 +1,7 @@
 """How far off is the cost model on cells that no choice was made with?
 
-    python tests/trials/holdout.py race SEED results/published/holdout [--cells 40] [--seconds 1.5]
-    python tests/trials/holdout.py judge results/published/model results/published/holdout
+    python -m tests.trials.holdout race SEED results/published/holdout [--cells 40] [--seconds 2]
+    python -m tests.trials.holdout judge results/published/model results/published/holdout
 
 `race` draws cells by the seed: depth, widths, inputs, outputs, batch, dtype and functions, none of the widths, inputs
 and batch sizes that a named grid has; and races them into the folder, as a sweep would, on one thread. `judge` sets the
@@ -93,7 +93,7 @@ def main() -> None:
     race.add_argument("seed", type=int)
     race.add_argument("folder", type=Path)
     race.add_argument("--cells", type=int, default=40)
-    race.add_argument("--seconds", type=float, default=1.5)
+    race.add_argument("--seconds", type=float, default=2.0)
     race.add_argument("--engines", default=ENGINES)
     judge.add_argument("folders", type=Path, nargs=2, metavar="FOLDER")
     given = parser.parse_args()
