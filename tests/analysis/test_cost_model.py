@@ -16,6 +16,7 @@ from bench.cells import grids
 from bench.cells.cell import Cell, make_cell
 from bench.records import store
 from bench.report.predict import predict
+from tests.trials import holdout
 
 price = st.tuples(*(st.floats(0.1, 10).map(lambda factor, one=one: factor * one) for one in (1e-5, 1e-6, 1e-10, 1e-10)))
 
@@ -301,3 +302,28 @@ def test_predict_refuses_what_was_not_timed(folder, tmp_path_factory):
     store.append(few, make_timed_record(GRID[0], {"per_sample": 1.0}))
     with pytest.raises(InputError, match="too few for a cost model: it takes an engine timed in 8 cells"):
         list(predict(few, GRID[0]))
+
+
+def test_held_out_cells_are_those_of_their_seed_and_share_no_size_or_batch_with_a_grid():
+    cells = holdout.drawn(7, 40)
+    assert cells == holdout.drawn(7, 40) != holdout.drawn(8, 40)
+    assert len(set(cells)) == 40
+    known = [cell for name in grids.NAMED for cell in grids.cells_of(name, here=False)]
+    for part in (lambda cell: {cell.batch}, lambda cell: {cell.sizes[0]}, lambda cell: set(cell.sizes[1:-1])):
+        assert not set().union(*map(part, cells)) & set().union(*map(part, known))
+
+
+def test_the_judge_tells_the_worst_and_each_part_off_by_its_share_of_the_step():
+    """The held-out step takes a tenth more than its model, all of it in passes."""
+    models = cost_model.models(measured(engine=MATRIX))
+    cell = Cell((784, 64, 10), 50)
+    layer, sample, flop, byte = MATRIX
+    passes = split(MATRIX, cell)[2]
+    slower = (layer, sample, flop, byte * (1 + 0.1 * exact(MATRIX, cell) / passes))
+    *_, line = holdout.judged(models, measured([cell], engine=slower))
+    engine, cells, middle, worst, where, calls, _, off = line.strip("| ").split(" | ")
+    assert (engine, cells, where) == ("engine", "1", cell.id)
+    assert float(middle.rstrip("%")) == pytest.approx(100 * (1 - 1 / 1.1), abs=0.5)
+    assert worst == "-9%"
+    assert float(calls.split("%")[0]) < 1
+    assert float(off.split("%")[0]) == pytest.approx(100 * (1 - 1 / 1.1), abs=1)

@@ -4,7 +4,7 @@
     python -m tests.trials.holdout judge results/published/model results/published/holdout
 
 `race` draws cells by the seed: depth, widths, inputs, outputs, batch, dtype and functions, none of the widths, inputs
-and batch sizes that a named grid has; and races them into the folder, as a sweep would, on one thread. `judge` sets the
+and batch sizes that a named grid has; and races them into the folder, as a sweep would, on one thread; called again it goes on. `judge` sets the
 models of the first folder against the second's timings: for each engine the median and the worst relative error of a
 step, and of its parts how far each is off, in shares of the step that was raced. A table in Markdown.
 """
@@ -27,6 +27,7 @@ from bench.cells import entry, grids
 from bench.cells.cell import Cell, format_sizes, make_cell
 from bench.records import store
 from bench.records.record import Record
+from bench.sweep.folder import FILE
 from bench.sweep.whole import sweep
 from bench.terminal.console import warn
 from bench.terminal.progress import SweepBar
@@ -111,7 +112,7 @@ def main() -> None:
         floor=True,
         allocator="pinned",
         baseline=None,
-        resume=given.folder.exists(),
+        resume=(given.folder / FILE).exists(),
         retry=False,
         max_hours=1,
         dask=None,
