@@ -4,9 +4,10 @@
     python -m tests.trials.holdout judge results/published/model results/published/holdout
 
 `race` draws cells by the seed: depth, widths, inputs, outputs, batch, dtype and functions, none of the widths, inputs
-and batch sizes that a named grid has; and races them into the folder, as a sweep would, on one thread; called again it goes on. `judge` sets the
-models of the first folder against the second's timings: for each engine the median and the worst relative error of a
-step, and of its parts how far each is off, in shares of the step that was raced. A table in Markdown.
+and batch sizes that a named grid has; and races them into the folder, as a sweep would, on one thread. Called again, it
+goes on. `judge` sets the models of the first folder against the second's timings: for each engine the median and the
+worst relative error of a step, and of its parts how far each is off, in shares of the step that was raced. A table in
+Markdown.
 """
 
 from __future__ import annotations
