@@ -29,7 +29,7 @@ from . import fit, intervals, shares
 from .fit import CALLS, PASSES, PRODUCTS, Machine, Timing
 from .prices import Floats
 from .shares import Shares
-from .work import TERMS, Term
+from .work import TERMS, Caches, Term
 
 FEWEST = (8, 3, 2)  # cells, batch sizes and layer sizes that a fit must have, to be judged without each in turn
 FOLDS = 12  # groups of batch sizes, or of layer sizes, that are left out in turn, at most
@@ -145,13 +145,15 @@ def _at_place(place: Place, l2_bytes: int | None, records: Sequence[Record]) -> 
             if typical := intervals.typical(result.seconds):
                 timing = Timing(record.cell, typical.value, shares.measured(record, result))
                 timed.setdefault(result.name, {})[record.cell] = timing
+    last = {record.peak.copied_bytes // 2 for record in records if record.peak}  # a copy is of twice the last cache
+    caches = Caches(l2_bytes, max(last, default=None))
     copies = [record.peak.cache_bytes_per_second for record in records if record.peak]
     pace = max((copy for copy in copies if copy), default=None)
     every = [timing for own in timed.values() for timing in own.values()]
 
     @cache
     def machine_without(cells: frozenset[Cell]) -> Machine:
-        return Machine(l2_bytes, pace, fit.products([timing for timing in every if timing.cell not in cells], l2_bytes))
+        return Machine(caches, pace, fit.products([timing for timing in every if timing.cell not in cells], caches))
 
     for engine, own in timed.items():
         if _are_enough(own):

@@ -17,7 +17,7 @@ from ..cells.cell import Cell
 from . import prices, work
 from .prices import Floats, Prices
 from .shares import ONE_BY_ONE, Parts, Shares
-from .work import TERMS
+from .work import TERMS, Caches
 
 CALLS, PRODUCTS, PASSES = (np.array([term.part == part for term in TERMS]) for part in Shares._fields)
 
@@ -37,12 +37,12 @@ class Timing(NamedTuple):
 
 
 class Machine(NamedTuple):
-    """What all engines share: the cache, the pace of a copy within it, and the prices of products.
+    """What all engines share: the caches, the pace of a copy within the second level, and the prices of products.
 
     cache_bytes_per_second is None where it was not measured; products, (TERMS,), where no floor was raced with parts.
     """
 
-    l2_bytes: int | None
+    caches: Caches
     cache_bytes_per_second: float | None
     products: Floats | None
 
@@ -54,10 +54,10 @@ class Machine(NamedTuple):
 
     def work(self, cells: Iterable[Cell], one_by_one: bool) -> Floats:
         """What these cells' steps take of each of TERMS, (cells, terms)."""
-        return np.array([work.of_step(cell, self.l2_bytes, one_by_one) for cell in cells], float)
+        return np.array([work.of_step(cell, self.caches, one_by_one) for cell in cells], float)
 
 
-def products(timed: Iterable[Timing], l2_bytes: int | None) -> Floats | None:
+def products(timed: Iterable[Timing], caches: Caches) -> Floats | None:
     """The prices of products, by the floors of all engines' races: of each cell, and of its network at a batch of one.
 
     None where no parts were raced.
@@ -70,7 +70,7 @@ def products(timed: Iterable[Timing], l2_bytes: int | None) -> Floats | None:
     seconds = {cell: median(taken) for cell, taken in raced.items() if median(taken) > 0}
     if not seconds:
         return None
-    done = Machine(l2_bytes, None, None).work(seconds, one_by_one=False) * PRODUCTS
+    done = Machine(caches, None, None).work(seconds, one_by_one=False) * PRODUCTS
     return _fitted_to(done, list(seconds.values()))
 
 

@@ -34,13 +34,20 @@ class Term(NamedTuple):
     subtle: bool = False
 
 
-def beyond(size: float, l2_bytes: int | None) -> float:
-    """The share of an array of so many bytes that is fetched from further away than the second-level cache.
+class Caches(NamedTuple):
+    """Bytes of a core's second-level cache and of the last one; None where it is not known."""
+
+    l2_bytes: int | None = None
+    last_bytes: int | None = None
+
+
+def beyond(size: float, cache_bytes: int | None) -> float:
+    """The share of an array of so many bytes that is fetched from further away than this cache.
 
     Steps go over it again and again. A cache of which half is left to other arrays keeps what is half its size, and
     nothing of what is as large as itself; in between the share rises evenly. Where its size is not known, all fit.
     """
-    return 0.0 if l2_bytes is None else min(1.0, max(0.0, 2 * size / l2_bytes - 1))
+    return 0.0 if cache_bytes is None else min(1.0, max(0.0, 2 * size / cache_bytes - 1))
 
 
 CALLS = (
@@ -73,6 +80,7 @@ PASSES = (
     Term("passes", "parameters beyond the cache", "byte"),
     Term("passes", "gradient of a sample", "byte", subtle=True),
     Term("passes", "gradient of a sample beyond the cache", "byte", subtle=True),
+    Term("passes", "gradients of samples beyond the last cache", "byte", subtle=True),
     Term("passes", "products in a slower form", "flop", subtle=True),
     Term("passes", "inputs", "byte", subtle=True),
     Term("passes", "inputs beyond the cache", "byte", subtle=True),
@@ -95,20 +103,20 @@ def of_calls(cell: Cell, one_by_one: bool) -> list[float]:
     return [layers, layers * cell.batch, layers * single, *hidden, *heads]
 
 
-def of_products(cell: Cell, l2_bytes: int | None) -> list[float]:
+def of_products(cell: Cell, caches: Caches) -> list[float]:
     """How much of PRODUCTS a step takes in the fastest form: at a batch of one the matrices meet vectors.
 
     Each dtype has kernels, and prices, of its own.
     """
     matrices, vectors = [0.0] * len(MATRICES), [0.0] * len(VECTORS)
     if cell.batch == 1:
-        vectors = _of_vectors(cell, l2_bytes)
+        vectors = _of_vectors(cell, caches)
     else:
-        matrices = _of_matrices(cell, l2_bytes)
+        matrices = _of_matrices(cell, caches)
     return [count * (cell.dtype == dtype) for dtype in DTYPES for count in (*matrices, *vectors)]
 
 
-def _of_matrices(cell: Cell, l2_bytes: int | None) -> list[float]:
+def _of_matrices(cell: Cell, caches: Caches) -> list[float]:
     """Of the products of an update flops alone are counted: they have many for each byte of the others' matrices.
 
     A kernel works on LANES bytes of a column at once, and multiplies what lies beyond its end, too: a column is made
@@ -120,22 +128,22 @@ def _of_matrices(cell: Cell, l2_bytes: int | None) -> list[float]:
     lanes = LANES // itemsize
     idle = sum(others * min(batch * (-units % lanes), units * (-batch % lanes)) for units, others in made)
     weights = itemsize * sum(units * others for units, others in made)
-    far = weights * beyond(itemsize * cell.parameters, l2_bytes)
+    far = weights * beyond(itemsize * cell.parameters, caches.l2_bytes)
     number, inputs = 3 * len(up) - 1, itemsize * batch * sizes[0]
     results = itemsize * batch * sum(units for units, _ in made)
-    far_inputs = inputs * beyond(inputs, l2_bytes)
+    far_inputs = inputs * beyond(inputs, caches.l2_bytes)
     return [number, number * batch, cell.flops, 2 * idle, results, weights - far, far, far_inputs]
 
 
-def _of_vectors(cell: Cell, l2_bytes: int | None) -> list[float]:
+def _of_vectors(cell: Cell, caches: Caches) -> list[float]:
     """Weights are counted in each product: a flop of these is half a weight."""
     itemsize = np.dtype(cell.dtype).itemsize
     weights = itemsize * cell.flops / 2
-    far = weights * beyond(itemsize * cell.parameters, l2_bytes)
+    far = weights * beyond(itemsize * cell.parameters, caches.l2_bytes)
     return [3 * len(cell.sizes) - 4, sum(cell.sizes[1:]), weights - far, far]
 
 
-def of_passes(cell: Cell, l2_bytes: int | None, one_by_one: bool) -> list[float]:
+def of_passes(cell: Cell, caches: Caches, one_by_one: bool) -> list[float]:
     """How much of PASSES a step takes; a byte is counted as often as must be: once read and once written, inputs read.
 
     The gradient of a sample is counted for each, though few engines form them: the others' price of it is nothing. Who
@@ -151,22 +159,25 @@ def of_passes(cell: Cell, l2_bytes: int | None, one_by_one: bool) -> list[float]
     gradients = 2 * batch * parameters
 
     def split(moved: float, array: float) -> tuple[float, float]:
-        far = beyond(array, l2_bytes)
+        far = beyond(array, caches.l2_bytes)
         return moved * (1 - far), moved * far
 
+    formed = parameters if one_by_one else batch * parameters
+    near, beyond_l2 = split(gradients, formed)
+    beyond_last = gradients * beyond(formed, caches.last_bytes)
     return [
         *split(2 * parameters, 2 * parameters),  # they lie beside their gradient
-        *split(gradients, parameters if one_by_one else batch * parameters),
+        *(near, beyond_l2 - beyond_last, beyond_last),
         cell.flops * itemsize / 8,
         *split(inputs, inputs),
         *(2.0 * itemsize * number for number in units.values()),
-        2 * activations * beyond(activations, l2_bytes),
+        2 * activations * beyond(activations, caches.l2_bytes),
     ]
 
 
-def of_step(cell: Cell, l2_bytes: int | None, one_by_one: bool) -> list[float]:
+def of_step(cell: Cell, caches: Caches, one_by_one: bool) -> list[float]:
     """How much of each of TERMS a step takes; who sends samples through one by one has a batch's products alone."""
     alone = msgspec.structs.replace(cell, batch=1) if one_by_one else cell
     times = cell.batch if one_by_one else 1
-    products = [times * count for count in of_products(alone, l2_bytes)]
-    return [*of_calls(cell, one_by_one), *products, *of_passes(cell, l2_bytes, one_by_one)]
+    products = [times * count for count in of_products(alone, caches)]
+    return [*of_calls(cell, one_by_one), *products, *of_passes(cell, caches, one_by_one)]

@@ -56,7 +56,7 @@ def test_the_work_of_a_step_by_hand():
         "softmax-cross-entropy, top": 1,
     }
     assert counted(work.CALLS, work.of_calls(cell, one_by_one=True))["tanh, hidden"] == 5
-    assert products(work.of_products(cell, None)) == {
+    assert products(work.of_products(cell, work.Caches())) == {
         "product of matrices": 5,
         "sample of a product": 25,
         "multiplications and additions": 5 * (2 * 2 * 12 + 3 * 2 * 6),
@@ -64,12 +64,12 @@ def test_the_work_of_a_step_by_hand():
         "results": 4 * 5 * (3 + 2 + 3),
         "weights": 4 * (12 + 2 * 6),
     }
-    assert products(work.of_products(msgspec.structs.replace(cell, batch=1), None)) == {
+    assert products(work.of_products(msgspec.structs.replace(cell, batch=1), work.Caches())) == {
         "product with a vector": 5,
         "unit of a vector": 5,
         "weights times a vector": 4 * (2 * 12 + 3 * 6),
     }
-    assert counted(work.PASSES, work.of_passes(cell, None, one_by_one=False)) == {
+    assert counted(work.PASSES, work.of_passes(cell, work.Caches(), one_by_one=False)) == {
         "parameters": 2 * 4 * parameters,
         "gradient of a sample": 2 * 4 * parameters * 5,
         "products in a slower form": cell.flops / 2,  # of float32
@@ -83,7 +83,7 @@ def test_the_work_of_a_step_by_hand():
 def test_what_is_larger_than_the_cache_is_counted_apart(one_by_one):
     cell = Cell((100, 50, 10), 20)  # 5,560 parameters, 1,200 activations, 2,000 inputs, of 8 bytes
     near, far, between, twice = (
-        counted(work.PASSES, work.of_passes(cell, l2_bytes, one_by_one))
+        counted(work.PASSES, work.of_passes(cell, work.Caches(l2_bytes), one_by_one))
         for l2_bytes in (8 * 5560 * 20 * 2, 8 * 1200, 8 * 5560 * 4 // 3, 8 * 5560 * 8 // 3)
     )
     assert not [name for name in near if "beyond" in name]
