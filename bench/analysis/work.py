@@ -148,7 +148,6 @@ def of_passes(cell: Cell, caches: Caches, one_by_one: bool) -> list[float]:
 
     The gradient of a sample is counted for each, though few engines form them: the others' price of it is nothing. Who
     sends samples through one by one forms it in the same memory again and again; else there is room for all of them.
-    A flop in a slower form counts as one of float64: of float32 twice as many are made at once.
     """
     itemsize, batch = np.dtype(cell.dtype).itemsize, cell.batch
     parameters, inputs = itemsize * cell.parameters, itemsize * batch * cell.sizes[0]
@@ -163,12 +162,12 @@ def of_passes(cell: Cell, caches: Caches, one_by_one: bool) -> list[float]:
         return moved * (1 - far), moved * far
 
     formed = parameters if one_by_one else batch * parameters
-    near, beyond_l2 = split(gradients, formed)
-    beyond_last = gradients * beyond(formed, caches.last_bytes)
+    last = beyond(formed, caches.last_bytes)
+    second = max(last, beyond(formed, caches.l2_bytes))
     return [
         *split(2 * parameters, 2 * parameters),  # they lie beside their gradient
-        *(near, beyond_l2 - beyond_last, beyond_last),
-        cell.flops * itemsize / 8,
+        *(gradients * share for share in (1 - second, second - last, last)),
+        cell.flops,
         *split(inputs, inputs),
         *(2.0 * itemsize * number for number in units.values()),
         2 * activations * beyond(activations, caches.l2_bytes),

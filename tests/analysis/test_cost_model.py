@@ -72,7 +72,7 @@ def test_the_work_of_a_step_by_hand():
     assert counted(work.PASSES, work.of_passes(cell, work.Caches(), one_by_one=False)) == {
         "parameters": 2 * 4 * parameters,
         "gradient of a sample": 2 * 4 * parameters * 5,
-        "products in a slower form": cell.flops / 2,  # of float32
+        "products in a slower form": cell.flops,
         "inputs": 4 * 5 * 4,
         "tanh": 2 * 4 * tanhs,
         "sigmoid": 2 * 4 * sigmoids,
@@ -92,6 +92,9 @@ def test_what_is_larger_than_the_cache_is_counted_apart(one_by_one):
     assert far["gradient of a sample beyond the cache"] == near["gradient of a sample"]
     assert not {"parameters", "inputs", "gradient of a sample"} & set(far)
     assert twice["parameters"] == pytest.approx(twice["parameters beyond the cache"], rel=1e-3)  # beside their gradient
+    last = counted(work.PASSES, work.of_passes(cell, work.Caches(8, 8 * 5560), one_by_one))
+    assert last["gradients of samples beyond the last cache"] == near["gradient of a sample"]
+    assert "gradient of a sample beyond the cache" not in last
     if one_by_one:  # it forms every gradient in the same memory
         assert between["gradient of a sample"] == pytest.approx(near["gradient of a sample"] / 2, rel=1e-3)
     else:
