@@ -156,7 +156,7 @@ def make_measured_record(cell, prices, noise=0.0, **environment):
     alone = msgspec.structs.replace(cell, batch=1)
 
     def result(name, whole, elsewhere):
-        parts = [Part(other, [taken] * 2) for other, taken in elsewhere.items() if other != cell]
+        parts = [Part(other, [[taken] * 2] * 3) for other, taken in elsewhere.items() if other != cell]
         return Result(name, [[whole] * 2] * 5, 3, 1e-16, 1000, parts=parts)
 
     contestants = []

@@ -80,9 +80,15 @@ def measured(record: Record, result: Result) -> Parts | None:
 
 
 def _share(result: Result, cell: Cell, other: Cell) -> float:
-    """What a step takes in the other cell, as a share of one in this, in the first pass; StatisticsError without."""
+    """What a step takes in the other cell, as a share of one in this, in the same rounds; StatisticsError without.
+
+    The median over passes of the median over rounds: one pass that others disturb does not decide.
+    """
     if other == cell:
         return 1.0
-    seconds = next((part.seconds for part in result.parts if part.cell == other), [])
-    pairs = zip(seconds, result.seconds[0], strict=False)
-    return median(part / whole for part, whole in pairs if part is not None and whole is not None)
+    passes = zip(next((part.seconds for part in result.parts if part.cell == other), []), result.seconds, strict=False)
+    rounds = [
+        [part / whole for part, whole in zip(*own, strict=True) if part is not None and whole is not None]
+        for own in passes
+    ]
+    return median(median(ratios) for ratios in rounds if ratios)

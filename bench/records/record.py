@@ -14,10 +14,10 @@ Slices = list[list[float | None]]
 
 
 class Part(msgspec.Struct, frozen=True):
-    """What explains a result: the same engine in another cell, in the rounds of the first pass; seconds per step."""
+    """What explains a result: the same engine in another cell, in the same rounds of the first passes."""
 
     cell: Cell
-    seconds: list[float | None]
+    seconds: Slices
 
 
 class Result(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@ class Place(msgspec.Struct, kw_only=True):
     """Who runs where in a race, how it is timed, and what a pass has found there.
 
     cell is another one than the race's, of the same threads: None for that. part says that the place is there to
-    explain what that of its role and entry takes, by the same engine in another cell: in the first pass alone. entry is
+    explain what that of its role and entry takes, by the same engine in another cell: in the first passes. entry is
     the number of the entry whose engine it is; of a floor, the one whose products they are, or None for BLAS called
     from Python. A slice is so many steps, and one is taken in every stride-th round. seconds are those per step,
     by round, None where it sat a round out. left_out says why there are none, failed that it is the engine's own fault.

@@ -110,7 +110,7 @@ def run_pass(job: PassJob, clock: Clock = perf_counter) -> Pass:
         inputs = inputs_of(None)
         lanes = [lane_at(place, contestants, inputs_of) for place in job.places]
         lanes = lanes or admitted(job, contestants, inputs_of, clock)
-        seconds = job.seconds * (2 if any(lane.part for lane in lanes) else 1)  # as twice as many are in the race
+        seconds = job.seconds * (2 if not job.places and any(lane.part for lane in lanes) else 1)  # of twice as many
         engines: dict[int, Engine] = {}
         while running(lanes) and not engines:
             engines = run_rounds(lanes, seconds, rng, clock)

@@ -24,7 +24,7 @@ def result_of(
         return Result(
             name, left_out=last.left_out, failed=last.failed, commit=commit, after=first.after, cell=first.cell
         )
-    own = [part[0] for part in within if part[0].part and (part[0].role, part[0].entry) == (first.role, first.entry)]
+    own = [part for part in within if part[0].part and (part[0].role, part[0].entry) == (first.role, first.entry)]
     return Result(
         name,
         [place.seconds for place in tally],
@@ -36,7 +36,11 @@ def result_of(
         first_step_seconds=first.first_step_seconds,
         by=by,
         cell=first.cell,
-        parts=[Part(part.cell, part.seconds) for part in own if part.cell and not part.left_out],
+        parts=[
+            Part(part[0].cell, [place.seconds for place in part])
+            for part in own
+            if part[0].cell and not part[-1].left_out
+        ],
     )
 
 

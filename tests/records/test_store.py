@@ -28,7 +28,7 @@ def test_what_is_written_is_read_back(tmp_path, record):
 def test_a_line_is_plain_json_with_the_fields_promised(record):
     line = json.loads(store.dump(record()))
     fields = ["schema", "cell", "contestants", "noise", "environment", "started", "elapsed_seconds", "floor"]
-    assert list(line) == [*fields, "seconds", "floor_asked", "hidden", "apart", "baseline", "peak"]
+    assert list(line) == [*fields, "seconds", "floor_asked", "hidden", "apart", "baseline", "peak", "elsewhere"]
     assert {"name", "seconds", "steps_per_slice", "gradient_error", "peak_bytes"} <= set(line["contestants"][0])
 
 

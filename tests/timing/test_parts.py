@@ -75,6 +75,22 @@ def test_there_are_parts_also_where_they_are_the_whole(floor, cell):
     assert sum(parts_of(record, "any").shares) == pytest.approx(parts_of(record, "any").whole)
 
 
+def test_a_disturbed_pass_does_not_decide_on_the_parts(floor):
+    clock = floor(step=5e-6)
+    whole = costing(clock, "whole", step=10e-6, number=10e-6)
+    passes = []
+
+    def paced(self, x, y, eta, own=whole.make.step):
+        own(self, x, y, eta)
+        if x.shape[1] == 1 and len(passes) == 1:  # the second pass: what is but calls is slow in it
+            clock.spend(1.0e-3)
+
+    whole.make.step = paced
+    record = run(clock, whole, floor=True, progress=passes.append)
+    assert parts_of(record, "whole").calls == pytest.approx(10e-6, rel=1e-3)
+    assert [len(part.seconds) for part in record.contestants[0].parts] == [3, 3]
+
+
 def test_without_a_floor_nothing_is_explained(floor):
     clock = floor(step=5e-6)
     record = run(clock, costing(clock, "any", step=40e-6), floor=False)
