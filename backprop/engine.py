@@ -106,7 +106,7 @@ def change(name: str) -> str | None:
     if name not in names():
         return None
     source = resources.files(engines).joinpath(f"{name}.py").read_text(encoding="utf-8")
-    told = re.search(r'"""Changes from \w+: (.+)\."""', source)
+    told = re.search(r'"""Changes from \w+: (.+)\.(?:"""|\n)', source)
     return told and told[1]
 
 

@@ -80,7 +80,7 @@ def peak_bytes(engine: type[Engine], network: Network, x: Array, y: Array) -> in
     with suppress(AttributeError):  # what `told` has is documented as a trace in a file alone: of a long loop, of 10 MB
         changes = [event for event in told.kineto_results.events() if event.name() == "[memory]"]
         changes.sort(key=lambda event: event.start_ns())
-        return int(np.cumsum([event.nbytes() for event in changes]).max())
+        return int(np.cumsum([event.nbytes() for event in changes]).max()) if changes else None
     return None
 
 

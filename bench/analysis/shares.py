@@ -17,6 +17,7 @@ from ..cells.cell import Cell
 from ..records.record import Record, Result
 from . import intervals
 
+TOO_MUCH = 1.2  # times the whole: parts that together take more were raced in moments that differed
 ONE_BY_ONE = 0.25  # of the calls at a batch of one: who pays more than this for each further sample is a loop
 
 
@@ -30,6 +31,9 @@ class Shares(NamedTuple):
 
 class Parts(NamedTuple):
     """What was raced of a contestant's step, in seconds: the whole, its calls, those at a batch of one; the products.
+
+    Who sends the batch through at once has passes over its samples among `calls`, over one unit of each layer: so what
+    is `outside` the arithmetic are the calls at a batch of one, where those take less.
 
     products are the floor's without its calls, of the whole batch, and products_alone those of a batch of one.
     """
@@ -47,15 +51,28 @@ class Parts(NamedTuple):
         return self.batch > 1 and (self.calls - self.calls_alone) / (self.batch - 1) > ONE_BY_ONE * self.calls_alone
 
     @property
+    def outside(self) -> float:
+        """The calls and nothing else."""
+        return self.calls if self.one_by_one else min(self.calls, self.calls_alone)
+
+    @property
+    def made(self) -> float:
+        """The products as this engine makes them."""
+        return self.batch * self.products_alone if self.one_by_one else self.products
+
+    @property
     def shares(self) -> Shares:
         """Where calls and products, each raced for itself, take more than the whole, they share it in proportion."""
-        products = self.batch * self.products_alone if self.one_by_one else self.products
-        fit = min(1.0, self.whole / (self.calls + products))
-        return Shares(fit * self.calls, fit * products, max(0.0, self.whole - self.calls - products))
+        outside, made = self.outside, self.made
+        fit = min(1.0, self.whole / (outside + made))
+        return Shares(fit * outside, fit * made, max(0.0, self.whole - outside - made))
 
 
 def measured(record: Record, result: Result) -> Parts | None:
-    """The parts of a contestant's step; None where they were not raced, as in old records or without a floor."""
+    """The parts of a contestant's step; None where they were not raced, as in old records or without a floor.
+
+    None, too, where calls and products take more than TOO_MUCH of the whole: then they do not explain it.
+    """
     floor, cell = record.floor, record.cell
     if floor is None or not floor.seconds or not result.seconds:
         return None
@@ -67,7 +84,7 @@ def measured(record: Record, result: Result) -> Parts | None:
     of_floor = whole.value * products.value
     try:
         ground, ground_alone = _share(floor, cell, bare), _share(floor, cell, bare_alone)
-        return Parts(
+        parts = Parts(
             cell.batch,
             whole.value,
             whole.value * _share(result, cell, bare),
@@ -77,6 +94,7 @@ def measured(record: Record, result: Result) -> Parts | None:
         )
     except StatisticsError:  # a part was not raced
         return None
+    return parts if parts.outside + parts.made <= TOO_MUCH * parts.whole else None
 
 
 def _share(result: Result, cell: Cell, other: Cell) -> float:

@@ -75,7 +75,7 @@ class SweepBar:
     def done(self, record: Record, left: float) -> None:
         self.finished += 1
         if record.failures or not console.is_terminal:
-            crashed = len(record.failures) == len(record.contestants)
+            crashed = len(record.failures) == len(record.contestants) + len(record.elsewhere)
             outcome = record.failures[0].left_out if crashed else self.outcome(record)
             told = f"{self.head()} {record.cell.id}  {outcome}  {span(left)} left"
             self.bar.console.print(told, markup=False, highlight=False, soft_wrap=True)

@@ -153,11 +153,19 @@ def admitted(
         attempt(lane, admit, lane, job.race.seconds, clock)
     leave_out_slow(lanes, job.race.seconds)
     explained = [lane for lane in running([*lanes, *ground]) if has_floor and lane.cell is None]
-    within = lanes_at(part for lane in explained for part in parts(lane, cell))
-    for lane in within:
-        attempt(lane, admit, lane, job.race.seconds, clock)
-    lanes += [*ground, *second_copy(lanes), *within]
+    lanes += [*ground, *second_copy(lanes)]
     set_strides(lanes, job.seconds)
+    return lanes + [part for whole in explained for part in within(whole, lanes_at(parts(whole, cell)), job, clock)]
+
+
+def within(whole: Lane, lanes: list[Lane], job: PassJob, clock: Clock) -> list[Lane]:
+    """These parts of it, admitted, in the rounds that it is in."""
+    for lane in lanes:
+        if whole.role == "contestant":
+            attempt(lane, refuse_unhandled, lane)
+        if not lane.left_out:
+            attempt(lane, admit, lane, job.race.seconds, clock)
+        lane.stride = whole.stride
     return lanes
 
 

@@ -25,6 +25,7 @@ from ..cells.temporary_folder import room, scratch
 from ..records.environment import Environment
 from ..records.record import SCHEMA, Peak, Record, Result
 from . import machine
+from .lane import Place
 from .one_pass import Pass, PassJob, RaceJob, in_own_process
 from .process import ProcessError
 from .schedule import Schedule
@@ -33,6 +34,7 @@ from .tally import Tally, floor_of, noise_of, of_role, result_of
 
 TIMEOUT = (20.0, 600.0)  # of a pass: times the seconds to race for, and seconds more: checks of a huge cell take long
 PASSES_WITH_PARTS = 3  # of a process that others disturb, the median of three knows nothing
+SLOW_START = 0.1  # seconds of a first step: what each process compiles for a part anew, the first alone has
 
 InProcess = Callable[[PassJob, float], Pass]
 
@@ -68,8 +70,7 @@ def race(
     try:
         with machine.reserved(job.cell.threads) as (numbers, shared):
             while not schedule.over:
-                explained = schedule.done >= PASSES_WITH_PARTS
-                still = [tally for tally in tallies if not tally[-1].left_out and not (explained and tally[0].part)]
+                still = [tally for tally in tallies if not tally[-1].left_out and not is_told(tally[0], schedule.done)]
                 if tallies and not still:
                     break
                 planned, last, began = schedule.seconds, schedule.after_this().over, clock()
@@ -113,13 +114,23 @@ def race(
     )
 
 
+def is_told(place: Place, passes: int) -> bool:
+    """Whether it is the part of a time, and has been raced in enough passes."""
+    enough = 1 if (place.first_step_seconds or 0.0) > SLOW_START else PASSES_WITH_PARTS
+    return place.part and passes >= enough
+
+
 def without_timings(job: RaceJob, reason: str, environment: Environment, started: str, elapsed: float) -> Record:
     """The record of a race that has come to nothing: every contestant has failed for this reason."""
-    results = [Result(one.name, left_out=reason, failed=True, commit=one.commit) for one in job.entries]
+    cells = [None if own == job.cell else own for own in job.cells] or [None] * len(job.entries)
+    results = [
+        Result(one.name, left_out=reason, failed=True, commit=one.commit, cell=own)
+        for one, own in zip(job.entries, cells, strict=True)
+    ]
     return Record(
         SCHEMA,
         job.cell,
-        results,
+        [result for result in results if result.cell is None],
         None,
         environment,
         started,
@@ -127,6 +138,7 @@ def without_timings(job: RaceJob, reason: str, environment: Environment, started
         seconds=job.seconds,
         floor_asked=job.floor,
         baseline=job.baseline,
+        elsewhere=[result for result in results if result.cell],
     )
 
 

@@ -45,9 +45,9 @@ def test_calls_are_the_engines_without_numbers_and_products_the_floors_without_i
     record = run(clock, costing(clock, "whole", step=40e-6, sample=1e-6, number=3e-6), floor=True)
     calls, products, passes = parts_of(record, "whole").shares
     numbers = CELL.batch * (CELL.sizes[0] - 1)
-    assert calls == pytest.approx(40e-6 + CELL.batch * 1e-6, rel=1e-3)
+    assert calls == pytest.approx(40e-6 + 1e-6, rel=1e-3), "what it takes for more samples are passes"
     assert products == pytest.approx(numbers * 1e-6, rel=1e-3)
-    assert passes == pytest.approx(numbers * 2e-6, rel=1e-3)
+    assert passes == pytest.approx(numbers * 2e-6 + (CELL.batch - 1) * 1e-6, rel=1e-3)
     assert not parts_of(record, "whole").one_by_one
 
 
@@ -89,6 +89,17 @@ def test_a_disturbed_pass_does_not_decide_on_the_parts(floor):
     record = run(clock, whole, floor=True, progress=passes.append)
     assert parts_of(record, "whole").calls == pytest.approx(10e-6, rel=1e-3)
     assert [len(part.seconds) for part in record.contestants[0].parts] == [3, 3]
+
+
+def test_parts_that_take_more_than_the_whole_share_it_and_those_that_take_far_more_explain_nothing(floor):
+    clock = floor(number=1e-6)
+    numbers = CELL.batch * (CELL.sizes[0] - 1) * 1e-6
+    some, far = (costing(clock, name, step=step) for name, step in (("some", 8 * numbers), ("far", 2 * numbers)))
+    record = run(clock, some, far, floor=True)
+    calls, products, passes = parts_of(record, "some").shares
+    assert (calls / products, passes) == (pytest.approx(8, rel=1e-2), 0)
+    assert calls + products == pytest.approx(8 * numbers)
+    assert parts_of(record, "far") is None
 
 
 def test_without_a_floor_nothing_is_explained(floor):
