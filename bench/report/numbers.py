@@ -4,22 +4,6 @@ from __future__ import annotations
 
 from ..analysis.intervals import Estimate
 
-FRACTIONS = {
-    0.0: "hardly anything",
-    1 / 10: "a tenth",
-    1 / 5: "a fifth",
-    1 / 4: "a quarter",
-    1 / 3: "a third",
-    2 / 5: "two fifths",
-    1 / 2: "half",
-    3 / 5: "three fifths",
-    2 / 3: "two thirds",
-    3 / 4: "three quarters",
-    4 / 5: "four fifths",
-    9 / 10: "nine tenths",
-    1.0: "nearly all",
-}
-
 
 def factor(value: float) -> str:
     """A ratio with three significant digits: 0.97x, 4.60x, 12.3x, 1234x."""
@@ -58,8 +42,3 @@ def rate(value: float, unit: str) -> str:
         if value >= 0.9995 * whole:
             return f"{value / whole:#.3g}".rstrip(".") + f" {prefix}{unit}/s"
     return f"{value:.3g} {unit}/s"
-
-
-def fraction(share: float) -> str:
-    """A share of a whole in words, to the nearest of some simple fractions."""
-    return FRACTIONS[min(FRACTIONS, key=lambda simple: abs(simple - share))]

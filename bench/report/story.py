@@ -68,7 +68,9 @@ def _asked(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[str]:
         spans.append(("heads", dict.fromkeys(cell.head for cell in cells)))
     told = "; ".join(f"{name} {', '.join(map(str, values))}" for name, values in spans)
     epochs = sum(cell.data != "random" for cell in cells)
-    yield f"Raced in {len(cells)} cells: {told}" + (f"; {epochs} of them an epoch of real data." if epochs else ".")
+    yield f"Raced in {len(cells)} cell{'s' if len(cells) > 1 else ''}: {told}" + (
+        f"; {epochs} of them an epoch of real data." if epochs else "."
+    )
 
 
 def _answers(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[Text]:
