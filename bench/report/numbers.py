@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from ..analysis.intervals import Estimate
 
 
@@ -11,13 +13,14 @@ def factor(value: float) -> str:
 
 
 def interval(low: float, high: float) -> str:
-    """The ends of a factor's interval: 4.51-4.72x."""
-    return f"{factor(low)[:-1]}-{factor(high)}"
+    """The ends of a factor's interval: 4.51-4.72x; one pass has none."""
+    return f"{factor(low)[:-1]}-{factor(high)}" if low > 0 or high < inf else "none: one pass"
 
 
 def estimate(value: Estimate) -> str:
     """A factor with its interval: 4.60x (4.51-4.72x)."""
-    return f"{factor(value.value)} ({interval(value.low, value.high)})"
+    known = value.low > 0 or value.high < inf
+    return f"{factor(value.value)} ({interval(value.low, value.high) if known else 'one pass: no interval'})"
 
 
 def seconds(value: float) -> str:
