@@ -15,7 +15,7 @@ from bench.analysis import cost_model, speedup_frame, speedups
 from bench.cells.cell import Cell
 from bench.records import store
 from bench.records.record import Result
-from bench.report import build, html, machines, markdown, numbers, pictures, sections, selection
+from bench.report import build, crossing, html, machines, markdown, numbers, pictures, sections, selection
 from bench.report.answer import sentences
 from bench.report.document import Code, Guess, Listing, Number, Picture, Section, Table, Text
 from bench.report.figures import panels, save
@@ -27,7 +27,7 @@ def told(found):
 
 
 def titles_of(markdown):
-    """The sections that are shown, and those that are folded."""
+    """The sections that are shown, those that are folded, and what folds within one."""
     return re.findall(r"^(?:## |<details><summary>)(.*?)(?:</summary>)?$", markdown, re.MULTILINE)
 
 
@@ -60,9 +60,28 @@ def test_a_folder_in_which_nothing_was_timed_says_so_and_has_no_empty_sections(t
         "The answer",
         "How sure",
         "Left out",
+        "Which, where and why",
         "Machine and versions",
         "How to reproduce",
     ]
+
+
+def test_who_was_left_out_is_told_in_a_line_and_why_opens_below_it(grid):
+    slow = [Result("mine.py", left_out="too slow"), Result("<mine>.py", left_out="too slow")]
+    found = [msgspec.structs.replace(one, contestants=[*one.contestants, *slow]) for one in grid[:3]] + grid[3:]
+    told_of = sections.tell(found, speedup_frame.frame(found), [], [], "")
+    ((told, fold),) = [section.blocks for section in told_of if section.title == "Left out"]
+    assert told.words == "Not timed: mine.py and <mine>.py, in 3 cells of 12."
+    assert list(fold.table.lines[-1]) == [found[2].cell.id, "<mine>.py", "too slow"]
+    assert len(fold.table.lines) == 6
+
+
+def test_the_crossovers_of_all_networks_fold_below_the_sentence(grid):
+    models = cost_model.models(grid)
+    said, modelled, fold = crossing.blocks(grid, models)
+    assert said.words.startswith("Of the batch sizes raced at 784-30-10 (1, 10, 100, 300) ")
+    assert modelled.words.startswith("By the cost model full_matrix ")
+    assert {line[0] for line in fold.table.lines} == {"784-10-10", "784-30-10", "784-100-10"}
 
 
 def test_a_revision_that_git_would_not_tell_is_unknown_and_why():
@@ -91,7 +110,9 @@ def test_both_pages_have_every_section_and_number(tmp_path, grid):
         store.append(tmp_path, record)
     list(build.build(tmp_path))
     markdown, html = ((tmp_path / name).read_text() for name in ("report.md", "report.html"))
-    titles, only_html = titles_of(markdown), {"Guess first", "Every cell and engine"}
+    within, only_html = re.findall("<summary>([^<]+)</summary>", html), {"Guess first", "Every cell and engine"}
+    titles = [title for title in titles_of(markdown) if title not in within]
+    assert len(within) == 1
     assert titles == [title for title in re.findall(r"<h2>(.*)</h2>", html) if title not in only_html]
     story = ["What was asked", "The answer", "Why", "From which batch size on", "What it costs in memory", "How sure"]
     assert titles[: len(story)] == story
