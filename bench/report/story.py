@@ -55,7 +55,8 @@ def of_races(found: Sequence[Record], rows: pd.DataFrame, models: Sequence[Model
         )
         names = answer.listed([*dict.fromkeys(left_out["engine"])])
         cells = left_out["cell"].nunique()
-        who = f"Not timed: {names}, in {cells} cell{'s' if cells > 1 else ''} of {rows['cell'].nunique()}."
+        where = f"{cells} cell{'s' if cells > 1 else ''} of {rows['cell'].nunique()}"
+        who = f"In {where} not every engine was timed. Left out, with the reason below: {names}."
         yield Section("Left out", [Text(who), Fold("Which, where and why", why_not)])
 
 
