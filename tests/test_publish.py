@@ -1,7 +1,10 @@
 """What is published anew is raced once, goes on where it was interrupted, and is pruned to what pages show."""
 
 import gzip
+import subprocess
 import sys
+from time import sleep
+from types import SimpleNamespace
 
 import pytest
 
@@ -69,12 +72,36 @@ def test_what_is_done_is_not_raced_again_and_what_has_begun_goes_on(call):
     assert records(call(0, "stop", 0)[1]) == records(files)
 
 
-def test_when_the_time_is_over_what_is_raced_is_published(call):
-    status, files = call(60, 60, options=("--minutes", "0.03"))
+def test_when_the_time_is_over_what_is_raced_is_published(call, tmp_path, monkeypatch):
+    now = [0.0]
+
+    class Process(subprocess.Popen):
+        """The time that it is waited for is over once it has written its line."""
+
+        def wait(self, timeout=None):
+            if timeout in (None, publish.GRACE):
+                return super().wait(timeout)
+            written = tmp_path / "work" / "x-0" / "cells.jsonl"
+            while not (written.exists() and written.read_bytes()):
+                sleep(0.01)
+            now[0] += timeout
+            raise subprocess.TimeoutExpired(self.args, timeout)
+
+    stood_in = SimpleNamespace(Popen=Process, TimeoutExpired=subprocess.TimeoutExpired)
+    monkeypatch.setattr(publish, "subprocess", stood_in)
+    monkeypatch.setattr(publish, "monotonic", lambda: now[0])
+    status, files = call(600, 600, options=("--minutes", "1"))
     assert status == 0
     assert records(files) == ["x-0"]
     assert records(call(0, 0, options=("--minutes", "0"))[1]) == ["x-0"]
     assert records(call(0, 0)[1]) == ["x-0", "x-0 resumed", "x-1"]
+
+
+def test_nothing_is_published_where_nothing_was_raced(call, capfd):
+    status, files = call(0, 0, options=("--minutes", "0"))
+    assert (status, set(files)) == (2, {"old.md"})
+    (line,) = capfd.readouterr().out.splitlines()
+    assert line.startswith("x: nothing is published, as nothing of it was raced in ")
 
 
 def test_nothing_is_published_without_its_pages(call, capfd):

@@ -83,7 +83,7 @@ def write_pages(
 def footnote(found: Sequence[Record], rows: pd.DataFrame) -> str:
     """The foot of every plot: machine, date, noise floor."""
     noise = speedup_frame.noise(rows)
-    resolved = f"noise floor {noise.median:.1%} in the median cell, {noise.worst:.1%} in the worst" if noise else ""
+    resolved = f"; noise floor {noise.median:.1%} in the median cell, {noise.worst:.1%} in the worst" if noise else ""
     told = in_lines(record.environment for record in found)
     where = " | ".join(told) if len(told) <= IN_A_LINE else f"{len(told)} machines, A to {letter(len(told) - 1)}"
-    return f"{where}\n{max(record.started for record in found)[:10]}; {resolved}"
+    return f"{where}\n{max(record.started for record in found)[:10]}{resolved}"

@@ -9,7 +9,7 @@ from ..analysis.cost_model import Model
 from ..cells.cell import format_sizes
 from ..records.record import Record
 from .answer import Pair, headline, pays_from
-from .document import Block, Text
+from .document import Block, Fold, Text
 from .tables import crossovers
 
 
@@ -25,10 +25,9 @@ def blocks(found: Sequence[Record], models: Sequence[Model]) -> Iterator[Block]:
     if all(name in own for name in names):
         yield Text(f"{pays_from(own[names[0]], own[names[1]], pair.record.cell)}.")
     if (table := crossovers(models, *names)).lines:
-        yield Text(
-            f"The batch size at which {names[1]} overtakes {names[0]} by the cost model, with its 95 % interval:"
+        yield Fold(
+            f"The batch size at which {names[1]} overtakes {names[0]} by the cost model, with its 95 % interval", table
         )
-        yield table
 
 
 def raced(pair: Pair, found: Sequence[Record]) -> str:

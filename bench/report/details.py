@@ -72,6 +72,7 @@ def of_races(found: Sequence[Record], rows: pd.DataFrame, models: Sequence[Model
         )
     if races:
         yield _folded("The fastest engine by cell", list(_fastest(found, rows, races)))
+    if rows["efficiency"].notna().any():
         heatmaps = Picture("efficiency-heatmap", "Efficiency in each cell", engines)
         yield _folded("How near to the floor", [Text(FLOOR), heatmaps])
     if under := list(roofline.blocks(rows)):

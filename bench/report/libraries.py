@@ -11,7 +11,7 @@ from ..cells.cell import format_sizes
 from ..records.record import Record
 from . import numbers
 from .answer import listed
-from .document import Block, Picture, Table, Text
+from .document import Block, Fold, Picture, Table, Text
 from .machines import letters, placed
 
 STEM = "libraries"
@@ -28,17 +28,21 @@ SHORT = ("loop", "at once", "whole batch")
 
 
 def blocks(found: Sequence[Record]) -> Iterator[Block]:
-    """How to read it, the picture, and for each set of cells a heading and a table; nothing where no two compare."""
+    """How to read it, the picture, and for each set of cells a heading and a table, folded but for the first.
+
+    Nothing where no two compare.
+    """
     sets = list(series(found))
     if not sets:
         return
     yield Text(HOW)
     yield Picture(STEM, f"Factors over the loop, and peak memory, against batch size in {listed([*LIBRARIES])}")
-    for one in sets:
+    for number, one in enumerate(sets):
         yield Text(heading(one, found), strong=True)
         if told := findings(one):
             yield Text(" ".join(told))
-        yield table(one, numbers.estimate)
+        own = table(one, numbers.estimate)
+        yield Fold("Each library and batch size", own) if number else own
 
 
 def describe(found: Sequence[Record]) -> Iterator[str | Table]:

@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-from ..analysis.intervals import Estimate
+from math import inf
 
-FRACTIONS = {
-    0.0: "hardly anything",
-    1 / 10: "a tenth",
-    1 / 5: "a fifth",
-    1 / 4: "a quarter",
-    1 / 3: "a third",
-    2 / 5: "two fifths",
-    1 / 2: "half",
-    3 / 5: "three fifths",
-    2 / 3: "two thirds",
-    3 / 4: "three quarters",
-    4 / 5: "four fifths",
-    9 / 10: "nine tenths",
-    1.0: "nearly all",
-}
+from ..analysis.intervals import Estimate
 
 
 def factor(value: float) -> str:
@@ -27,13 +13,14 @@ def factor(value: float) -> str:
 
 
 def interval(low: float, high: float) -> str:
-    """The ends of a factor's interval: 4.51-4.72x."""
-    return f"{factor(low)[:-1]}-{factor(high)}"
+    """The ends of a factor's interval: 4.51-4.72x; one pass has none."""
+    return f"{factor(low)[:-1]}-{factor(high)}" if low > 0 or high < inf else "none: one pass"
 
 
 def estimate(value: Estimate) -> str:
     """A factor with its interval: 4.60x (4.51-4.72x)."""
-    return f"{factor(value.value)} ({interval(value.low, value.high)})"
+    known = value.low > 0 or value.high < inf
+    return f"{factor(value.value)} ({interval(value.low, value.high) if known else 'one pass: no interval'})"
 
 
 def seconds(value: float) -> str:
@@ -58,8 +45,3 @@ def rate(value: float, unit: str) -> str:
         if value >= 0.9995 * whole:
             return f"{value / whole:#.3g}".rstrip(".") + f" {prefix}{unit}/s"
     return f"{value:.3g} {unit}/s"
-
-
-def fraction(share: float) -> str:
-    """A share of a whole in words, to the nearest of some simple fractions."""
-    return FRACTIONS[min(FRACTIONS, key=lambda simple: abs(simple - share))]

@@ -23,10 +23,12 @@ HOW = {
         "Measured: the calls are what the same engine takes on a network as deep with one unit a layer, raced beside "
         "it; the products are raced alone, in their fastest form, and of an engine that sends samples through one by "
         "one they are those of one sample, as often; the passes are what is left, with what products in a slower form "
-        "cost."
+        "cost. Where calls and products, each raced for itself, take more than the whole, they share it. No part has "
+        "an interval of its own."
     ),
     "fitted": (
-        "Fitted: the shares are the cost model's, of the time that was measured; nobody timed the parts one by one."
+        "Fitted: in these cells nobody timed the parts one by one; the shares are the cost model's, of the time that "
+        "was measured."
     ),
 }
 NOTABLE = 0.1  # of all that a change moves: less is not told

@@ -44,7 +44,7 @@ def of_races(found: Sequence[Record], rows: pd.DataFrame, note: str) -> Iterator
             where = f"\nThis cell: machine {place}." if place else ""
             yield waterfall.STEM, partial(waterfall.draw, top, note + where)
         grid = with_room(selection.in_sets(found, rows))
-        yield from memory_by_batch.draw(selection.of_networks(found, grid), note)
+        yield from memory_by_batch.draw(selection.of_networks(found, grid), rows["engine"], note)
         yield from panels.draw(selection.of_engines(found, grid), note)
         yield from roofline.draw(with_room(grid_of(rows)), note)
         yield from libraries.draw(found, note)
@@ -73,7 +73,7 @@ def shots(
         grid = with_room(selection.pictured(found, grid_of(rows)))
         small = {stem: [panel] for stem, panel in of_the_story(found, rows).items()}
         small |= panels.by_stem(selection.of_engines(found, grid))
-        small[memory_by_batch.STEM] = list(memory_by_batch.panels(grid))
+        small[memory_by_batch.STEM] = list(memory_by_batch.panels(grid, rows["engine"]))
         small[ROOFLINE] = list(roofline.panels(with_room(grid_of(rows))))
         small[LIBRARIES] = list(libraries.panels(found))
     small |= {stem: list(accuracy_curves.panels(trained, measure)) for measure, stem in accuracy_curves.STEMS.items()}

@@ -14,6 +14,7 @@ from ..cells.cell import Cell, Setting
 from ..records import store
 from . import answer, numbers
 from .document import Table
+from .parts import COLUMNS
 
 
 def predict(folder: Path, cell: Cell, baseline: str | None = None) -> Iterator[str | Table]:
@@ -58,13 +59,13 @@ def _table(models: list[Model], slow: Model, cell: Cell) -> Table:
             model.engine,
             numbers.seconds(seconds),
             numbers.factor(slow.seconds(cell) / seconds) if model is not slow else "",
-            *(f"{part / seconds:.0%}" for part in model.shares(cell)),
+            *(f"{getattr(model.shares(cell), part) / seconds:.0%}" for part in COLUMNS),
             f"{model.median_error:.0%}",
             f"{abs(model.worst.error):.0%}",
         ]
         for model, seconds in steps
     ]
-    headings = ["engine", "a step", "speedup", "calls", "products", "passes", "off by", "worst so far"]
+    headings = ["engine", "a step", "speedup", *COLUMNS, "off by", "worst so far"]
     return Table(headings, lines, folds=(0,))
 
 

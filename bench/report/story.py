@@ -12,7 +12,7 @@ from ..cells.cell import format_sizes
 from ..records.environment import doubts
 from ..records.record import Record
 from . import answer, crossing, guess, why
-from .document import Block, Listing, Picture, Section, Text
+from .document import Block, Fold, Picture, Section, Table, Text
 from .figures import factor_by_batch
 from .machines import letters
 from .selection import on_a_grid
@@ -48,8 +48,16 @@ def of_races(found: Sequence[Record], rows: pd.DataFrame, models: Sequence[Model
     yield Section("How sure", [Text(SURE), *_noise(rows), *disturbed])
     left_out = rows[rows["left_out"].notna()]
     if len(left_out):
-        named = [f"{row.cell}, {row.engine}: {row.left_out}" for row in left_out.itertuples()]
-        yield Section("Left out", [Listing(named)])
+        why_not = Table(
+            ["cell", "engine", "why"],
+            [[row.cell, row.engine, row.left_out] for row in left_out.itertuples()],
+            left=(0, 1, 2),
+        )
+        names = answer.listed([*dict.fromkeys(left_out["engine"])])
+        cells = left_out["cell"].nunique()
+        where = f"{cells} cell{'s' if cells > 1 else ''} of {rows['cell'].nunique()}"
+        who = f"In {where} not every engine was timed. Left out, with the reason below: {names}."
+        yield Section("Left out", [Text(who), Fold("Which, where and why", why_not)])
 
 
 def _asked(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[str]:
@@ -68,7 +76,9 @@ def _asked(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[str]:
         spans.append(("heads", dict.fromkeys(cell.head for cell in cells)))
     told = "; ".join(f"{name} {', '.join(map(str, values))}" for name, values in spans)
     epochs = sum(cell.data != "random" for cell in cells)
-    yield f"Raced in {len(cells)} cells: {told}" + (f"; {epochs} of them an epoch of real data." if epochs else ".")
+    yield f"Raced in {len(cells)} cell{'s' if len(cells) > 1 else ''}: {told}" + (
+        f"; {epochs} of them an epoch of real data." if epochs else "."
+    )
 
 
 def _answers(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[Text]:

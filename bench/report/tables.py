@@ -103,7 +103,7 @@ def every_engine(rows: pd.DataFrame) -> Table:
                 "" if pd.isna(row[column]) else Number.of(write(row[column]), row[column])
                 for column, write in shown.values()
             ),
-            *([row["shares_are"] or ""] if split else []),
+            *(["" if pd.isna(row["shares_are"]) else row["shares_are"]] if split else []),
         ]
         for row in timed.to_dict("records")
     ]

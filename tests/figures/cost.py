@@ -7,22 +7,22 @@ import pandas as pd
 from backprop import InputError
 from bench.analysis.question import BASELINE, CHALLENGER, HEADLINE
 from bench.report import markdown, numbers
+from bench.report.answer import listed
 from bench.report.document import Table
+from bench.report.parts import of_row
 
 from ..trials import holdout
 from . import published
 from .registry import figure
 
-PARTS = ("calls", "products", "passes")
 MACHINES = {"default": "AMD EPYC", "xeon": "Intel Xeon, 2 MB of second-level cache a core"}
 
 
 @figure
 def parts(folder: str, engine: str, cell: str = HEADLINE) -> str:
     """What a step goes to, in seconds."""
-    row = _row(folder, engine, cell)
-    told = [f"{numbers.seconds(row[f'{part}_share'] * row['seconds_per_step'])} of {part}" for part in PARTS]
-    return f"{', '.join(told[:-1])} and {told[-1]}"
+    seconds = of_row(_row(folder, engine, cell)).seconds
+    return listed([f"{numbers.seconds(taken)} of {part}" for part, taken in seconds.items()])
 
 
 @figure
@@ -35,7 +35,7 @@ def parts_are(folder: str, cell: str = HEADLINE) -> str:
 def _row(folder: str, engine: str, cell: str) -> pd.Series:
     rows = published.rows(folder)
     (place,) = rows.index[(rows["cell"] == published.race(folder, cell).cell.id) & (rows["engine"] == engine)]
-    if pd.isna(rows.loc[place, "calls_share"]):
+    if of_row(rows.loc[place]) is None:
         raise InputError(f"results/published/{folder} does not tell what a step of {engine} goes to at {cell}")
     return rows.loc[place]
 

@@ -1,7 +1,7 @@
 """Every figure that a page may name, by the name of the function that makes it: `speedup default full_matrix`.
 
 A figure is a function of words (a published folder, an engine, a cell) that returns what is to stand in the page. To
-add one is to write it under `@figure` in a file of this folder that `load` names.
+add one is to write it under `@figure` in any file of this folder.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 
 from backprop import InputError
 from backprop.errors import brief, did_you_mean
 
 Figure = Callable[..., str]
 
-FILES = ("races", "cost", "ladders", "functions", "training", "gate", "repeated", "tables")
 FIGURES: dict[str, Figure] = {}
 
 
@@ -29,8 +29,9 @@ def figure(function: Figure) -> Figure:
 
 
 def load() -> None:
-    for name in FILES:
-        importlib.import_module(f"{__package__}.{name}")
+    for path in sorted(Path(__file__).parent.glob("[!_]*.py")):
+        if not path.name.startswith("test_"):
+            importlib.import_module(f"{__package__}.{path.stem}")
 
 
 def told(expression: str) -> str:

@@ -54,6 +54,19 @@ def test_nothing_runs_over_the_edge(browser, page, width):
     assert browser.execute_script(OVER_THE_EDGE) == []
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_parts_have_the_colours_of_the_pictures(browser, page, scheme):
+    opened(browser, page, scheme=scheme)
+    browser.find_element("css selector", "#guess button").click()
+    filters = browser.execute_script(
+        "return ['#why figure img', '.guess .bar b', '.guess .parts i']"
+        ".flatMap(which => [...document.querySelectorAll(which)].map(one => getComputedStyle(one).filter))"
+    )
+    assert len(filters) > 10
+    assert len(set(filters)) == 1
+    assert (filters[0] == "none") == (scheme == "light")
+
+
 def column(browser, number):
     cells = browser.find_elements("css selector", f"table.sortable tbody td:nth-child({number})")
     return [float(cell.get_attribute("data-value") or "nan") for cell in cells]
@@ -95,7 +108,8 @@ def test_empty_fields_stay_last_and_text_sorts_as_one_reads_it(browser, page):
 def test_text_from_records_is_text(browser, page):
     opened(browser, page)
     assert browser.find_elements("id", "injected") == []
-    assert "wrong: </script><b id='injected'>{{ 7 * 7 }}" in browser.find_element("id", "left-out").text
+    browser.find_element("css selector", "#left-out summary").click()
+    assert "wrong </script><b id='injected'>{{ 7 * 7 }}" in browser.find_element("id", "left-out").text
 
 
 def test_dark_is_dark(browser, page):

@@ -12,7 +12,7 @@ from bench.analysis.libraries import families, series
 from bench.cells.cell import Cell
 from bench.records import store
 from bench.report import build, libraries
-from bench.report.document import Table
+from bench.report.document import Fold, Table
 from bench.report.figures import libraries as figures
 from bench.report.figures import panels, save
 
@@ -42,7 +42,9 @@ def raced(batch=10, only=MICROS, width=30, **setting):
 
 
 def tables(found):
-    return [block for block in libraries.blocks(found) if isinstance(block, Table)]
+    """The first of them is open, the others fold."""
+    first, *others = [block for block in libraries.blocks(found) if isinstance(block, Table | Fold)]
+    return [first, *(fold.table for fold in others)]
 
 
 def test_a_factor_is_within_one_library():

@@ -13,8 +13,8 @@ from bench.analysis.intervals import Estimate
 from bench.cells.cell import Cell
 from bench.records import store
 from bench.records.record import Result
-from bench.report import answer, predict, races, sections, tables
-from bench.report.figures import panels, save
+from bench.report import answer, numbers, predict, races, sections, tables
+from bench.report.figures import panels, save, speedup_bars
 from bench.report.grouping import grid_of
 
 
@@ -80,6 +80,14 @@ def test_the_claims_stand_beside_the_pair_that_they_are_about_only():
     assert "source" not in drawn(others, "speedup-by-batch", "full_matrix")
 
 
+def test_what_a_step_goes_to_is_told_of_batch_sizes_at_which_that_is_known():
+    rows = speedup_frame.frame([make_record(batch) for batch in (1, 10, 100)])
+    known = {"calls_share": 0.5, "passes_share": 0.25, "products_share": 0.25, "shares_are": "measured"}
+    rows.loc[rows["batch"] > 1, [*known]] = [*known.values()]
+    found = panels.by_stem(grid_of(rows))["cost-shares"]
+    assert {panel.finding.partition(" ")[2] for panel in found} == {"spends 50% on calls at batch 10, 50% at batch 100"}
+
+
 def test_left_out_is_who_was_asked_and_not_timed():
     def heatmap(*found, stem="speedup-heatmap"):
         return drawn(found, stem, "full_matrix")
@@ -106,6 +114,17 @@ def test_who_is_level_with_the_fastest_is_named_beside_it():
         (line,) = tables.every_cell([record]).lines
         ours = {name for name in (best, *level) if name != "jax_jit"}
         assert set(line[5].split(", ")) == (ours if beside else {"fused"})
+
+
+def test_one_pass_has_no_interval_and_says_so():
+    assert numbers.estimate(Estimate(2.0, 0.0, inf)) == "2.00x (one pass: no interval)"
+    assert numbers.estimate(Estimate(2.0, 1.0, inf)).startswith("2.00x (1.00-inf")
+    record = make_record()
+    once = [msgspec.structs.replace(result, seconds=result.seconds[:1]) for result in record.contestants]
+    record = msgspec.structs.replace(record, contestants=once, noise=None)
+    rows = speedup_frame.frame([record])
+    assert "(95 % interval none: one pass)." in " ".join(answer.sentences([record], rows))
+    assert "(one pass: no interval), " in svg_text(save.encode(speedup_bars.draw(rows), "svg"))
 
 
 @pytest.mark.parametrize(("names", "told"), [(["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")])

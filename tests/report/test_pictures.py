@@ -26,7 +26,16 @@ from bench.cells.cell import Cell
 from bench.gate import figure
 from bench.records import store
 from bench.report import build, machines, pictures, selection
-from bench.report.figures import accuracy_curves, memory_by_batch, panels, roofline, save, side_by_side, waterfall
+from bench.report.figures import (
+    accuracy_curves,
+    factor_by_batch,
+    memory_by_batch,
+    panels,
+    roofline,
+    save,
+    side_by_side,
+    waterfall,
+)
 from bench.report.filenames import distinct
 from bench.report.grouping import grid_of
 from bench.report.machines import letter
@@ -129,12 +138,25 @@ def test_folders_of_more_machines_than_letters_are_compared(tmp_path, monkeypatc
     assert len(side_by_side.draw(comparison.told, comparison.rows).axes) == 2
 
 
+def test_an_engine_has_one_colour_in_the_pictures_of_a_page():
+    found = [make_ladder_record(batch) for batch in (1, 10)]
+    rows = speedup_frame.frame(found)
+    drawn = [factor_by_batch.panel(found, rows), *memory_by_batch.panels(grid_of(rows), rows["engine"])]
+    factors, memory = (panels.small(panel).axes[0] for panel in drawn)
+    named = {text.get_text(): mpl.colors.to_rgba(text.get_color()) for text in factors.texts}
+    lines = {line.get_label(): mpl.colors.to_rgba(line.get_color()) for line in memory.lines}
+    shared = [engine for engine in named if engine in lines]
+    assert {"full_matrix", "in_place", "fused"} <= set(shared)
+    assert [named[engine] for engine in shared] == [lines[engine] for engine in shared]
+    assert len({named[engine] for engine in shared} | {lines["per_sample"]}) == len(shared) + 1
+
+
 def drawings():
     """One figure of every kind, as it is written to an SVG."""
     found = under(PEAK, *(make_ladder_record(batch) for batch in (1, 10)))
     rows = speedup_frame.frame(found)
     yield waterfall.draw(ladder.headline(found), "note")
-    yield from (draw() for _, draw in memory_by_batch.draw(grid_of(rows), "note"))
+    yield from (draw() for _, draw in memory_by_batch.draw(grid_of(rows), rows["engine"], "note"))
     yield from (panels.small(panel) for panel in pictures.of_the_story(found, rows).values())
     yield from (draw() for _, draw in panels.draw(grid_of(rows), "note"))
     yield from (draw() for _, draw in roofline.draw(grid_of(rows), "note"))

@@ -1,4 +1,4 @@
-"""What a report says: the same facts in Markdown and in HTML, three sentences, machines apart, and how to repeat it."""
+"""What a report says: the same facts in Markdown and in HTML, the answer in two sentences, machines apart."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from bench.analysis import cost_model, speedup_frame, speedups
 from bench.cells.cell import Cell
 from bench.records import store
 from bench.records.record import Result
-from bench.report import build, html, machines, markdown, numbers, pictures, sections, selection
+from bench.report import build, crossing, html, machines, markdown, numbers, pictures, sections, selection
 from bench.report.answer import sentences
 from bench.report.document import Code, Guess, Listing, Number, Picture, Section, Table, Text
 from bench.report.figures import panels, save
@@ -27,7 +27,7 @@ def told(found):
 
 
 def titles_of(markdown):
-    """The sections that are shown, and those that are folded."""
+    """The sections that are shown, those that are folded, and what folds within one."""
     return re.findall(r"^(?:## |<details><summary>)(.*?)(?:</summary>)?$", markdown, re.MULTILINE)
 
 
@@ -60,9 +60,29 @@ def test_a_folder_in_which_nothing_was_timed_says_so_and_has_no_empty_sections(t
         "The answer",
         "How sure",
         "Left out",
+        "Which, where and why",
         "Machine and versions",
         "How to reproduce",
     ]
+
+
+def test_who_was_left_out_is_told_in_a_line_and_why_opens_below_it(grid):
+    slow = [Result("mine.py", left_out="too slow"), Result("<mine>.py", left_out="too slow")]
+    found = [msgspec.structs.replace(one, contestants=[*one.contestants, *slow]) for one in grid[:3]] + grid[3:]
+    told_of = sections.tell(found, speedup_frame.frame(found), [], [], "")
+    ((told, fold),) = [section.blocks for section in told_of if section.title == "Left out"]
+    assert told.words.startswith("In 3 cells of 12 not every engine was timed. ")
+    assert told.words.endswith(": mine.py and <mine>.py.")
+    assert list(fold.table.lines[-1]) == [found[2].cell.id, "<mine>.py", "too slow"]
+    assert len(fold.table.lines) == 6
+
+
+def test_the_crossovers_of_all_networks_fold_below_the_sentence(grid):
+    models = cost_model.models(grid)
+    said, modelled, fold = crossing.blocks(grid, models)
+    assert said.words.startswith("Of the batch sizes raced at 784-30-10 (1, 10, 100, 300) ")
+    assert modelled.words.startswith("By the cost model full_matrix ")
+    assert {line[0] for line in fold.table.lines} == {"784-10-10", "784-30-10", "784-100-10"}
 
 
 def test_a_revision_that_git_would_not_tell_is_unknown_and_why():
@@ -79,13 +99,6 @@ def test_without_a_second_cell_or_a_second_engine_it_says_less():
 
 
 @pytest.mark.parametrize(
-    ("share", "told"), [(0.02, "hardly anything"), (0.52, "half"), (0.64, "two thirds"), (1, "nearly all")]
-)
-def test_shares_in_words(share, told):
-    assert numbers.fraction(share) == told
-
-
-@pytest.mark.parametrize(
     ("size", "told"), [(999, "999 B"), (1500, "1.50 kB"), (2.5e6, "2.50 MB"), (999.9e6, "1.00 GB")]
 )
 def test_sizes_in_words(size, told):
@@ -98,7 +111,9 @@ def test_both_pages_have_every_section_and_number(tmp_path, grid):
         store.append(tmp_path, record)
     list(build.build(tmp_path))
     markdown, html = ((tmp_path / name).read_text() for name in ("report.md", "report.html"))
-    titles, only_html = titles_of(markdown), {"Guess first", "Every cell and engine"}
+    within, only_html = re.findall("<summary>([^<]+)</summary>", html), {"Guess first", "Every cell and engine"}
+    titles = [title for title in titles_of(markdown) if title not in within]
+    assert len(within) == 1
     assert titles == [title for title in re.findall(r"<h2>(.*)</h2>", html) if title not in only_html]
     story = ["What was asked", "The answer", "Why", "From which batch size on", "What it costs in memory", "How sure"]
     assert titles[: len(story)] == story
@@ -108,6 +123,31 @@ def test_both_pages_have_every_section_and_number(tmp_path, grid):
     assert set(re.findall(r"<img src=\"([^,]*),", html)) == {"data:image/svg+xml;base64"}
     names = r'xmlns(:xlink)?="[^"]*"|<!DOCTYPE svg[^>]*>'  # which ask for nothing
     assert "http" not in re.sub(names, "", with_pictures(html))
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_an_epoch_beside_a_grid_leaves_no_word_of_the_program_s_own(tmp_path, grid):
+    cell = msgspec.structs.replace(GRID[0], data="mnist5k")
+    for record in [*grid, make_timed_record(cell, {"per_sample": 2.0, "full_matrix": 1.0})]:
+        store.append(tmp_path, record)
+    list(build.build(tmp_path))
+    for name in ("report.md", "report.html"):
+        page = (tmp_path / name).read_text()
+        assert "fitted" in page
+        assert not re.search(r"[>| ](nan|None|inf|NaT)[<| %]", page)
+
+
+def test_of_one_race_without_a_floor_and_without_noise_nothing_more_is_said():
+    record = msgspec.structs.replace(make_timed_record(GRID[0], {"per_sample": 2.0, "full_matrix": 1.0}), noise=None)
+    rows = speedup_frame.frame([record])
+    note = build.footnote([record], rows)
+    assert note.endswith("\n2026-01-02")
+    told = markdown.page("t", list(sections.tell([record], rows, [], [], note)), [])
+    assert "Raced in 1 cell: sizes 784-10-10;" in told
+    assert "How near to the floor" not in told
+    assert "How near to the floor" in markdown.page(
+        "t", list(sections.tell([make_ladder_record()], speedup_frame.frame([make_ladder_record()]), [], [], "")), []
+    )
 
 
 @pytest.mark.usefixtures("without_png")
@@ -173,10 +213,18 @@ def test_more_panels_than_fit_give_the_engines_told_of_pictures_of_one_setting(t
 def test_markup_stays_text_in_both_pages():
     bad = "<b>|{{ x }}"
     section = Section(bad, [Text(bad), Listing([bad]), Table([bad], [[bad]]), Code(bad)])
-    asked = {"slow": bad, "fast": bad, "setting": bad, "what": bad, "networks": [], "batches": [], "octaves": [-3, 3]}
+    asked = {
+        "slow": bad,
+        "fast": bad,
+        "setting": bad,
+        "what": bad,
+        "networks": [{"value": bad, "name": bad}],
+        "batches": [1],
+        "octaves": [-3, 3],
+    }
     page = html.page(bad, [section, Section("Guess", [Guess(asked)])], {})
     assert "<b>" not in page
-    assert page.count("&lt;b&gt;|{{ x }}") == 9 + 4
+    assert page.count("&lt;b&gt;|{{ x }}") == 9 + 6
     (data,) = re.findall('<script type="application/json" id="guess-data">(.*?)</script>', page)
     assert json.loads(data) == asked
     assert r"| &lt;b&gt;\|{{ x }} |" in markdown.page("title", [section], [])

@@ -28,6 +28,7 @@ from bench.cells import entry, grids
 from bench.cells.cell import Cell, format_sizes, make_cell
 from bench.records import store
 from bench.records.record import Record
+from bench.report.parts import COLUMNS
 from bench.sweep.folder import FILE
 from bench.sweep.whole import sweep
 from bench.terminal.console import warn
@@ -76,14 +77,14 @@ def missed(model: Model, found: list[Record]) -> Iterator[tuple[Cell, float, Sha
 
 
 def judged(models: list[Model], found: list[Record]) -> Iterator[str]:
-    yield "| engine | cells | median | worst | in | calls | products | passes |"
+    yield f"| engine | cells | median | worst | in | {' | '.join(COLUMNS)} |"
     yield "| --- | ---: | ---: | ---: | --- | ---: | ---: | ---: |"
     for engine in dict.fromkeys(model.engine for model in models):
         misses = [miss for model in models if model.engine == engine for miss in missed(model, found)]
         if misses:
             cell, worst, _ = max(misses, key=lambda miss: abs(miss[1]))
             middle = median(abs(error) for _, error, _ in misses)
-            parts = [[abs(part) for part in off] for _, _, off in misses if off]
+            parts = [[abs(getattr(off, name)) for name in COLUMNS] for _, _, off in misses if off]
             told = " | ".join(f"{median(part):.1%}, {max(part):.0%}" for part in zip(*parts, strict=True))
             yield f"| {engine} | {len(misses)} | {middle:.1%} | {worst:+.0%} | {cell.id} | {told or '- | - | -'} |"
 

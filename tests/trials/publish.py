@@ -108,6 +108,9 @@ def interrupt(process: subprocess.Popen[bytes]) -> None:
 
 def publish(name: str, part: Part, work: Path) -> int:
     """Put together what the races have found, make the pages, and replace the folder in results/published."""
+    if part.races and not any((work / race.name).exists() for race in part.races):
+        print(f"{name}: nothing is published, as nothing of it was raced in {work}")
+        return 2
     whole = work / f"{name}.whole"
     shutil.rmtree(whole, ignore_errors=True)
     if len(part.races) == 1:

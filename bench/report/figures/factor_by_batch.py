@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -42,10 +43,11 @@ def panel(found: Sequence[Record], rows: pd.DataFrame) -> Panel | None:
         f"{numbers.factor(last['speedup'])} at batch {last['batch']}"
     )
     where = "; ".join([format_sizes(cell.sizes), *setting.told])
-    return Panel(pair.challenger.name, finding, where, partial(_draw, pair, own))
+    return Panel(pair.challenger.name, finding, where, partial(_draw, pair, own, engine_colours(rows["engine"])))
 
 
-def _draw(pair: Pair, own: pd.DataFrame, axes: Axes) -> None:
+def _draw(pair: Pair, own: pd.DataFrame, colours: dict[str, Any], axes: Axes) -> None:
+    """A curve for each engine; colours are those of all engines of the page, the baseline among them."""
     bottom, top = limits(own)
     axes.set_yscale("log")
     axes.set_ylim(bottom, top)
@@ -55,8 +57,8 @@ def _draw(pair: Pair, own: pd.DataFrame, axes: Axes) -> None:
     axes.set_xlim(left, right)
     claims_on(axes, own[own["engine"] == pair.challenger.name], right)
     ends = []
-    for engine, colour in engine_colours(own["engine"]).items():
-        line = own[own["engine"] == engine].sort_values("batch")
+    for engine in dict.fromkeys(own["engine"]):
+        line, colour = own[own["engine"] == engine].sort_values("batch"), colours[engine]
         is_told = engine == pair.challenger.name
         axes.fill_between(line["batch"], line["speedup_low"], line["speedup_high"], color=colour, alpha=0.25, lw=0)
         axes.plot(line["batch"], line["speedup"], color=colour, marker="o", ms=4, lw=2.4 if is_told else 1.2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -20,14 +20,15 @@ from .save import Draw
 STEM = "memory-by-batch"
 
 
-def draw(grid: pd.DataFrame, note: str) -> Iterator[tuple[str, Draw]]:
+def draw(grid: pd.DataFrame, engines: Iterable[str], note: str) -> Iterator[tuple[str, Draw]]:
     """A figure of as many panels as fit, under its file's name; a second one has -2 in it."""
-    for name, part in in_figures(STEM, list(panels(grid)), PANELS[0]):
+    for name, part in in_figures(STEM, list(panels(grid, engines)), PANELS[0]):
         yield name, partial(figure_of, part, note)
 
 
-def panels(grid: pd.DataFrame) -> Iterator[Panel]:
-    """One for each sizes, dtype and functions in which a peak is known."""
+def panels(grid: pd.DataFrame, engines: Iterable[str]) -> Iterator[Panel]:
+    """One for each sizes, dtype and functions in which a peak is known; engines are all of the page, for colours."""
+    names = list(dict.fromkeys(engines))
     grid = grid[grid["threads"] == grid["threads"].min()]  # threads share the arrays
     for (_, sizes), part in grid.groupby([grid.groupby(KEYS, sort=False).ngroup(), "sizes"], sort=False):
         if part["peak_bytes"].isna().all():
@@ -37,11 +38,11 @@ def panels(grid: pd.DataFrame) -> Iterator[Panel]:
         ends = [numbers.size(end) for end in (largest["peak_bytes"].min(), largest["peak_bytes"].max())]
         span = " to ".join(dict.fromkeys(ends))
         finding = f"{sizes}: {span} at batch {largest['batch'].iloc[0]}"
-        yield Panel("", finding, setting(part), partial(_panel, part, list(dict.fromkeys(grid["engine"]))))
+        yield Panel("", finding, setting(part), partial(_panel, part, names))
 
 
 def _panel(part: pd.DataFrame, engines: list[str], axes: Axes) -> None:
-    """A line for each engine; its colour is the same in all panels."""
+    """A line for each engine; its colour is the same in all panels, and in the picture of the answer."""
     colours, marks = engine_colours(engines), engine_marks(engines)
     first = part.iloc[0]
     parameters = Cell(parse_sizes(first["sizes"]), batch=1).parameters * np.dtype(first["dtype"]).itemsize

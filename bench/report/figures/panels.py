@@ -124,7 +124,7 @@ def _efficiency_words(part: pd.DataFrame) -> str:
 
 
 def _shares_words(part: pd.DataFrame) -> str:
-    shares = part.groupby("batch")[COLUMNS["calls"]].median()
+    shares = part.groupby("batch")[COLUMNS["calls"]].median().dropna()
     if len(shares) == 1:
         return f"spends {shares.iloc[0]:.0%} of a step on calls"
     first, last = shares.index.min(), shares.index.max()

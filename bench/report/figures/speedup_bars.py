@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from math import inf, nan
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ...analysis.intervals import Estimate
 from .. import numbers
 from ..machines import letters, placed
 from .axes import engine_colours, foot
@@ -41,13 +44,14 @@ def _panel(axes: Axes, cell: str, part: pd.DataFrame, colours: dict[str, object]
         told, end = numbers.seconds(row.seconds_per_step), row.speedup
         if row.engine != baseline:
             axes.plot([row.speedup_low, row.speedup_high], [place, place], color="0.1", lw=1.5)
-            interval = numbers.interval(row.speedup_low, row.speedup_high)
-            told, end = f"{numbers.factor(row.speedup)} ({interval}), {told}", row.speedup_high
+            factor = Estimate(row.speedup, row.speedup_low, row.speedup_high)
+            told, end = f"{numbers.estimate(factor)}, {told}", row.speedup_high if row.speedup_high < inf else end
         axes.annotate(told, (end, place), **beside)  # type: ignore[arg-type]
     axes.axvline(1, color="0.2", lw=1, zorder=0)
     axes.set_yticks(range(len(part)), part["engine"])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(part) - 0.4, -0.6)
-    axes.set_xlim(0, 1.45 * max(1.0, part["speedup_high"].replace(float("inf"), float("nan")).max()))
+    ends = part[["speedup", "speedup_high"]].replace(inf, nan)
+    axes.set_xlim(0, 1.45 * max(1.0, ends.max(axis=None)))
     axes.set_xlabel(f"speedup over {baseline}, 95 % interval; and what a step takes")
     axes.set_title(cell, loc="left", fontweight="bold")
