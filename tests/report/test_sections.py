@@ -47,7 +47,10 @@ def test_two_sentences_tell_how_much_here_and_elsewhere(grid):
     assert much.startswith("At 784-30-10, batch 10 (float64, BLAS threads: 1), full_matrix takes ")
     assert f": {factor} as fast (95 % interval {numbers.interval(gain / spread, gain * spread)})" in much
     ratios = [exact(LOOP, cell) / exact(MATRIX, cell) for cell in GRID]
-    assert f"Over 12 cells it is {numbers.factor(min(ratios))} to {numbers.factor(max(ratios))} as fast" in elsewhere
+    assert (
+        f"Over 12 cells of this setting it is {numbers.factor(min(ratios))} to {numbers.factor(max(ratios))} as fast"
+        in elsewhere
+    )
 
 
 def test_a_folder_in_which_nothing_was_timed_says_so_and_has_no_empty_sections(tmp_path):
@@ -175,7 +178,7 @@ def test_several_machines_are_never_mixed(tmp_path):
     first, second = answers.split("**Machine B**")
     assert re.search(r"(4\.0\d|3\.9\d)x as fast", first)
     assert re.search(r"(8\.0\d|7\.9\d)x as fast", second)
-    assert re.search(r"Over 2 cells it is (7\.9\d|8\.0\d)x to", second)
+    assert re.search(r"Over 2 cells of this setting it is (7\.9\d|8\.0\d)x to", second)
     assert re.search(r"<summary>The ladder, at 784-30-10-b10-float64-t1, machine [AB]<", markdown)
     rows = speedup_frame.frame(store.load(tmp_path)[0])
     assert rows["machine"].nunique() == 2
