@@ -101,6 +101,19 @@ def test_without_a_second_cell_or_a_second_engine_it_says_less():
     ]
 
 
+def test_an_epoch_is_told_of_as_one_and_where_nothing_else_was_raced():
+    epoch = make_timed_record(Cell((784, 30, 10), 10, data="mnist5k"), {"per_sample": 4.0, "mine.py": 1.0})
+    step = make_timed_record(Cell((784, 100, 10), 10), {"per_sample": 3.0, "mine.py": 1.0})
+    assert told([epoch, step])[0].startswith("At 784-100-10, batch 10")
+    (much,) = told([epoch])
+    assert "mine.py takes 1.00 s a step over an epoch of mnist5k where per_sample takes 4.00 s" in much
+
+
+def test_cells_of_another_setting_are_not_counted_with_those_told_of():
+    (_, elsewhere) = told([make_record(batch) for batch in (1, 10)] + [make_record(3, 9.0, dtype="float32")])
+    assert elsewhere.startswith("Over 2 cells of this setting it is ")
+
+
 @pytest.mark.parametrize(
     ("size", "told"), [(999, "999 B"), (1500, "1.50 kB"), (2.5e6, "2.50 MB"), (999.9e6, "1.00 GB")]
 )
