@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..cells.cell import format_sizes
 from ..records.record import Record, Result
 from . import intervals, speedups
 from .intervals import Estimate
@@ -65,10 +66,18 @@ def climb(record: Record) -> Ladder | None:
 
 
 def headline(found: Sequence[Record]) -> Ladder | None:
-    """The ladder to show of a folder: the project's own cell, or of other functions; else the one of most engines."""
+    """The ladder to show of a folder: of the project's own cell, or as near to it as there is.
 
-    def interest(record: Record) -> tuple[bool, bool, int]:
-        return record.cell.id == HEADLINE, record.cell.id.startswith(f"{HEADLINE}-"), len(_timed(record))
+    That is its network and batch size with other functions, then in whatever setting; else the cell of most engines,
+    and of those the one in the middle of the batch sizes.
+    """
+    batches = sorted({record.cell.batch for record in found})
+
+    def interest(record: Record) -> tuple[bool, bool, bool, int, int]:
+        cell = record.cell
+        is_its = HEADLINE.startswith(f"{format_sizes(cell.sizes)}-b{cell.batch}-")
+        off = abs(2 * batches.index(cell.batch) - (len(batches) - 1))
+        return cell.id == HEADLINE, cell.id.startswith(f"{HEADLINE}-"), is_its, len(_timed(record)), -off
 
     raced = [record for record in found if record.cell.data == "random" and _rungs(record)]
     top = climb(max(raced, key=interest)) if raced else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import floor, isfinite
 
@@ -28,16 +28,35 @@ class Pair:
     challenger: Result
     factor: Estimate
 
+    def races(self, found: Iterable[Record]) -> list[Record]:
+        """Those of its machine and setting, on random data."""
+        return [record for record in found if record.setting == self.record.setting and record.cell.data == "random"]
+
+    def by_batch(self, found: Iterable[Record]) -> list[Record]:
+        """Those of its network besides, in order of batch size."""
+        own = [record for record in self.races(found) if record.cell.sizes == self.record.cell.sizes]
+        return sorted(own, key=lambda record: record.cell.batch)
+
+    def rows(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Those of its machine, setting and baseline, on random data."""
+        own = of_setting(rows, self.record.setting)
+        same = (own["machine"] == self.record.setting.machine) & (own["baseline"] == self.baseline.name)
+        return own[same & (own["data"] == "random")]
+
 
 def headline(found: Sequence[Record]) -> Pair | None:
-    """The cell to tell of: that of the ladder that is shown, or the project's own, or the first that has a factor."""
+    """The cell to tell of: that of the ladder that is shown, or the project's own, or the first that has a factor.
+
+    An epoch of a data set is told of where nothing else has a factor.
+    """
     top = ladder.headline(found)
     own = [record for record in found if record.cell.id == HEADLINE]
-    for record in [*([top.record] if top else own), *found]:
+    others = sorted(found, key=lambda record: record.cell.data != "random")
+    for record in [*([top.record] if top else own), *others]:
         baseline = speedups.baseline(record)
-        others = [result for result in record.contestants if result is not baseline]
-        others.sort(key=lambda result: result.name != CHALLENGER)
-        for result in others:
+        rivals = [result for result in record.contestants if result is not baseline]
+        rivals.sort(key=lambda result: result.name != CHALLENGER)
+        for result in rivals:
             if factor := speedups.speedup(record, result):
                 return Pair(record, baseline, result, factor)
     return None
@@ -71,20 +90,22 @@ def how_much(pair: Pair) -> str:
         for result in (pair.challenger, pair.baseline)
         if (taken := intervals.typical(result.seconds))
     ]
+    epoch = "" if cell.data == "random" else f" over an epoch of {cell.data}"
     return (
         f"At {format_sizes(cell.sizes)}, batch {cell.batch} ({', '.join(pair.record.setting.told)}), {fast} takes "
-        f"{times[0]} a step where {slow} takes {times[1]}: {numbers.factor(pair.factor.value)} as fast (95 % interval "
-        f"{numbers.interval(pair.factor.low, pair.factor.high)})."
+        f"{times[0]} a step{epoch} where {slow} takes {times[1]}: {numbers.factor(pair.factor.value)} as fast "
+        f"(95 % interval {numbers.interval(pair.factor.low, pair.factor.high)})."
     )
 
 
 def _elsewhere(pair: Pair, rows: pd.DataFrame) -> Iterator[str]:
-    """The factor over all cells."""
-    own = rows[(rows["engine"] == pair.challenger.name) & (rows["data"] == "random")]["speedup"].dropna()
+    """The factor over all cells of the pair's setting."""
+    like = pair.rows(rows)
+    own = like[like["engine"] == pair.challenger.name]["speedup"].dropna()
     if len(own) > 1:
         yield (
-            f"Over {len(own)} cells it is {numbers.factor(own.min())} to {numbers.factor(own.max())} as fast, "
-            f"{numbers.factor(own.median())} in the median."
+            f"Over {len(own)} cells of this setting it is {numbers.factor(own.min())} to {numbers.factor(own.max())} "
+            f"as fast, {numbers.factor(own.median())} in the median."
         )
 
 
@@ -125,17 +146,20 @@ def at_batch(level: float) -> str:
 def memory(pair: Pair, rows: pd.DataFrame) -> str:
     """What a step of the two takes in memory, at the cell's batch size and at the largest; "" where it is not known."""
     fast, slow = pair.challenger.name, pair.baseline.name
-    same = rows[(rows["sizes"] == format_sizes(pair.record.cell.sizes)) & (rows["data"] == "random")]
-    peaks = of_setting(same, pair.record.setting).pivot(index="batch", columns="engine", values="peak_bytes")
+    like = pair.rows(rows)
+    same = like[like["sizes"] == format_sizes(pair.record.cell.sizes)]
+    peaks = same.pivot(index="batch", columns="engine", values="peak_bytes")
     if fast not in peaks or slow not in peaks or (peaks := peaks[[slow, fast]].dropna()).empty:
         return ""
     batches = dict.fromkeys([pair.record.cell.batch, max(peaks.index)])
-    spans = " and ".join(
-        f"{numbers.size(peaks[fast][batch])} against {numbers.size(peaks[slow][batch])} at batch {batch}"
+    spans = [
+        (batch, numbers.size(peaks[fast][batch]), numbers.size(peaks[slow][batch]))
         for batch in batches
         if batch in peaks.index
-    )
-    return f"In memory a step of {fast} takes {spans}."
+    ]
+    (batch, ours, theirs), *largest = spans
+    told = f"At batch {batch} a step of {fast} takes {ours}, and one of {slow} {theirs}"
+    return "; ".join([told, *(f"at batch {batch} {ours} and {theirs}" for batch, ours, theirs in largest)]) + "."
 
 
 def missed(models: Sequence[Model]) -> str:

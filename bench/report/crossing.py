@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..analysis import ladder
 from ..analysis.cost_model import Model
+from ..analysis.intervals import Estimate
 from ..cells.cell import format_sizes
 from ..records.record import Record
-from .answer import Pair, headline, pays_from
+from .answer import Pair, headline, listed, pays_from
 from .document import Block, Fold, Text
 from .tables import crossovers
 
@@ -31,24 +32,23 @@ def blocks(found: Sequence[Record], models: Sequence[Model]) -> Iterator[Block]:
 
 
 def raced(pair: Pair, found: Sequence[Record]) -> str:
-    """From which raced batch size on the whole interval is above 1; "" where there are fewer than two."""
+    """At which raced batch sizes the whole interval is above 1; "" where there are fewer than two."""
     factors = {
         record.cell.batch: factor
-        for record in found
-        if record.setting == pair.record.setting
-        and record.cell.sizes == pair.record.cell.sizes
-        and record.cell.data == "random"
-        and (factor := ladder.between(record, pair.baseline.name, pair.challenger.name))
+        for record in pair.by_batch(found)
+        if (factor := ladder.between(record, pair.baseline.name, pair.challenger.name))
     }
     if len(factors) < 2:
         return ""
-    batches = sorted(factors)
-    ahead: list[int] = []
-    for batch in reversed(batches):
-        if factors[batch].low <= 1:
-            break
-        ahead.insert(0, batch)
-    where = f"Of the batch sizes raced at {format_sizes(pair.record.cell.sizes)} ({', '.join(map(str, batches))})"
-    if not ahead:
-        return f"{where} {pair.challenger.name} is surely ahead of {pair.baseline.name} at none up to the largest."
-    return f"{where} {pair.challenger.name} is surely ahead of {pair.baseline.name} from {ahead[0]} on."
+    lasting = ahead_from(factors)
+    ahead = [str(batch) for batch, factor in factors.items() if factor.low > 1 and batch not in lasting]
+    told = ([f"at {listed(ahead)}"] if ahead else []) + ([f"from {lasting[0]} on"] if lasting else [])
+    where = f"Of the batch sizes raced at {format_sizes(pair.record.cell.sizes)} ({', '.join(map(str, factors))})"
+    is_ahead = f"{pair.challenger.name} is surely ahead of {pair.baseline.name}"
+    return f"{where} {is_ahead} {', and '.join(told) or 'at none'}."
+
+
+def ahead_from(factors: Mapping[int, Estimate]) -> list[int]:
+    """The batch sizes from which on the whole interval stays above 1, up to the largest; none where that is below."""
+    behind = [batch for batch, factor in factors.items() if factor.low <= 1]
+    return sorted(batch for batch in factors if batch > max(behind, default=0))

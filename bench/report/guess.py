@@ -25,7 +25,7 @@ def control(found: Sequence[Record], rows: pd.DataFrame) -> Guess | None:
     races = list(_races(pair, found, rows)) if pair else []
     if pair is None or not races:
         return None
-    networks = list(dict.fromkeys(race["network"] for race in races))
+    networks = sorted({race["network"] for race in races}, key=_by_size)
     what, names = _named(networks)
     logs = [log2(race["factor"]) for race in races]
     return Guess(
@@ -52,11 +52,17 @@ def _named(networks: Sequence[str]) -> tuple[str, list[str]]:
     return "network (units by layer)", list(networks)
 
 
+def _by_size(network: str) -> tuple[int, list[int]]:
+    """To sort networks by: their depth, then the units of their layers."""
+    units = [int(size) for size in network.split("-")]
+    return len(units), units
+
+
 def _races(pair: Pair, found: Sequence[Record], rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
     names = pair.baseline.name, pair.challenger.name
-    for record in found:
+    for record in pair.races(found):
         factor = ladder.between(record, *names)
-        if factor is None or record.setting != pair.record.setting or record.cell.data != "random":
+        if factor is None:
             continue
         split = parts.of_cell(rows, record.environment.machine, record.cell.id)
         slow, fast = (split.get(name) for name in names)

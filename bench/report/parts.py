@@ -32,6 +32,7 @@ HOW = {
     ),
 }
 NOTABLE = 0.1  # of all that a change moves: less is not told
+SLIGHT = 0.01  # of the same: what comes is told above this, or it would seem that more than what goes was gained
 
 
 class Split(NamedTuple):
@@ -71,20 +72,20 @@ def moved(before: Split, after: Split) -> dict[str, float]:
 
 def notable(change: dict[str, float]) -> list[str]:
     """The parts of which a change removed enough to tell."""
-    least = _least(change)
-    return [name for name, seconds in change.items() if seconds > least]
+    return [name for name, seconds in change.items() if seconds > NOTABLE * _of_all(change)]
 
 
 def in_words(change: dict[str, float]) -> str:
     """What a change removed and what it added: "152 us of calls and 148 us of products go"."""
     gone = [f"{numbers.seconds(change[name])} of {name}" for name in notable(change)]
-    come = [f"{numbers.seconds(-seconds)} of {name}" for name, seconds in change.items() if -seconds > _least(change)]
+    least = SLIGHT * _of_all(change)
+    come = [f"{numbers.seconds(-seconds)} of {name}" for name, seconds in change.items() if -seconds > least]
     told = [f"{listed(gone)} go"] if gone else []
     return ", ".join([*told, *([f"{listed(come)} come"] if come else [])])
 
 
-def _least(change: dict[str, float]) -> float:
-    return NOTABLE * sum(map(abs, change.values()))
+def _of_all(change: dict[str, float]) -> float:
+    return sum(map(abs, change.values()))
 
 
 def known(found: Iterable[Split]) -> list[str]:

@@ -37,15 +37,17 @@ def blocks(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[Block]:
         return
     yield Text(parts.MEANING)
     yield from (Text(parts.HOW[way]) for way in ways)
-    if top:
+    down = [told for rung in top.rungs if (told := sentence(rung, split))] if top else []
+    if top and down:
         place = letters(rows["machine"])[top.record.environment.machine]
         yield Text(f"{placed(top.record.cell.id, place)}, down the ladder:", strong=True)
         yield Picture(removed.STEM, "What each change removed: calls, passes and products, in seconds of a step")
-        yield Listing([told for rung in top.rungs if (told := sentence(rung, split))])
+        yield Listing(down)
         yield from (Text(told) for told in left(top, split))
     if pair and across:
         yield Text(f"{format_sizes(pair.record.cell.sizes)}, at each batch size:", strong=True)
         yield from (Text(told) for told in ends(pair, across))
+        yield Text(f"What goes from {pair.baseline.name} to {pair.challenger.name}; what is below zero comes:")
         yield _table(pair, across)
 
 
@@ -65,8 +67,10 @@ def sentence(rung: Rung, split: dict[str, Split]) -> tuple[str, str] | None:
 
 
 def left(top: Ladder, split: dict[str, Split]) -> Iterator[str]:
-    """What the fastest rung still spends."""
-    if own := split.get(top.fastest.name):
+    """What the fastest rung still spends, where it is another than the first."""
+    if top.fastest is top.rungs[0]:
+        yield f"Nothing on the ladder is faster than {top.fastest.name} here."
+    elif own := split.get(top.fastest.name):
         told = [f"{numbers.seconds(seconds)} of {name}" for name, seconds in own.seconds.items()]
         yield f"What is left of {top.fastest.name}, {numbers.seconds(top.fastest.seconds.value)}: {listed(told)}."
 
@@ -83,14 +87,8 @@ Across = tuple[Record, intervals.Estimate, tuple[Split, Split]]
 
 def by_batch(pair: Pair, found: Sequence[Record], rows: pd.DataFrame) -> Iterator[Across]:
     """The races of the pair's network and setting by batch size, with their factor and parts where both are known."""
-    like = [
-        record
-        for record in found
-        if record.setting == pair.record.setting and record.cell.sizes == pair.record.cell.sizes
-    ]
-    for record in sorted(like, key=lambda record: record.cell.batch):
-        if record.cell.data == "random":
-            yield from _compared(pair, record, rows)
+    for record in pair.by_batch(found):
+        yield from _compared(pair, record, rows)
 
 
 def _compared(pair: Pair, record: Record, rows: pd.DataFrame) -> Iterator[Across]:
@@ -106,7 +104,9 @@ def reason(pair: Pair, factor: intervals.Estimate, own: tuple[Split, Split]) -> 
     slow, fast = pair.baseline.name, pair.challenger.name
     gone = parts.moved(*own)
     if factor.low <= 1 <= factor.high:
-        return f"No difference was resolved: {slow} and {fast} spend about the same on calls, passes and products."
+        told = "No difference was resolved"
+        much = max(map(abs, gone.values())) > parts.NOTABLE * sum(own[0].seconds.values())
+        return f"{told}, but {parts.in_words(gone)}." if much else f"{told}."
     told = f"From {slow} to {fast} {parts.in_words(gone)}."
     if (slow, fast) != (BASELINE, CHALLENGER):
         return told
@@ -122,7 +122,7 @@ def ends(pair: Pair, across: Sequence[Across]) -> Iterator[str]:
 
 def _table(pair: Pair, across: Sequence[Across]) -> Table:
     """What goes from the one to the other, by batch size."""
-    lines = []
+    lines, names = [], (pair.baseline.name, pair.challenger.name)
     for record, factor, own in across:
         gone = parts.moved(*own)
         times = [numbers.seconds(sum(part.seconds.values())) for part in own]
@@ -135,10 +135,11 @@ def _table(pair: Pair, across: Sequence[Across]) -> Table:
                 " and ".join(parts.known(own)),
             ]
         )
-    headings = [pair.baseline.name, pair.challenger.name, "factor (95 % interval)", *(f"{n} gone" for n in gone)]
+    headings = [*names, "factor (95 % interval)", *(f"{name} gone" for name in parts.COLUMNS)]
     return Table(["batch", *headings, "parts are"], lines)
 
 
 def _signed(seconds: float) -> str:
-    """Below zero what came."""
-    return numbers.seconds(seconds) if seconds >= 0 else f"-{numbers.seconds(-seconds)}"
+    """Below zero what came; what is rounded to nothing has no sign."""
+    told = numbers.seconds(abs(seconds))
+    return f"-{told}" if seconds < 0 and told != numbers.seconds(0) else told

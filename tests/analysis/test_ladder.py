@@ -62,6 +62,13 @@ def test_the_headline_is_the_projects_cell_else_the_one_with_most_engines():
     assert ladder.headline([make_record(10, failed="no", slow="too slow")]) is None
 
 
+def test_without_the_projects_cell_it_is_its_network_and_batch_else_the_middle_of_the_batches():
+    single = [make_record(batch, dtype="float32") for batch in (1, 10, 100, 300)]
+    assert ladder.headline([*single, make_ladder_record(30)]).record is single[1]
+    wide = [make_record(batch, width="100") for batch in (1, 10, 30, 100, 300)]
+    assert ladder.headline(wide).record is wide[2]
+
+
 def test_efficiency_is_the_floors_time_over_the_engines():
     rows = speedup_frame.frame([make_ladder_record()]).set_index("engine")
     assert rows["efficiency"]["fused"] == pytest.approx(2.5 / 4, rel=0.01)

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from bench.analysis import intervals, speedup_frame, speedups
 from bench.analysis.intervals import Estimate
 from bench.analysis.question import BASELINE, HEADLINE
-from bench.report import numbers
+from bench.report import crossing, numbers
 
 from . import published
 from .registry import UntrueError, figure
@@ -96,12 +96,10 @@ def ahead_from(folder: str, engine: str) -> str:
     """The batch size, of those raced with the headline's network, from which on the engine is surely ahead."""
     headline = published.race(folder).cell
     like = [race for race in published.records(folder) if race.cell == replace(headline, batch=race.cell.batch)]
-    ahead = {race.cell.batch: estimate(folder, engine, race.cell.id).low > 1 for race in like}
-    behind = [batch for batch, is_ahead in ahead.items() if not is_ahead]
-    after = [batch for batch in ahead if batch > max(behind, default=0)]
+    after = crossing.ahead_from({race.cell.batch: estimate(folder, engine, race.cell.id) for race in like})
     if not after:
         raise UntrueError(f"{engine} is ahead at no batch size from which on it stays so")
-    return f"batch {min(after)} on"
+    return f"batch {after[0]} on"
 
 
 @figure

@@ -2,6 +2,7 @@
 
 import json
 import re
+from math import log2
 
 import msgspec
 import pytest
@@ -88,6 +89,19 @@ def test_a_keyboard_is_enough_and_says_how_far_off_the_guess_was(browser, page):
     assert answer(browser) == [], "a guess after the answer is none"
 
 
+def test_a_guess_that_is_nearly_right_is_off_by_percents_and_another_by_times(browser, page):
+    opened(browser, page)
+    choose(browser, "batch", "100")
+    factor = factor_of(100, "30").value
+    for octaves, far in ((0.1, "7 % too high"), (-0.1, "7 % too low"), (-4.0, "16 times too low")):
+        script = (
+            "const slider = document.getElementById('guess-factor'); slider.step = 'any'; slider.value = arguments[0];"
+        )
+        browser.execute_script(script, log2(factor) + octaves)
+        browser.find_element("css selector", "#guess button").click()
+        assert f": {far}." in browser.find_element("id", "guess-shown").text
+
+
 def test_it_can_be_touched_and_every_field_has_a_label(browser, page):
     opened(browser, page, 360)
     for field in browser.find_elements("css selector", "#guess :is(select, input, button)"):
@@ -123,6 +137,19 @@ def test_networks_that_differ_in_more_than_their_width_are_named_in_full():
     other = make_ladder_record(10, "30-30")
     names = [network["name"] for network in control([*found, other]).data["networks"]]
     assert names == [*(f"784-{width}-10" for width in WIDTHS), "784-30-30-10"]
+
+
+def test_networks_stand_in_order_of_their_width():
+    found = [make_ladder_record(10, width) for width in ("300", "30", "100")]
+    assert [network["name"] for network in control(found).data["networks"]] == ["30", "100", "300"]
+
+
+def test_an_epoch_beside_the_models_is_not_what_is_asked_of():
+    epoch = make_ladder_record(engines={"per_sample": (40.0, None), "mine.py": (4.0, None)}, data="mnist5k")
+    step = make_ladder_record(width="100", engines={"per_sample": (40.0, None), "mine.py": (8.0, None)})
+    data = control([epoch, step]).data
+    assert data["at"] == {"network": "784-100-10", "batch": 10}
+    assert [(race["network"], race["batch"]) for race in data["races"]] == [("784-100-10", 10)]
 
 
 def test_only_races_like_the_one_told_of_can_be_chosen():

@@ -47,7 +47,10 @@ def test_two_sentences_tell_how_much_here_and_elsewhere(grid):
     assert much.startswith("At 784-30-10, batch 10 (float64, BLAS threads: 1), full_matrix takes ")
     assert f": {factor} as fast (95 % interval {numbers.interval(gain / spread, gain * spread)})" in much
     ratios = [exact(LOOP, cell) / exact(MATRIX, cell) for cell in GRID]
-    assert f"Over 12 cells it is {numbers.factor(min(ratios))} to {numbers.factor(max(ratios))} as fast" in elsewhere
+    assert (
+        f"Over 12 cells of this setting it is {numbers.factor(min(ratios))} to {numbers.factor(max(ratios))} as fast"
+        in elsewhere
+    )
 
 
 def test_a_folder_in_which_nothing_was_timed_says_so_and_has_no_empty_sections(tmp_path):
@@ -96,6 +99,19 @@ def test_without_a_second_cell_or_a_second_engine_it_says_less():
     assert told([make_timed_record(GRID[0], {"per_sample": 1.0})]) == [
         "No engine was timed beside another: there is no factor to tell."
     ]
+
+
+def test_an_epoch_is_told_of_as_one_and_where_nothing_else_was_raced():
+    epoch = make_timed_record(Cell((784, 30, 10), 10, data="mnist5k"), {"per_sample": 4.0, "mine.py": 1.0})
+    step = make_timed_record(Cell((784, 100, 10), 10), {"per_sample": 3.0, "mine.py": 1.0})
+    assert told([epoch, step])[0].startswith("At 784-100-10, batch 10")
+    (much,) = told([epoch])
+    assert "mine.py takes 1.00 s a step over an epoch of mnist5k where per_sample takes 4.00 s" in much
+
+
+def test_cells_of_another_setting_are_not_counted_with_those_told_of():
+    (_, elsewhere) = told([make_record(batch) for batch in (1, 10)] + [make_record(3, 9.0, dtype="float32")])
+    assert elsewhere.startswith("Over 2 cells of this setting it is ")
 
 
 @pytest.mark.parametrize(
@@ -175,7 +191,7 @@ def test_several_machines_are_never_mixed(tmp_path):
     first, second = answers.split("**Machine B**")
     assert re.search(r"(4\.0\d|3\.9\d)x as fast", first)
     assert re.search(r"(8\.0\d|7\.9\d)x as fast", second)
-    assert re.search(r"Over 2 cells it is (7\.9\d|8\.0\d)x to", second)
+    assert re.search(r"Over 2 cells of this setting it is (7\.9\d|8\.0\d)x to", second)
     assert re.search(r"<summary>The ladder, at 784-30-10-b10-float64-t1, machine [AB]<", markdown)
     rows = speedup_frame.frame(store.load(tmp_path)[0])
     assert rows["machine"].nunique() == 2

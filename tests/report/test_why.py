@@ -78,7 +78,34 @@ def test_where_nothing_is_split_nothing_is_said_of_it(found):
 def test_a_factor_of_which_nothing_was_resolved_has_no_reason():
     same = [make_timed_record(Cell((784, 30, 10), batch), {"per_sample": 1.0, "full_matrix": 1.0}) for batch in (1, 10)]
     told = words(why.blocks(same, split(same)))
-    assert sum("No difference was resolved" in one for one in told) == 2
+    assert sum("No difference was resolved, but 400 ms of calls go, 200 ms of passes and" in one for one in told) == 2
+    alike = split(same).assign(calls_share=0.2, passes_share=0.3, products_share=0.5)
+    assert sum(one.endswith("No difference was resolved.") for one in words(why.blocks(same, alike))) == 2
+
+
+def test_what_comes_is_below_zero_and_what_is_rounded_to_nothing_has_no_sign(found):
+    shares = split(found)
+    shares.loc[shares["engine"] == "full_matrix", ["calls_share", "passes_share", "products_share"]] = (0.1, 0.5, 0.4)
+    *_, said, table = why.blocks(found, shares)
+    assert said.words == "What goes from per_sample to full_matrix; what is below zero comes:"
+    assert [line[4:7] for line in table.lines][1] == ["230 us", "-10.0 us", "80.0 us"]
+    even = split(found).assign(calls_share=0.2, passes_share=0.0, products_share=0.8)
+    even.loc[even["engine"] == "full_matrix", "calls_share"] = 0.8 + 1e-9  # of a quarter of the time
+    *_, table = why.blocks(found, even)
+    assert [line[4] for line in table.lines] == ["0 ns"] * 3
+
+
+def test_a_ladder_of_which_one_rung_is_known_has_no_heading(found):
+    rows = split(found)
+    rows.loc[rows["engine"] != "per_sample", "calls_share"] = None
+    assert not any("down the ladder" in told for told in words(why.blocks(found, rows)))
+
+
+def test_where_the_first_rung_is_the_fastest_nothing_is_left_of_another():
+    slow = [make_ladder_record(noise=0.0, engines={"per_sample": (40.0, None), "full_matrix": (50.0, "per_sample")})]
+    told = words(why.blocks(slow, split(slow)))
+    assert "Nothing on the ladder is faster than per_sample here." in told
+    assert not any("What is left" in one for one in told)
 
 
 def test_a_terminal_has_it_in_a_sentence(found):

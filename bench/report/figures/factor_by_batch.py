@@ -14,7 +14,6 @@ from ...cells.cell import format_sizes
 from ...records.record import Record
 from .. import numbers
 from ..answer import Pair, headline
-from ..grouping import grid_of, of_setting
 from .axes import apart, batch_axis, engine_colours, log_ticks
 from .panels import Panel
 from .speedup_curves import claims_on, limits
@@ -28,9 +27,8 @@ def panel(found: Sequence[Record], rows: pd.DataFrame) -> Panel | None:
     pair = headline(found)
     if pair is None:
         return None
-    cell, setting = pair.record.cell, pair.record.setting
-    grid = of_setting(grid_of(rows), setting)
-    own = grid[(grid["sizes"] == format_sizes(cell.sizes)) & (grid["machine"] == setting.machine)]
+    sizes, like = format_sizes(pair.record.cell.sizes), pair.rows(rows)
+    own = like[like["sizes"] == sizes]
     own = own[(own["engine"] != pair.baseline.name) & own["speedup"].notna()]
     if own["engine"].nunique() > MOST and (top := ladder.climb(pair.record)):
         own = own[own["engine"].isin([pair.challenger.name, *(rung.name for rung in top.rungs)])]
@@ -42,7 +40,7 @@ def panel(found: Sequence[Record], rows: pd.DataFrame) -> Panel | None:
         f"{pair.challenger.name}: {numbers.factor(first['speedup'])} at batch {first['batch']}, "
         f"{numbers.factor(last['speedup'])} at batch {last['batch']}"
     )
-    where = "; ".join([format_sizes(cell.sizes), *setting.told])
+    where = "; ".join([sizes, *pair.record.setting.told])
     return Panel(pair.challenger.name, finding, where, partial(_draw, pair, own, engine_colours(rows["engine"])))
 
 
