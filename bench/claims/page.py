@@ -18,16 +18,17 @@ from . import figure
 from .claim import published
 from .run import Asked
 from .table import asked_of, said, table, verdicts_of
-from .verdict import LEFT_OUT, TOLERANCE, Verdict
+from .verdict import LEFT_OUT, TOLERANCE, Verdict, places
 
 STEM = "claims"
 TITLE = "What has been claimed of mini-batches, raced here"
 RULE = (
     "A factor is the time of the slower of the two over that of the faster one, for each sample, with its 95 % "
-    "interval. Claims are told in round numbers: one holds where this interval meets what was claimed, give or take a "
-    f"factor of {TOLERANCE:g}; a claim of no difference, where the whole interval lies within that of 1. An interval "
-    "wider than this tolerance can't tell. It depends where a claim holds at some batch sizes or widths and at others "
-    "not, or where no figure was told."
+    "interval. Claims are told in round numbers: one holds where this factor lies within what was claimed, give or "
+    f"take a factor of {TOLERANCE:g}, and its interval is no wider than that; a claim of no difference, where the "
+    "whole interval lies within that of 1. It is smaller or larger here where the whole interval lies beyond; any "
+    "other can't tell. It depends where a claim holds at some batch sizes or widths and at others not. What was told "
+    "without a figure is not judged."
 )
 
 
@@ -109,8 +110,9 @@ def _races(found: Sequence[Record]) -> Table:
 
 def _left_out(judged: Sequence[Verdict]) -> Iterator[str]:
     for one in judged:
-        if one.word == LEFT_OUT:
-            yield f"{one.claim.name} was left out: {one.why}"
+        if one.why:
+            where = f" at {places(one.missing)}" if one.points else ""
+            yield f"{one.claim.name} was left out{where}: {one.why}"
 
 
 def _note(found: Sequence[Record]) -> list[str]:
