@@ -15,7 +15,7 @@ from ..timing.one_pass import RaceJob
 from .claim import Claim, Contestant
 from .ways import WAYS
 
-START = 3.0  # a race whose processes take seconds to start is given so many times the seconds of another
+START = 2.0  # a race whose processes take seconds to start is given so many times the seconds of another
 
 
 @dataclass
