@@ -37,6 +37,8 @@ def build(folder: Path) -> Iterator[str | Table]:
     asked, (found, warnings) = asked_of(folder), store.load(folder)
     judged = verdicts_of(asked, found)
     warnings += environment.doubts([record.environment for record in found])
+    if gone := [name for name in asked.claims if name not in {claim.name for claim in published()}]:
+        warnings.append(f"{', '.join(gone)}: raced here, and no claim of this version: left out")
     note = _note(found)
     paths = save.save([(STEM, partial(figure.draw, judged, "\n".join(note)))], folder, warnings)
     shots = {
@@ -45,27 +47,21 @@ def build(folder: Path) -> Iterator[str | Table]:
     write_pages(folder, TITLE, list(_sections(asked, judged, found, note)), paths, shots)
     yield "; ".join(note)
     yield ""
-    yield table([one for one in judged if one.word != LEFT_OUT])
-    yield ""
+    if timed := _timed(judged):
+        yield table(timed)
+        yield ""
     yield figure.finding(judged)
     yield from _left_out(judged)
     yield from (f"warning: {warning}" for warning in warnings)
-    yield f"in {shown(folder)}: {HTML}, {MARKDOWN}, {store.FILE}, {', '.join(path.name for path in paths)}"
+    yield f"in {shown(folder)}: {', '.join([HTML, MARKDOWN, store.FILE, *(path.name for path in paths)])}"
 
 
 def _sections(
     asked: Asked, judged: Sequence[Verdict], found: Sequence[Record], note: Sequence[str]
 ) -> Iterator[Section]:
-    raced = [one for one in judged if one.word != LEFT_OUT]
-    finding = figure.finding(judged)
-    answer: list[Block] = [
-        Text(f"{finding}."),
-        Text(RULE),
-        table(raced),
-        Picture(STEM, finding),
-        Text("; ".join(note), small=True),
-    ]
-    yield Section("The answer", answer)
+    timed, finding = _timed(judged), figure.finding(judged)
+    shown_of: list[Block] = [Text(RULE), table(timed), Picture(STEM, finding)] if timed else []
+    yield Section("The answer", [Text(f"{finding}."), *shown_of, Text("; ".join(note), small=True)])
     yield Section("What was said, and what was raced", [Listing([_in_full(one) for one in judged])])
     if missing := list(_left_out(judged)):
         yield Section("Left out", [Listing(missing)])
@@ -73,6 +69,10 @@ def _sections(
     last = {record.environment.machine: record.environment for record in found}
     yield Section("Machine and versions", [machines.described(about) for about in last.values()])
     yield Section("How to reproduce", [Code(_command(asked, found))])
+
+
+def _timed(judged: Sequence[Verdict]) -> list[Verdict]:
+    return [one for one in judged if one.word != LEFT_OUT]
 
 
 def _in_full(one: Verdict) -> tuple[str, str]:
@@ -84,7 +84,7 @@ def _in_full(one: Verdict) -> tuple[str, str]:
 
 
 def _command(asked: Asked, found: Sequence[Record]) -> str:
-    only = "" if asked.claims == [claim.name for claim in published()] else f" --only {','.join(asked.claims)}"
+    only = "" if set(asked.claims) == {claim.name for claim in published()} else f" --only {','.join(asked.claims)}"
     revision = found[-1].environment.revision
     checkout = f"git checkout {revision}\n" if revision else ""
     return f"{checkout}backprop-bench claims{only} --seconds {asked.seconds:g}"

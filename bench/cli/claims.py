@@ -26,7 +26,9 @@ def claims(
     seconds: Annotated[
         float, typer.Option(help="Time to race for in a cell; where an engine starts slowly, twice that.")
     ] = 5.0,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the claims in the folder.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the claims in the folder; races that failed, too.")
+    ] = False,
 ) -> int:
     """Race published claims, each in its own cells: claimed, here with its interval, and one word."""
     with needed_by("the report"):
