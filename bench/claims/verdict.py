@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ..analysis import speedups
 from ..analysis.intervals import Estimate
 from ..records.record import Record, Result
-from .claim import Claim, Comparison, Contestant
+from .claim import Arm, Claim, Comparison
 
 TOLERANCE = 1.25  # of a factor, either way
 
@@ -113,7 +113,7 @@ def word(claim: Claim, told: Estimate) -> str:
     return HOLDS if within or (narrow and not claim.of_no_difference) else UNCLEAR
 
 
-def _result(record: Record, wanted: Contestant) -> Result | None:
+def _result(record: Record, wanted: Arm) -> Result | None:
     """The result of this engine in this cell: of one that is in a race twice, the second is called so."""
     return next(
         (

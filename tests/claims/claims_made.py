@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 from examples import ENVIRONMENT
 
-from bench.claims.claim import Claim, Fields, Side
+from bench.claims.claim import Claim, PartialCell, Side
 from bench.records.record import SCHEMA, Record, Result
 
 SLOW, FAST = Side(engine="per_sample"), Side(engine="full_matrix")
@@ -19,7 +19,7 @@ MINE = Claim(
     "none",
     SLOW,
     FAST,
-    Fields(sizes="784-30-10", batch=10),
+    PartialCell(sizes="784-30-10", batch=10),
     5.0,
 )
 

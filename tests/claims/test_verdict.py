@@ -5,12 +5,12 @@ import pytest
 from claims_made import claim, record_of, records_of
 
 from bench.claims import table
-from bench.claims.claim import Fields, Side
+from bench.claims.claim import PartialCell, Side
 from bench.claims.figure import finding
 from bench.claims.verdict import verdict
 
 NO_DIFFERENCE = claim(factor=1.0)
-OVER = claim(cell=Fields(sizes="784-30-10"), over={"batch": [1, 10, 100]})
+OVER = claim(cell=PartialCell(sizes="784-30-10"), over={"batch": [1, 10, 100]})
 
 
 @pytest.mark.parametrize(
@@ -85,14 +85,14 @@ def test_batch_sizes_are_compared_by_the_sample_and_in_one_record():
     told = claim(
         slow=Side(engine="full_matrix", batch=1),
         fast=Side(engine="full_matrix", batch=60),
-        cell=Fields(sizes="784-500-10"),
+        cell=PartialCell(sizes="784-500-10"),
         factor=15.9,
     )
     (comparison,) = told.comparisons()
     judged = verdict(told, [record_of(comparison, 15.9)])
     assert judged.word == "holds"
     assert judged.points[0].factor.value == pytest.approx(15.9)
-    other = claim(cell=Fields(sizes="784-30-10", batch=1))
+    other = claim(cell=PartialCell(sizes="784-30-10", batch=1))
     assert verdict(told, records_of(other, 15.9)).why == "it was not raced"
 
 
