@@ -18,7 +18,7 @@ from ..cells.cell import Cell, DType, make_cell
 PUBLISHED = Path(__file__).with_name("published.toml")
 
 
-class Contestant(NamedTuple):
+class Arm(NamedTuple):
     """An engine, or a way to make a product, in a cell."""
 
     engine: str
@@ -26,14 +26,14 @@ class Contestant(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Two contestants, and where on the claim's axis they are, such as batch 10: empty where it has none."""
+    """The two arms, and where on the claim's axis they are, such as batch 10: empty where it has none."""
 
     place: str
-    slow: Contestant
-    fast: Contestant
+    slow: Arm
+    fast: Arm
 
 
-class Fields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class PartialCell(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A cell, or a part of one: what is None is said elsewhere, or is the default."""
 
     sizes: str | None = None
@@ -43,10 +43,10 @@ class Fields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     hidden: str | None = None
     head: str | None = None
 
-    def over(self, other: Fields) -> Fields:
+    def over(self, other: PartialCell) -> PartialCell:
         """These, and where they say nothing the other's."""
-        both = ((name, getattr(self, name), getattr(other, name)) for name in Fields.__struct_fields__)
-        return Fields(**{name: others if own is None else own for name, own, others in both})
+        both = ((name, getattr(self, name), getattr(other, name)) for name in PartialCell.__struct_fields__)
+        return PartialCell(**{name: others if own is None else own for name, own, others in both})
 
     def cell(self, here: bool) -> Cell:
         """The cell; InputError where there is none, or this machine, if it is `here`, can't race it."""
@@ -61,8 +61,8 @@ class Fields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         )
 
 
-class Side(Fields, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One of the two that are compared, with what its cell has of its own."""
+class Side(PartialCell, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One of the two that are compared, an engine or a way of ways.py, with what its cell has of its own."""
 
     engine: str
 
@@ -73,9 +73,8 @@ class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title is its line in a table; said, in a short quotation or in our words, with figures in `unit`; where, its
     address. factor is the time of `slow` over that of `fast`, for each sample where their batch sizes differ; a pair is
     a range, 1 says that there is no difference, and None that no figure was told. compared says what is set against
-    what, and setting what is known of how, with all that is otherwise here. kind: whether engines take steps, or a
-    product is made in several ways (ways.py). cell has what both have in common; over, several sizes or batch sizes for
-    those that do not say it themselves.
+    what, and setting what is known of how, with all that is otherwise here. cell has what both have in common; over,
+    several sizes or batch sizes for those that do not say it themselves.
     """
 
     name: str
@@ -88,10 +87,9 @@ class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     setting: str
     slow: Side
     fast: Side
-    cell: Fields
+    cell: PartialCell
     factor: float | tuple[float, float] | None = None
     over: dict[Literal["sizes", "batch"], list[Any]] = {}
-    kind: Literal["step", "product"] = "step"
 
     @property
     def span(self) -> tuple[float, float] | None:
@@ -104,14 +102,12 @@ class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def comparisons(self, here: bool = False) -> Iterator[Comparison]:
         """What is to be raced, in order; InputError where this machine, if it is `here`, can't."""
-        places: list[tuple[str, Fields]] = [("", Fields())]
+        places: list[tuple[str, PartialCell]] = [("", PartialCell())]
         for axis, values in self.over.items():
             told = f"{axis} {{}}" if axis == "batch" else "{}"
-            places = [(told.format(value), Fields(**{axis: value})) for value in values]
+            places = [(told.format(value), PartialCell(**{axis: value})) for value in values]
         for place, at in places:
-            slow, fast = (
-                Contestant(side.engine, side.over(at).over(self.cell).cell(here)) for side in (self.slow, self.fast)
-            )
+            slow, fast = (Arm(side.engine, side.over(at).over(self.cell).cell(here)) for side in (self.slow, self.fast))
             yield Comparison(place, slow, fast)
 
 

@@ -12,7 +12,7 @@ from ..report import numbers
 from ..report.figures.axes import foot, log_ticks
 from ..report.figures.style import style
 from .table import said, told
-from .verdict import DEPENDS, HOLDS, LARGER, LEFT_OUT, SMALLER, TOLERANCE, UNCLEAR, Verdict
+from .verdict import DEPENDS, HOLDS, LARGER, SMALLER, TOLERANCE, UNCLEAR, Verdict
 
 COLOURS = {HOLDS: "#1b7837", SMALLER: "#b35806", LARGER: "#5e3c99", DEPENDS: "#2166ac"}
 OTHER = "0.4"
@@ -51,13 +51,15 @@ def draw(judged: Sequence[Verdict], note: str = "") -> Figure | None:
 
 
 def finding(judged: Sequence[Verdict]) -> str:
-    """What became of the claims, in a line."""
-    words = [one.word for one in judged if one.word != LEFT_OUT]
-    told = [(number, forms[number > 1]) for word, forms in IN_WORDS.items() if (number := words.count(word))]
+    """What became of the claims, in a line: of those that have a figure, as no other can be judged."""
+    shown = [one for one in judged if one.word in IN_WORDS]
+    words = [one.word for one in shown]
+    told = [f"{number} {forms[number > 1]}" for word, forms in IN_WORDS.items() if (number := words.count(word))]
     if not told:
-        return "No claim was raced"
-    several = "claims" if len(words) > 1 else "claim"
-    return f"Of {len(words)} published {several}, {', '.join(f'{number} {form}' for number, form in told)}"
+        return "No claim that has a figure was raced"
+    if partly := sum(bool(one.missing) for one in shown):
+        told.append(f"{partly} {'were' if partly > 1 else 'was'} raced in part")
+    return f"Of {len(words)} published {'claims' if len(words) > 1 else 'claim'}, {', '.join(told)}"
 
 
 def _line(axes: Axes, place: float, one: Verdict) -> None:
@@ -90,7 +92,7 @@ def _line(axes: Axes, place: float, one: Verdict) -> None:
             fontsize=6.5,
             color=colour,
         )
-    text = f"{said(one.claim)}: {told(one)}" if one.claim.span else told(one)
+    text = f"{said(one.claim)}: {told(one)}"
     if len(values) == 1:
         text = f"{text} ({numbers.factor(values[0])})"
     axes.text(1.01, place, text, transform=axes.get_yaxis_transform(), va="center", fontsize=8.5, color=colour)

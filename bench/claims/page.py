@@ -18,16 +18,17 @@ from . import figure
 from .claim import published
 from .run import Asked
 from .table import asked_of, said, table, verdicts_of
-from .verdict import LEFT_OUT, TOLERANCE, Verdict
+from .verdict import LEFT_OUT, TOLERANCE, Verdict, places
 
 STEM = "claims"
 TITLE = "What has been claimed of mini-batches, raced here"
 RULE = (
     "A factor is the time of the slower of the two over that of the faster one, for each sample, with its 95 % "
-    "interval. Claims are told in round numbers: one holds where this interval meets what was claimed, give or take a "
-    f"factor of {TOLERANCE:g}; a claim of no difference, where the whole interval lies within that of 1. An interval "
-    "wider than this tolerance can't tell. It depends where a claim holds at some batch sizes or widths and at others "
-    "not, or where no figure was told."
+    "interval. Claims are told in round numbers: one holds where this factor lies within what was claimed, give or "
+    f"take a factor of {TOLERANCE:g}, and its interval is no wider than that; a claim of no difference, where the "
+    "whole interval lies within that of 1. It is smaller or larger here where the whole interval lies beyond; any "
+    "other can't tell. It depends where a claim holds at some batch sizes or widths and at others not. What was told "
+    "without a figure is not judged."
 )
 
 
@@ -36,6 +37,8 @@ def build(folder: Path) -> Iterator[str | Table]:
     asked, (found, warnings) = asked_of(folder), store.load(folder)
     judged = verdicts_of(asked, found)
     warnings += environment.doubts([record.environment for record in found])
+    if gone := [name for name in asked.claims if name not in {claim.name for claim in published()}]:
+        warnings.append(f"{', '.join(gone)}: raced here, and no claim of this version: left out")
     note = _note(found)
     paths = save.save([(STEM, partial(figure.draw, judged, "\n".join(note)))], folder, warnings)
     shots = {
@@ -44,27 +47,21 @@ def build(folder: Path) -> Iterator[str | Table]:
     write_pages(folder, TITLE, list(_sections(asked, judged, found, note)), paths, shots)
     yield "; ".join(note)
     yield ""
-    yield table([one for one in judged if one.word != LEFT_OUT])
-    yield ""
+    if timed := _timed(judged):
+        yield table(timed)
+        yield ""
     yield figure.finding(judged)
     yield from _left_out(judged)
     yield from (f"warning: {warning}" for warning in warnings)
-    yield f"in {shown(folder)}: {HTML}, {MARKDOWN}, {store.FILE}, {', '.join(path.name for path in paths)}"
+    yield f"in {shown(folder)}: {', '.join([HTML, MARKDOWN, store.FILE, *(path.name for path in paths)])}"
 
 
 def _sections(
     asked: Asked, judged: Sequence[Verdict], found: Sequence[Record], note: Sequence[str]
 ) -> Iterator[Section]:
-    raced = [one for one in judged if one.word != LEFT_OUT]
-    finding = figure.finding(judged)
-    answer: list[Block] = [
-        Text(f"{finding}."),
-        Text(RULE),
-        table(raced),
-        Picture(STEM, finding),
-        Text("; ".join(note), small=True),
-    ]
-    yield Section("The answer", answer)
+    timed, finding = _timed(judged), figure.finding(judged)
+    shown_of: list[Block] = [Text(RULE), table(timed), Picture(STEM, finding)] if timed else []
+    yield Section("The answer", [Text(f"{finding}."), *shown_of, Text("; ".join(note), small=True)])
     yield Section("What was said, and what was raced", [Listing([_in_full(one) for one in judged])])
     if missing := list(_left_out(judged)):
         yield Section("Left out", [Listing(missing)])
@@ -72,6 +69,10 @@ def _sections(
     last = {record.environment.machine: record.environment for record in found}
     yield Section("Machine and versions", [machines.described(about) for about in last.values()])
     yield Section("How to reproduce", [Code(_command(asked, found))])
+
+
+def _timed(judged: Sequence[Verdict]) -> list[Verdict]:
+    return [one for one in judged if one.word != LEFT_OUT]
 
 
 def _in_full(one: Verdict) -> tuple[str, str]:
@@ -83,7 +84,7 @@ def _in_full(one: Verdict) -> tuple[str, str]:
 
 
 def _command(asked: Asked, found: Sequence[Record]) -> str:
-    only = "" if asked.claims == [claim.name for claim in published()] else f" --only {','.join(asked.claims)}"
+    only = "" if set(asked.claims) == {claim.name for claim in published()} else f" --only {','.join(asked.claims)}"
     revision = found[-1].environment.revision
     checkout = f"git checkout {revision}\n" if revision else ""
     return f"{checkout}backprop-bench claims{only} --seconds {asked.seconds:g}"
@@ -109,8 +110,9 @@ def _races(found: Sequence[Record]) -> Table:
 
 def _left_out(judged: Sequence[Verdict]) -> Iterator[str]:
     for one in judged:
-        if one.word == LEFT_OUT:
-            yield f"{one.claim.name} was left out: {one.why}"
+        if one.why:
+            where = f" at {places(one.missing)}" if one.points else ""
+            yield f"{one.claim.name} was left out{where}: {one.why}"
 
 
 def _note(found: Sequence[Record]) -> list[str]:

@@ -12,17 +12,17 @@ from ..cells import entry
 from ..cells.cell import Cell
 from ..cells.entry import Entry
 from ..timing.one_pass import RaceJob
-from .claim import Claim, Contestant
+from .claim import Arm, Claim
 from .ways import WAYS
 
-START = 3.0  # a race whose processes take seconds to start is given so many times the seconds of another
+START = 2.0  # a race whose processes take seconds to start is given so many times the seconds of another
 
 
 @dataclass
 class Plan:
     """The contestants of each race, by the cell that it is recorded under; and the claims left out, with the reason."""
 
-    races: dict[Cell, list[Contestant]] = field(default_factory=dict)
+    races: dict[Cell, list[Arm]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
 
     def jobs(self, seconds: float) -> list[RaceJob]:
@@ -48,7 +48,7 @@ def plan(claims: Iterable[Claim]) -> Plan:
     return made
 
 
-def _job(cell: Cell, contestants: Sequence[Contestant], seconds: float) -> RaceJob:
+def _job(cell: Cell, contestants: Sequence[Arm], seconds: float) -> RaceJob:
     names, slow = [one.engine for one in contestants], False
     if names[0] in WAYS:
         entries = [Entry(name, name) for name in names]

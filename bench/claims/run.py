@@ -59,7 +59,10 @@ def race_claims(
     seconds: float,
     resume: bool,
 ) -> None:
-    """Race what the folder `out` has not got; InputError where it is in use, or nothing is left to race."""
+    """Race what the folder `out` has not got, or what failed; InputError where it is in use, or nothing can be raced.
+
+    A folder that is gone on with keeps the claims that it was begun with: fewer of them may come to the same races.
+    """
     check_seconds(seconds)
     if not plan.races:
         why = "; ".join(f"{name}: {reason}" for name, reason in plan.left_out.items())
@@ -76,15 +79,29 @@ def race_claims(
         machine.software(),
         crew.machine,
     )
-    permit = partial(run.check_hours, sweep=whole, hands=1, max_hours=MAX_HOURS)
-    with folder.claimed(out, whole, resume, permit) as going:
+    permit = partial(check_hours, sweep=whole, given=[job.seconds for job in jobs])
+    with folder.claimed(out, whole, resume, permit, retry=True) as going:
         for doubt in doubts([machine.environment()]):
             warn(doubt)
-        asked = Asked(SCHEMA, [claim.name for claim in claims], seconds, plan.left_out)
+        before = asked_in(out) or Asked(SCHEMA, [], seconds, {})
+        names = [claim.name for claim in claims]
+        kept = {name: why for name, why in before.left_out.items() if name not in names}
+        asked = Asked(SCHEMA, list(dict.fromkeys([*before.claims, *names])), seconds, kept | plan.left_out)
         with closing(outputs.Output(out / FILE)) as file:
             file.write(msgspec.json.encode(asked) + b"\n")
         with progress as told:
             race_jobs(going, whole, jobs, crew, told)
+
+
+def check_hours(missing: int, sweep: folder.Sweep, given: Sequence[float]) -> None:
+    """Refuse to begin what would take too long; of the seconds `given` to each race, the last ones are missing."""
+    more = sum(given[len(given) - missing :]) - missing * sweep.seconds
+    hours = (run.expected_seconds(missing, sweep, 1) + more) / 3600
+    if not hours <= MAX_HOURS:
+        raise InputError(
+            f"{missing} races would take about {hours:.1f} hours, more than {MAX_HOURS:g}: name fewer claims by "
+            f"--only, or give a race fewer --seconds than {sweep.seconds:g}"
+        )
 
 
 def asked_in(place: Path) -> Asked | None:
@@ -95,7 +112,9 @@ def asked_in(place: Path) -> Asked | None:
         if (schema := store.schema_of(content)) > SCHEMA:
             raise InputError(f"{path} has schema {schema}; this version of backprop-bench reads up to {SCHEMA}")
         return msgspec.json.decode(content, type=Asked)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, msgspec.DecodeError) as error:
+    except OSError as error:
+        raise InputError(f"{path} can't be read: {error.strerror}") from error
+    except msgspec.DecodeError as error:
         raise InputError(f"{path} can't be read: {error}; race the claims again, or remove it") from error

@@ -14,7 +14,7 @@ from ..report.document import Link, Table
 from ..report.markdown import table as in_markdown
 from .claim import Claim, published
 from .run import FILE, Asked, asked_in
-from .verdict import LEFT_OUT, Point, Verdict, verdicts
+from .verdict import LEFT_OUT, Point, Verdict, places, verdicts
 
 FEW = 2  # places of a claim that are all told; of more, the first and the last
 
@@ -58,16 +58,15 @@ def figure(value: float) -> str:
 
 
 def here(one: Verdict) -> str:
-    """The factors of this machine, with their intervals where there is room."""
-    if len(one.points) <= FEW:
-        return "; ".join(_at(numbers.estimate(point.factor), point) for point in one.points)
-    ends = one.points[0], one.points[-1]
-    return " to ".join(_at(numbers.factor(point.factor.value), point) for point in ends)
+    """The factors of this machine, with their intervals."""
+    told = [_at(numbers.estimate(point.factor), point) for point in one.points]
+    return "; ".join(told) if len(told) <= FEW else f"{told[0]} to {told[-1]}"
 
 
 def told(one: Verdict) -> str:
-    """The word, and where it depends, on what."""
-    return f"{one.word}: {one.between}" if one.between else one.word
+    """The word, and where it depends, on what; never without the places that it is not about."""
+    word = f"{one.word}: {one.between}" if one.between else one.word
+    return f"{word} ({places(one.missing)} left out)" if one.points and one.missing else word
 
 
 def _at(text: str, point: Point) -> str:

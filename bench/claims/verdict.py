@@ -1,8 +1,9 @@
 """One word for a claim: what it says, set against what the records of this machine say.
 
 Claims are told in round numbers, and by other machines: a factor of two is one of 1.6 to 2.5 here. So a claim *holds*
-where the interval meets what was claimed, with this tolerance at both ends; one that there is no difference, where the
-whole interval lies as near to 1. An interval that meets it and is wider than all that *can't tell*.
+where the factor found lies within what was claimed, with this tolerance at both ends, and its interval is no wider than
+that; one that there is no difference, where the whole interval lies as near to 1. It is smaller or larger here where
+the whole interval lies beyond. Any other *can't tell*.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from dataclasses import dataclass
 from ..analysis import speedups
 from ..analysis.intervals import Estimate
 from ..records.record import Record, Result
-from .claim import Claim, Comparison, Contestant
+from .claim import Arm, Claim, Comparison
 
 TOLERANCE = 1.25  # of a factor, either way
 
 HOLDS, SMALLER, LARGER, DEPENDS = "holds", "smaller here", "larger here", "depends"
-UNCLEAR, LEFT_OUT = "can't tell", "left out"
+UNCLEAR, NO_FIGURE, LEFT_OUT = "can't tell", "not judged", "left out"
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,16 @@ class Point:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What becomes of a claim: a word, where it depends the places between which it holds; why it is left out."""
+    """What becomes of a claim: a word, and where it depends the places between which it holds.
+
+    missing has the places that have no time, or "" for a claim that has one place; why, the reasons.
+    """
 
     claim: Claim
     points: Sequence[Point]
     word: str
     between: str = ""
+    missing: Sequence[str] = ()
     why: str = ""
 
 
@@ -49,20 +54,24 @@ def verdicts(claims: Iterable[Claim], found: Sequence[Record], left_out: dict[st
 
 def verdict(claim: Claim, found: Sequence[Record], why: str | None = None) -> Verdict:
     """The verdict on a claim by these records; why is the reason where it was not raced."""
-    points, reasons = [], [why] if why else []
-    for comparison in () if why else claim.comparisons():
+    if why:
+        return Verdict(claim, [], LEFT_OUT, why=why)
+    points, reasons = [], {}
+    for comparison in claim.comparisons():
         told = factor(found, comparison)
         if isinstance(told, Estimate):
             points.append(Point(comparison.place, told, word(claim, told)))
         else:
-            reasons.append(told)
-    if not points:
-        return Verdict(claim, [], LEFT_OUT, why="; ".join(dict.fromkeys(reasons)))
+            reasons[comparison.place] = told
     clear = [point for point in points if point.word != UNCLEAR]
     words = {point.word for point in clear}
-    if len(words) > 1 or claim.span is None:
-        return Verdict(claim, points, DEPENDS, _between(clear))
-    return Verdict(claim, points, words.pop() if len(clear) == len(points) else UNCLEAR)
+    if not points:
+        told_of, between = LEFT_OUT, ""
+    elif len(words) > 1:
+        told_of, between = DEPENDS, _between(clear)
+    else:
+        told_of, between = words.pop() if len(clear) == len(points) else UNCLEAR, ""
+    return Verdict(claim, points, told_of, between, list(reasons), "; ".join(dict.fromkeys(reasons.values())))
 
 
 def outcome(claims: Sequence[Claim], record: Record) -> str:
@@ -93,18 +102,18 @@ def factor(found: Sequence[Record], comparison: Comparison) -> Estimate | str:
 def word(claim: Claim, told: Estimate) -> str:
     """The word for one place."""
     if claim.span is None:
-        return DEPENDS
+        return NO_FIGURE
     low, high = claim.span[0] / TOLERANCE, claim.span[1] * TOLERANCE
     if told.low > high:
         return LARGER
     if told.high < low:
         return SMALLER
     within = low <= told.low and told.high <= high
-    narrow = told.high * low <= high * told.low
+    narrow = low <= told.value <= high and told.high * low <= high * told.low
     return HOLDS if within or (narrow and not claim.of_no_difference) else UNCLEAR
 
 
-def _result(record: Record, wanted: Contestant) -> Result | None:
+def _result(record: Record, wanted: Arm) -> Result | None:
     """The result of this engine in this cell: of one that is in a race twice, the second is called so."""
     return next(
         (
@@ -120,11 +129,16 @@ def _between(points: Sequence[Point]) -> str:
     """Where a claim holds, of the places that can tell; or, where at none, the two between which it would."""
     held = [point.place for point in points if point.word == HOLDS]
     if held:
-        return f"holds at {', '.join([held[0], *map(_short, held[1:])])}"
+        return f"holds at {places(held)}"
     for one, other in itertools.pairwise(points):
         if {one.word, other.word} == {SMALLER, LARGER}:
             return f"between {one.place} and {_short(other.place)}"
     return ""
+
+
+def places(several: Sequence[str]) -> str:
+    """Places of a claim in words: batch 10, 100."""
+    return ", ".join([*several[:1], *map(_short, several[1:])])
 
 
 def _short(place: str) -> str:

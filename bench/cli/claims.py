@@ -24,9 +24,11 @@ def claims(
     only: Annotated[list[str] | None, typer.Option("--only", help="Claims to race: a,b,...; by default all.")] = None,
     out: Annotated[Path, path_option("The folder for the records and the pages.")] = OUT,
     seconds: Annotated[
-        float, typer.Option(help="Time to race for in a cell; where an engine starts slowly, three times that.")
+        float, typer.Option(help="Time to race for in a cell; where an engine starts slowly, twice that.")
     ] = 5.0,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the claims in the folder.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the claims in the folder; races that failed, too.")
+    ] = False,
 ) -> int:
     """Race published claims, each in its own cells: claimed, here with its interval, and one word."""
     with needed_by("the report"):

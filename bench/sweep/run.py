@@ -111,7 +111,10 @@ def race_jobs(run: Run, sweep: Sweep, every: Sequence[RaceJob], crew: Crew, prog
 
     def left() -> float:
         known = run.left(sum(to_come.values()))
-        return expected_seconds(len(to_come), sweep, crew.hands) if known is None else known
+        if known is not None:
+            return known
+        more = sum(to_come.values()) - len(to_come) * sweep.seconds  # what races have been given of their own
+        return expected_seconds(len(to_come), sweep, crew.hands) + more / max(crew.hands, 1)
 
     progress.begin(len(jobs), len(every))
     for record in crew.race(jobs, lambda cells: progress.at_work(cells, left())):

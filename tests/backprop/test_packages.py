@@ -62,7 +62,7 @@ def test_an_engine_whose_package_is_broken_is_listed_and_refused_with_the_reason
 @pytest.mark.parametrize(
     ("package", "engines"),
     [
-        ("torch", ["torch_eager", "torch_loop", "torch_vmap", "torch_by_hand", "torch_compiled"]),
+        ("torch", ["torch_eager", "torch_loop", "torch_vmap", "torch_hooks", "torch_by_hand", "torch_compiled"]),
         ("jax", ["jax_jit", "jax_loop", "jax_vmap"]),
         ("tensorflow", ["tensorflow_xla"]),
         ("autograd", ["autograd_tape"]),

@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 from examples import ENVIRONMENT
 
-from bench.claims.claim import Claim, Fields, Side
+from bench.claims.claim import Claim, PartialCell, Side
 from bench.records.record import SCHEMA, Record, Result
 
 SLOW, FAST = Side(engine="per_sample"), Side(engine="full_matrix")
@@ -19,7 +19,7 @@ MINE = Claim(
     "none",
     SLOW,
     FAST,
-    Fields(sizes="784-30-10", batch=10),
+    PartialCell(sizes="784-30-10", batch=10),
     5.0,
 )
 
@@ -47,7 +47,7 @@ def records_of(claim, *factors, **more):
 
 
 def made_up(factor):
-    """In the place of a race: of two contestants the first takes so many times as long for a sample."""
+    """In the place of a race: of two contestants the first takes so many times as long for a sample, or has failed."""
 
     def race(job):
         cells = job.cells or [job.cell] * len(job.entries)
@@ -55,9 +55,11 @@ def made_up(factor):
         results = [
             Result(
                 one.name,
-                [[1e-5 * cell.batch * (factor if number < last else 1.0)] * 3] * 8,
+                [[1e-5 * cell.batch * (factor if number < last else 1.0)] * 3] * 8 if factor else [],
                 3,
                 cell=None if cell == job.cell else cell,
+                left_out=None if factor else "it raised",
+                failed=not factor,
             )
             for number, (one, cell) in enumerate(zip(job.entries, cells, strict=True))
         ]

@@ -107,6 +107,9 @@ def test_where_nothing_can_be_raced_nothing_is_written(raced, tmp_path):
 def test_a_wrong_call_is_refused_before_anything_is_written(raced, tmp_path):
     refused(raced("--only", "nielson"), "unknown claim 'nielson': did you mean nielsen?")
     refused(raced("--seconds", 0), "must be a positive number")
+    refused(
+        raced("--seconds", 3600, "--only", "nielsen"), "2 races would take about 2.0 hours", "fewer claims by --only"
+    )
     refused(raced("--resume"), "holds no sweep to go on with")
     assert not (tmp_path / "out").exists()
 
@@ -119,3 +122,33 @@ def test_an_interrupted_one_goes_on(raced, tmp_path, monkeypatch):
     refused(raced("--only", "nielsen"), "holds a sweep: go on with it by --resume")
     assert raced("--only", "nielsen", "--resume")[0] == 0
     assert [record.cell.sizes for record in store.load(tmp_path / "out")[0]] == [(784, 30, 10), (784, 100, 10)]
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_what_failed_is_raced_again_and_no_claim_of_the_folder_is_lost(raced, tmp_path):
+    out, same = tmp_path / "out", "reader,reader-m1"
+    assert raced("--only", same, factor=None)[0] == 1
+    page = (out / "report.md").read_text()
+    assert "No claim that has a figure was raced" in page
+    assert "| claim" not in page
+    status, printed, _ = raced("--only", "reader", "--resume")
+    assert status == 0
+    assert "Of 2 published claims, 2 hold" in printed
+    assert [len(record.failures) for record in store.load(out)[0]] == [0]
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_claim_that_this_version_has_not_got_is_told(raced, call, tmp_path):
+    raced("--only", "reader")
+    asked = tmp_path / "out" / "claims.json"
+    asked.write_text(asked.read_text().replace('"reader"', '"reader","forgotten"'))
+    printed = " ".join("".join(call("report", tmp_path / "out")[1:]).split())
+    assert "forgotten: raced here, and no claim of this version" in printed
+
+
+def test_a_report_of_a_file_is_refused_in_words_of_the_report(call, tmp_path):
+    (tmp_path / "file").write_text("")
+    status, _, err = call("report", tmp_path / "file")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "claims.json" not in err
+    assert "Errno" not in err

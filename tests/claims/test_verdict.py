@@ -4,11 +4,13 @@ import msgspec
 import pytest
 from claims_made import claim, record_of, records_of
 
-from bench.claims.claim import Fields, Side
+from bench.claims import table
+from bench.claims.claim import PartialCell, Side
+from bench.claims.figure import finding
 from bench.claims.verdict import verdict
 
 NO_DIFFERENCE = claim(factor=1.0)
-OVER = claim(cell=Fields(sizes="784-30-10"), over={"batch": [1, 10, 100]})
+OVER = claim(cell=PartialCell(sizes="784-30-10"), over={"batch": [1, 10, 100]})
 
 
 @pytest.mark.parametrize(
@@ -36,12 +38,13 @@ def test_a_claim_is_met_within_its_tolerance_or_not(claimed, factor, word):
     assert point.factor.value == pytest.approx(factor)
 
 
-def test_the_interval_decides_and_not_its_middle():
+def test_an_interval_that_only_touches_the_tolerance_can_not_tell():
     (told,) = records_of(claim(), 5.6, spread=0.15)
     unsure = verdict(claim(factor=5.0), [told])
     (point,) = unsure.points
     assert 5 < point.factor.low < 6.25 < 6.5 < point.factor.value
-    assert unsure.word == "holds"
+    assert unsure.word == "can't tell"
+    assert verdict(claim(factor=5.6), [told]).word == "holds"
     assert verdict(claim(factor=5.0), records_of(claim(), point.factor.value)).word == "larger here"
 
 
@@ -66,6 +69,7 @@ def test_over_batch_sizes_it_may_depend(factors, word, between):
     judged = verdict(OVER, records_of(OVER, *factors))
     assert (judged.word, judged.between) == (word, between)
     assert [point.place for point in judged.points] == ["batch 1", "batch 10", "batch 100"]
+    assert table.here(judged).count("(") == 2, "both ends have their intervals"
 
 
 def test_a_place_that_cannot_tell_leaves_it_open_unless_the_others_differ():
@@ -81,20 +85,32 @@ def test_batch_sizes_are_compared_by_the_sample_and_in_one_record():
     told = claim(
         slow=Side(engine="full_matrix", batch=1),
         fast=Side(engine="full_matrix", batch=60),
-        cell=Fields(sizes="784-500-10"),
+        cell=PartialCell(sizes="784-500-10"),
         factor=15.9,
     )
     (comparison,) = told.comparisons()
     judged = verdict(told, [record_of(comparison, 15.9)])
     assert judged.word == "holds"
     assert judged.points[0].factor.value == pytest.approx(15.9)
-    other = claim(cell=Fields(sizes="784-30-10", batch=1))
+    other = claim(cell=PartialCell(sizes="784-30-10", batch=1))
     assert verdict(told, records_of(other, 15.9)).why == "it was not raced"
 
 
-def test_without_a_figure_it_depends_and_what_has_no_time_is_left_out_with_the_reason():
+def test_places_without_a_time_are_told_beside_the_word():
+    first, _, last = records_of(OVER, 5.0, 5.0, 5.0)
+    slow, fast = last.contestants
+    last = msgspec.structs.replace(last, contestants=[msgspec.structs.replace(slow, seconds=[], left_out="slow"), fast])
+    judged = verdict(OVER, [first, last])
+    assert [point.place for point in judged.points] == ["batch 1"]
+    assert (judged.missing, judged.why) == (["batch 10", "batch 100"], "it was not raced; per_sample: slow")
+    assert table.told(judged) == "holds (batch 10, 100 left out)"
+    assert finding([judged]) == "Of 1 published claim, 1 holds, 1 was raced in part"
+
+
+def test_without_a_figure_it_is_not_judged_and_what_has_no_time_is_left_out_with_the_reason():
     judged = verdict(claim(factor=None), records_of(claim(), 3.0))
-    assert (judged.word, judged.points[0].factor.value) == ("depends", pytest.approx(3.0))
+    assert (judged.word, judged.points[0].factor.value) == ("not judged", pytest.approx(3.0))
+    assert finding([judged]) == "No claim that has a figure was raced"
     (record,) = records_of(claim(), 3.0)
     lost = msgspec.structs.replace(record.contestants[0], seconds=[], left_out="too slow: a step takes a day")
     record = msgspec.structs.replace(record, contestants=[lost, record.contestants[1]])
