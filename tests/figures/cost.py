@@ -15,7 +15,6 @@ from ..trials import holdout
 from . import published
 from .registry import figure
 
-MACHINES = {"default": "AMD EPYC", "xeon": "Intel Xeon, 2 MB of second-level cache a core"}
 
 
 @figure
@@ -42,16 +41,18 @@ def _row(folder: str, engine: str, cell: str) -> pd.Series:
 
 @figure
 def model_errors(*folders: str) -> str:
-    """The median and the worst error on cells that a fit had not seen, a line for each folder's machine."""
+    """The median and the worst error on cells that a fit had not seen, a line for each folder's grid."""
     engines = list(dict.fromkeys(engine for folder in folders for engine in published.models(folder)))
     lines = [
-        [MACHINES.get(folder, folder), *(_errors(folder, engine) for engine in engines if published.models(folder))]
+        [folder, *(_errors(folder, engine) for engine in engines if published.models(folder))]
         for folder in folders
     ]
-    return markdown.table(Table(["default grid, error: median, worst", *engines], lines))
+    return markdown.table(Table(["grid, error: median, worst", *engines], lines))
 
 
 def _errors(folder: str, engine: str) -> str:
+    if engine not in published.models(folder):
+        return ""
     model = published.model(folder, engine)
     return f"{model.median_error:.1%}, {abs(model.worst.error):.0%}"
 
