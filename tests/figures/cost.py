@@ -16,7 +16,6 @@ from . import published
 from .registry import figure
 
 
-
 @figure
 def parts(folder: str, engine: str, cell: str = HEADLINE) -> str:
     """What a step goes to, in seconds."""
@@ -44,8 +43,7 @@ def model_errors(*folders: str) -> str:
     """The median and the worst error on cells that a fit had not seen, a line for each folder's grid."""
     engines = list(dict.fromkeys(engine for folder in folders for engine in published.models(folder)))
     lines = [
-        [folder, *(_errors(folder, engine) for engine in engines if published.models(folder))]
-        for folder in folders
+        [folder, *(_errors(folder, engine) for engine in engines if published.models(folder))] for folder in folders
     ]
     return markdown.table(Table(["grid, error: median, worst", *engines], lines))
 
