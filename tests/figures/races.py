@@ -43,12 +43,6 @@ def factor(folder: str, engine: str, cell: str = HEADLINE, baseline: str = BASEL
 
 
 @figure
-def slower(folder: str, engine: str, cell: str = HEADLINE, baseline: str = BASELINE) -> str:
-    """How many times the baseline's time the engine takes."""
-    return f"{numbers.factor(estimate(folder, engine, cell, baseline).inverse.value)[:-1]} times"
-
-
-@figure
 def epoch(folder: str, engine: str, cell: str = "mnist5k") -> str:
     """What an epoch takes the baseline and the engine, and the factor."""
     race = published.race(folder, cell)
