@@ -54,6 +54,11 @@ class RaceJob(msgspec.Struct, frozen=True):
     baseline: str | None = None
     cells: list[Cell] = []
 
+    @property
+    def elsewhere(self) -> list[Cell | None]:
+        """For each entry the cell that it runs in, None where that is the race's."""
+        return [None if own == self.cell else own for own in self.cells] or [None] * len(self.entries)
+
 
 def among(baseline: str | None, entries: Sequence[Entry]) -> str | None:
     """The name of a baseline, if one is asked for; InputError where it is of none of these entries."""
@@ -143,8 +148,7 @@ def admitted(
     def lanes_at(places: Iterable[Place]) -> list[Lane]:
         return [lane_at(place, contestants, inputs_of) for place in places]
 
-    elsewhere = [None if own == cell else own for own in job.race.cells] or [None] * len(contestants)
-    lanes = lanes_at(Place(entry=number, cell=own) for number, own in enumerate(elsewhere))
+    lanes = lanes_at(Place(entry=number, cell=own) for number, own in enumerate(job.race.elsewhere))
     has_floor = job.race.floor and cell.data == "random"  # see Floor
     ground = lanes_at(floors(contestants) if has_floor else [])
     for lane in lanes:

@@ -122,10 +122,9 @@ def is_told(place: Place, passes: int) -> bool:
 
 def without_timings(job: RaceJob, reason: str, environment: Environment, started: str, elapsed: float) -> Record:
     """The record of a race that has come to nothing: every contestant has failed for this reason."""
-    cells = [None if own == job.cell else own for own in job.cells] or [None] * len(job.entries)
     results = [
         Result(one.name, left_out=reason, failed=True, commit=one.commit, cell=own)
-        for one, own in zip(job.entries, cells, strict=True)
+        for one, own in zip(job.entries, job.elsewhere, strict=True)
     ]
     return Record(
         SCHEMA,

@@ -42,9 +42,7 @@ def _row(folder: str, engine: str, cell: str) -> pd.Series:
 def model_errors(*folders: str) -> str:
     """The median and the worst error on cells that a fit had not seen, a line for each folder's grid."""
     engines = list(dict.fromkeys(engine for folder in folders for engine in published.models(folder)))
-    lines = [
-        [folder, *(_errors(folder, engine) for engine in engines if published.models(folder))] for folder in folders
-    ]
+    lines = [[folder, *(_errors(folder, engine) for engine in engines)] for folder in folders]
     return markdown.table(Table(["grid, error: median, worst", *engines], lines))
 
 

@@ -14,9 +14,9 @@ from ...cells.cell import format_sizes
 from ...records.record import Record
 from .. import numbers
 from ..answer import Pair, headline
-from .axes import apart, batch_axis, engine_colours, log_ticks
+from .axes import apart, engine_colours
 from .panels import Panel
-from .speedup_curves import claims_on, limits
+from .speedup_curves import claims_on, set_axes
 
 STEM = "factor-by-batch"
 MOST = 6  # curves: of more engines, those on the ladder are drawn
@@ -46,13 +46,7 @@ def panel(found: Sequence[Record], rows: pd.DataFrame) -> Panel | None:
 
 def _draw(pair: Pair, own: pd.DataFrame, colours: dict[str, Any], axes: Axes) -> None:
     """A curve for each engine; colours are those of all engines of the page, the baseline among them."""
-    bottom, top = limits(own)
-    axes.set_yscale("log")
-    axes.set_ylim(bottom, top)
-    log_ticks(axes.yaxis, lambda value: f"{value:g}x")
-    batch_axis(axes, own["batch"])
-    left, right = own["batch"].min() / 1.15, own["batch"].max() * 1.15
-    axes.set_xlim(left, right)
+    right, span = set_axes(axes, own)
     claims_on(axes, own[own["engine"] == pair.challenger.name], right)
     ends = []
     for engine in dict.fromkeys(own["engine"]):
@@ -61,7 +55,7 @@ def _draw(pair: Pair, own: pd.DataFrame, colours: dict[str, Any], axes: Axes) ->
         axes.fill_between(line["batch"], line["speedup_low"], line["speedup_high"], color=colour, alpha=0.25, lw=0)
         axes.plot(line["batch"], line["speedup"], color=colour, marker="o", ms=4, lw=2.4 if is_told else 1.2)
         ends.append((line["speedup"].iloc[-1], engine, colour))
-    heights = apart([value for value, *_ in ends], top / bottom)
+    heights = apart([value for value, *_ in ends], span)
     for (_, engine, colour), height in zip(ends, heights, strict=True):
         axes.annotate(
             engine, (right, height), xytext=(4, 0), textcoords="offset points", va="center", color=colour,

@@ -15,13 +15,7 @@ from .axes import apart, batch_axis, log_ticks, shades
 
 def draw(part: pd.DataFrame, all_rows: pd.DataFrame, axes: Axes) -> None:
     """One panel; its axes are those of the panels of all rows."""
-    bottom, top = limits(all_rows)
-    axes.set_yscale("log")
-    axes.set_ylim(bottom, top)
-    log_ticks(axes.yaxis, lambda value: f"{value:g}x")
-    batch_axis(axes, all_rows["batch"])
-    left, right = all_rows["batch"].min() / 1.15, all_rows["batch"].max() * 1.15
-    axes.set_xlim(left, right)
+    right, span = set_axes(axes, all_rows)
     hiddens = widths(part)
     ends = []
     for width, colour in zip(hiddens, shades(len(hiddens)), strict=True):
@@ -32,10 +26,22 @@ def draw(part: pd.DataFrame, all_rows: pd.DataFrame, axes: Axes) -> None:
         axes.plot(line["batch"], line["speedup"], color=colour, marker="o", markersize=4)
         ends.append((line["batch"].iloc[-1], line["speedup"].iloc[-1], f"width {width or 'none'}", colour))
     claims_on(axes, part, right)
-    for (batch, _, label, colour), height in zip(ends, apart([end[1] for end in ends], top / bottom), strict=True):
+    for (batch, _, label, colour), height in zip(ends, apart([end[1] for end in ends], span), strict=True):
         beside = {"xytext": (8, 0), "textcoords": "offset points", "va": "center", "annotation_clip": False}
         axes.annotate(label, (batch, height), color=colour, **beside)  # type: ignore[arg-type]
     axes.set_ylabel(f"speedup over {part['baseline'].iloc[0]}, 95 % band")
+
+
+def set_axes(axes: Axes, rows: pd.DataFrame) -> tuple[float, float]:
+    """Axes with room for these rows; returns their end at the right, and how many times their bottom the top is."""
+    bottom, top = limits(rows)
+    axes.set_yscale("log")
+    axes.set_ylim(bottom, top)
+    log_ticks(axes.yaxis, lambda value: f"{value:g}x")
+    batch_axis(axes, rows["batch"])
+    left, right = rows["batch"].min() / 1.15, rows["batch"].max() * 1.15
+    axes.set_xlim(left, right)
+    return right, top / bottom
 
 
 def claims_on(axes: Axes, part: pd.DataFrame, right: float) -> None:
