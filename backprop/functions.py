@@ -50,7 +50,7 @@ def sigmoid(z: Array) -> Array:
     """The logistic function, 1 / (1 + exp(-z)).
 
     Far below zero `exp(-z)` overflows to inf and the result, 0, is right: callers silence that warning
-    once a step, with `np.errstate(over="ignore")`, which would cost a third of a small call in here.
+    once a step, with `quiet` of network.py, which would cost a third of a small call in here.
     """
     return 1.0 / (1.0 + np.exp(-z))
 

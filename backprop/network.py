@@ -16,6 +16,11 @@ from .functions import Array as Array
 
 CACHE_LINE = 64  # bytes, on x86-64 and most others
 
+# Around each step. exp overflows far below zero, where the sigmoid that is made of it is right. And "invalid" need not
+# be about the numbers: on some machines a BLAS sets that flag for finite ones, as it also computes with what lies
+# beyond a vector's end, and throws that away. A NaN or an infinity of the network's own shows in what comes out.
+quiet = np.errstate(over="ignore", invalid="ignore")
+
 
 @dataclass(frozen=True)
 class Network:
@@ -121,12 +126,12 @@ class Network:
         """The same parameters in memory of their own, each in C order and from the start of a cache line."""
         return self.like(tuple(map(aligned, self.weights)), tuple(map(aligned, self.biases)))
 
-    @np.errstate(over="ignore")
+    @quiet
     def feedforward(self, x: Array) -> Array:
         """The output, (batch, n_out), for inputs x, (batch, n_in)."""
         return self.functions[-1].of(self._top(x)).T
 
-    @np.errstate(over="ignore")
+    @quiet
     def mean_cost(self, x: Array, y: Array) -> Any:
         """The cost of the answers to x, (batch, n_in), where y, (batch, n_out), is right: averaged over the batch."""
         return self.head.total(self._top(x), y.T) / len(x)

@@ -9,7 +9,7 @@ from autograd import numpy as anp
 from autograd.scipy.special import expit, logsumexp
 
 from ..engine import Engine
-from ..network import Array, Network
+from ..network import Array, Network, quiet
 
 FUNCTIONS = {
     "sigmoid": expit,
@@ -49,7 +49,7 @@ class AutogradTape(Engine):
         own_cost = partial(mean_cost, own.activations, own.cost)
         self.gradient_of = grad(own_cost, argnum=tuple(range(len(self.parameters))))
 
-    @np.errstate(over="ignore")
+    @quiet
     def step(self, x: Array, y: Array, eta: float) -> None:
         inputs, targets = (np.ascontiguousarray(array, self.own.dtype) for array in (x, y))
         for parameter, slope in zip(self.parameters, self.gradient_of(*self.parameters, inputs, targets), strict=True):

@@ -74,8 +74,8 @@ class Fused(Engine):
         self.own = own = network.copy()
         self.dtype = own.dtype
         self.workspaces = Workspaces(partial(Workspace, own))
-        self.quiet = copy_context()  # entered for a tenth of what np.errstate takes
-        self.quiet.run(np.seterr, over="ignore")
+        self.quiet = copy_context()  # `quiet`, entered for a tenth of what np.errstate takes
+        self.quiet.run(np.seterr, over="ignore", invalid="ignore")
 
     def step(self, x: Array, y: Array, eta: float) -> None:
         self.quiet.run(self.descend, x, y, eta)

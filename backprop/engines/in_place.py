@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from ..engine import Engine
-from ..network import Array, Network
+from ..network import Array, Network, quiet
 from ..workspaces import Workspaces
 
 
@@ -42,7 +42,7 @@ class InPlace(Engine):
         self.grad_b = [np.empty_like(b) for b in self.biases]
         self.workspaces = Workspaces(partial(Workspace, own))
 
-    @np.errstate(over="ignore")
+    @quiet
     def step(self, x: Array, y: Array, eta: float) -> None:
         m, weights = len(x), self.own.weights
         work = self.workspaces[m]

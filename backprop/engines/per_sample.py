@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..engine import Engine
-from ..network import Array, Network
+from ..network import Array, Network, quiet
 
 
 class PerSample(Engine):
@@ -20,7 +20,7 @@ class PerSample(Engine):
         self.functions = [function.of for function in network.functions]
         self.primes, self.matched = [function.prime for function in network.functions], network.head.matched
 
-    @np.errstate(over="ignore")
+    @quiet
     def step(self, x: Array, y: Array, eta: float) -> None:
         m = len(x)
         grad_w = [np.zeros_like(w) for w in self.weights]

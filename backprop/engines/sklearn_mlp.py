@@ -8,7 +8,7 @@ from sklearn.neural_network import MLPClassifier
 
 from ..engine import Engine
 from ..errors import InputError
-from ..network import Array, Network, aligned
+from ..network import Array, Network, aligned, quiet
 
 ACTIVATIONS = {"sigmoid": "logistic", "tanh": "tanh", "relu": "relu", "identity": "identity"}
 FEWEST_OUTPUTS = {"sigmoid-cross-entropy": 1, "softmax-cross-entropy": 3}  # two classes are one output to it
@@ -55,6 +55,7 @@ class SklearnMlp(Engine):
         self.model.coefs_ = [aligned(w.T) for w in network.weights]
         self.model.intercepts_ = [aligned(b) for b in network.biases]
 
+    @quiet
     def step(self, x: Array, y: Array, eta: float) -> None:
         inputs, labels = np.ascontiguousarray(x, self.dtype), self.labels(y)
         self.model.batch_size = len(x)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..engine import Engine
-from ..network import Array, Network
+from ..network import Array, Network, quiet
 
 
 class Stacked(Engine):
@@ -25,7 +25,7 @@ class Stacked(Engine):
         self.functions = [function.of for function in network.functions]
         self.primes, self.matched = [function.prime for function in network.functions], network.head.matched
 
-    @np.errstate(over="ignore")
+    @quiet
     def step(self, x: Array, y: Array, eta: float) -> None:
         a = x.T
         activations, zs = [a], []

@@ -15,6 +15,7 @@ import numpy as np
 from backprop import Engine, EngineError, GradientError, InputError, Network
 from backprop.check import hidden, verify
 from backprop.errors import brief
+from backprop.network import quiet
 from backprop.training import accuracy, epoch
 
 from ..cells.cell import Cell, format_sizes
@@ -109,7 +110,7 @@ def train(
         yield Epoch(number, {name: seconds[name] for name in engines}, scores)
 
 
-@np.errstate(over="ignore", invalid="ignore")
+@quiet
 def score(network: Network, dataset: Dataset) -> float:
     """How well the network does on the test part: its accuracy, a share, or its cost where targets are no classes.
 

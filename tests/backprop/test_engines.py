@@ -220,6 +220,16 @@ def test_saturated_activations_raise_no_warning(engine):
         assert all(np.isfinite(block).all() for block in blocks(after)), problem
 
 
+def test_parameters_that_are_no_numbers_raise_no_warning(engine):
+    """Nor does what BLAS says of others: on some machines it calls finite products invalid."""
+    if engine.labels_only:
+        pytest.skip("scikit-learn refuses them itself")
+    network, x, y = make(engine, *one_of_each(engine)[0])
+    opposite = np.resize([np.inf, -np.inf], network.weights[-1].shape[::-1]).T.astype(network.dtype)
+    after = stepped(engine, network.like([*network.weights[:-1], opposite], network.biases), (x, y, 1.0))
+    assert np.isnan(after.weights[-1]).all()
+
+
 def test_the_network_keeps_sizes_dtype_and_functions(engine):
     network, x, y = make(engine, (5, 4, 3), 6, "float32", 0)
     after = stepped(engine, network, (x, y, 1.0))
