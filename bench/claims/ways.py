@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from backprop import Engine, EngineError, Network
-from backprop.network import Array
+from backprop.network import Array, quiet
 
 from ..cells.inputs import Inputs, prepare
 from ..records.record import Record
@@ -66,6 +66,7 @@ class Product(Engine):
         self.initial, self.way = network.copy(), way
         self.made = np.empty_like(self.initial.weights[0])
 
+    @quiet
     def step(self, x: Array, y: Array, eta: float) -> None:  # noqa: ARG002
         self.way(x, self.initial.weights[0], self.made)
 
