@@ -4,13 +4,14 @@
 
 Each part is a sum over the terms of bench/analysis/work.py, and fitted to what was raced of it (bench/analysis/
 shares.py): calls to an engine's own on networks with one unit a layer, products to the floors of all races of a
-machine, dtype and number of threads, whatever the engine, passes to what is left. A race without such parts counts by
-what a step took as a whole. The functions of the network are terms like others, and a call or a byte costs the same
+machine, dtype and number of threads, whatever the engine, passes to what is left; all of it brought to the usual pace
+of the machine (bench/analysis/pace.py), which is what prices are for. A race without such parts counts by what a step
+took as a whole. The functions of the network are terms like others, and a call or a byte costs the same
 in both dtypes: so a model is of all that were raced on a machine with so many threads, together and apart.
 
-Its errors are those of cells that the fit has not seen. Where it breaks: products that a trial in a bad moment gave a
-slow form; a second thread that pays in some cells only; sizes that are powers of two, whose rows meet in the same
-places of a cache.
+Its errors are those of cells that the fit has not seen, at the usual pace. Where it breaks: products that a trial in a
+bad moment gave a slow form; a second thread that pays in some cells only; sizes that are powers of two, whose rows meet
+in the same places of a cache.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import numpy as np
 
 from ..cells.cell import Cell, Setting
 from ..records.record import Record
-from . import fit, intervals, shares
+from . import fit, intervals, pace, shares
 from .fit import CALLS, PASSES, PRODUCTS, Machine, Timing
 from .prices import Floats
 from .shares import Shares
@@ -48,7 +49,10 @@ class Place(NamedTuple):
 
 
 class Miss(NamedTuple):
-    """A prediction of a cell by a fit that had not seen its batch size, or its layer sizes; error is relative."""
+    """A prediction of a cell by a fit that had not seen its batch size, or its layer sizes; error is relative.
+
+    But for the products of a batch of one: every race of those layer sizes has them among its parts.
+    """
 
     cell: Cell
     error: float
@@ -58,6 +62,7 @@ class Miss(NamedTuple):
 class Model:
     """The prices of an engine, in seconds for each unit of TERMS, and the timings that they were fitted to.
 
+    Prices and timings are at the machine's usual pace; paces are those of the races, as factors of it, least and most.
     at_least are the terms whose price is the least that the machine can have: fitted, they were less.
     """
 
@@ -66,6 +71,7 @@ class Model:
     machine: Machine
     one_by_one: bool
     timings: tuple[Timing, ...]
+    paces: tuple[float, float]
     prices: tuple[float, ...]
     at_least: tuple[Term, ...]
     unseen: tuple[Miss, ...]
@@ -74,16 +80,17 @@ class Model:
         """The price of the term of this name."""
         return self.prices[[term.name for term in TERMS].index(name)]
 
-    def shares(self, cell: Cell) -> Shares:
+    def shares(self, cell: Cell, pace: float = 1.0) -> Shares:
         spent = self.work([cell])[0] * self.prices
-        return Shares(*(float(spent[part].sum()) for part in (CALLS, PRODUCTS, PASSES)))
+        calls, products, passes = (float(spent[part].sum()) for part in (CALLS, PRODUCTS, PASSES))
+        return Shares(pace * calls, products, pace * passes)
 
     def work(self, cells: Sequence[Cell]) -> Floats:
         """What these cells' steps take of each of TERMS, (cells, terms)."""
         return self.machine.work(cells, self.one_by_one)
 
     def seconds(self, cell: Cell) -> float:
-        """The prediction for a step."""
+        """The prediction for a step at the usual pace."""
         return sum(self.shares(cell))
 
     @property
@@ -139,25 +146,41 @@ def models(found: Iterable[Record]) -> list[Model]:
 
 
 def _at_place(place: Place, l2_bytes: int | None, records: Sequence[Record]) -> Iterator[Model]:
+    peaks = [record.peak for record in records if record.peak]
+    near = [peak.cache_bytes_per_second / place.threads for peak in peaks if peak.cache_bytes_per_second]  # of a core
+    memory = [peak.copy_bytes_per_second for peak in peaks]
+    last = max((peak.copied_bytes // 2 for peak in peaks), default=None)  # a copy is of twice the last cache
+    caches = Caches(l2_bytes, last)
+
+    races = [timings_of(record) for record in records]
+    paces = pace.of_races(races, Machine(caches))
     timed: dict[str, dict[Cell, Timing]] = {}
-    for record in records:
-        for result in record.contestants:
-            if typical := intervals.typical(result.seconds):
-                timing = Timing(record.cell, typical.value, shares.measured(record, result))
-                timed.setdefault(result.name, {})[record.cell] = timing
-    last = {record.peak.copied_bytes // 2 for record in records if record.peak}  # a copy is of twice the last cache
-    caches = Caches(l2_bytes, max(last, default=None))
-    copies = [record.peak.cache_bytes_per_second for record in records if record.peak]
-    pace = max((copy for copy in copies if copy), default=None)
+    for race, own_pace in zip(races, paces, strict=True):
+        for engine, timing in race.items():
+            timed.setdefault(engine, {})[timing.cell] = timing.at_usual(own_pace)
     every = [timing for own in timed.values() for timing in own.values()]
 
     @cache
     def machine_without(cells: frozenset[Cell]) -> Machine:
-        return Machine(caches, pace, fit.products([timing for timing in every if timing.cell not in cells], caches))
+        seen = [timing for timing in every if timing.cell not in cells]
+        return Machine(caches, _usual(near), _usual(memory), fit.products(seen, caches))
 
     for engine, own in timed.items():
         if _are_enough(own):
-            yield _model(engine, place, machine_without, list(own.values()))
+            yield _model(engine, place, machine_without, list(own.values()), (min(paces), max(paces)))
+
+
+def _usual(rates: Sequence[float]) -> float | None:
+    return median(rates) if rates else None
+
+
+def timings_of(record: Record) -> dict[str, Timing]:
+    """What a step of each contestant took, by its name, and its parts, at the pace of the race."""
+    return {
+        result.name: Timing(record.cell, typical.value, shares.measured(record, result))
+        for result in record.contestants
+        if (typical := intervals.typical(result.seconds))
+    }
 
 
 def _are_enough(cells: Iterable[Cell]) -> bool:
@@ -167,7 +190,11 @@ def _are_enough(cells: Iterable[Cell]) -> bool:
 
 
 def _model(
-    engine: str, place: Place, machine_without: Callable[[frozenset[Cell]], Machine], timings: Sequence[Timing]
+    engine: str,
+    place: Place,
+    machine_without: Callable[[frozenset[Cell]], Machine],
+    timings: Sequence[Timing],
+    paces: tuple[float, float],
 ) -> Model:
     """The model of these timings, with a prediction of each cell without its batch size and one without its sizes."""
     machine = machine_without(frozenset())
@@ -176,7 +203,8 @@ def _model(
     def fitted(to: Sequence[Timing], machine: Machine, unseen: Sequence[Miss] = ()) -> Model:
         each, held = fit.engine(to, machine, one_by_one)
         at_least = tuple(term for term, is_least in zip(TERMS, held, strict=True) if is_least)
-        return Model(engine, place, machine, one_by_one, tuple(to), tuple(each.tolist()), at_least, tuple(unseen))
+        prices, misses = tuple(each.tolist()), tuple(unseen)
+        return Model(engine, place, machine, one_by_one, tuple(to), paces, prices, at_least, misses)
 
     misses = []
     for field in ("batch", "sizes"):

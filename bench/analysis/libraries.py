@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-import msgspec
-
 from ..cells.cell import Cell
 from ..records.record import Record, Result
 from . import intervals, ladder
@@ -89,7 +87,7 @@ def series(found: Iterable[Record]) -> Iterator[Series]:
     alike: dict[tuple[str, Cell], list[Record]] = {}
     for record in found:
         if record.cell.data == "random" and families(record):
-            key = record.environment.machine, msgspec.structs.replace(record.cell, batch=1)
+            key = record.environment.machine, record.cell.alone
             alike.setdefault(key, []).append(record)
     for records in alike.values():
         yield Series(sorted(records, key=lambda record: record.cell.batch))

@@ -40,7 +40,8 @@ def fitted(work: Floats, seconds: Floats, scale: Floats, least: Floats) -> Price
         while True:
             rest = seconds - work @ (least * held)
             each = least * held
-            each[open_columns] = _nnls(work[:, open_columns], rest, weights / scale)
+            if len(open_columns):
+                each[open_columns] = _nnls(work[:, open_columns], rest, weights / scale)
             short = open_columns[each[open_columns] < least[open_columns]]
             if not len(short):
                 break
@@ -55,6 +56,8 @@ def fitted(work: Floats, seconds: Floats, scale: Floats, least: Floats) -> Price
 
 def _nnls(work: Floats, seconds: Floats, weights: Floats) -> Floats:
     relative = work * weights[:, np.newaxis]
-    scale = np.maximum(relative.max(axis=0, initial=0.0), np.finfo(float).tiny)  # counts differ by nine magnitudes
+    scale = np.maximum(
+        np.abs(relative).max(axis=0, initial=0.0), np.finfo(float).tiny
+    )  # counts differ by nine magnitudes
     found: Floats = nnls(relative / scale, seconds * weights)[0] / scale
     return found

@@ -18,7 +18,8 @@ class Row(NamedTuple):
 
     speedup is the baseline's time over the engine's, NaN where either has none; noise_floor is how far from
     1 the interval reaches for two copies of one engine in the same rounds (0.01 is 1 %). efficiency is the
-    floor's time over the engine's. predicted_seconds is what the cost model makes of a step, where models are given.
+    floor's time over the engine's. predicted_seconds is what the cost model makes of a step at the
+    machine's usual pace, where models are given.
     The shares are what a step goes to, and shares_are how that is known: measured, in this very race, or else fitted,
     by the model; None without either. flops_per_byte is the arithmetic intensity, flops over Cell.least_bytes; the
     columns from peak_flops_per_second to hertz are the record's Peak; flops_per_cycle are those of a cycle of one of

@@ -11,8 +11,6 @@ from __future__ import annotations
 from statistics import StatisticsError, median
 from typing import NamedTuple
 
-from msgspec.structs import replace
-
 from ..cells.cell import Cell
 from ..records.record import Record, Result
 from . import intervals
@@ -67,6 +65,14 @@ class Parts(NamedTuple):
         fit = min(1.0, self.whole / (outside + made))
         return Shares(fit * outside, fit * made, max(0.0, self.whole - outside - made))
 
+    def at_usual(self, pace: float) -> Parts:
+        """What had been raced at the usual pace of the machine (bench/analysis/pace.py): products do not follow it."""
+        return self._replace(
+            whole=self.made + (self.whole - self.made) / pace,
+            calls=self.calls / pace,
+            calls_alone=self.calls_alone / pace,
+        )
+
 
 def measured(record: Record, result: Result) -> Parts | None:
     """The parts of a contestant's step; None where they were not raced, as in old records or without a floor.
@@ -76,21 +82,19 @@ def measured(record: Record, result: Result) -> Parts | None:
     floor, cell = record.floor, record.cell
     if floor is None or not floor.seconds or not result.seconds:
         return None
-    bare = replace(cell, sizes=(1,) * len(cell.sizes))
-    bare_alone = replace(bare, batch=1)
     whole, products = intervals.typical(result.seconds), intervals.ratio(floor.seconds, result.seconds)
     if whole is None or products is None:
         return None
     of_floor = whole.value * products.value
     try:
-        ground, ground_alone = _share(floor, cell, bare), _share(floor, cell, bare_alone)
+        ground, ground_alone = _share(floor, cell, cell.bare), _share(floor, cell, cell.bare.alone)
         parts = Parts(
             cell.batch,
             whole.value,
-            whole.value * _share(result, cell, bare),
-            whole.value * _share(result, cell, bare_alone),
+            whole.value * _share(result, cell, cell.bare),
+            whole.value * _share(result, cell, cell.bare.alone),
             of_floor * max(0.0, 1 - ground),
-            of_floor * max(0.0, _share(floor, cell, replace(cell, batch=1)) - ground_alone),
+            of_floor * max(0.0, _share(floor, cell, cell.alone) - ground_alone),
         )
     except StatisticsError:  # a part was not raced
         return None

@@ -9,7 +9,6 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Literal, NamedTuple, get_args
 
-import msgspec
 import numpy as np
 
 from backprop.functions import EVERYWHERE, HEADS, SIGMOID, SOFTMAX
@@ -18,6 +17,7 @@ from ..cells.cell import Cell, DType
 
 Part = Literal["calls", "products", "passes"]
 Unit = Literal["call", "flop", "byte"]
+Beyond = Literal["the cache", "the last cache"]
 
 LANES = 64  # bytes: of AVX-512, and of two registers of AVX2
 
@@ -25,13 +25,21 @@ LANES = 64  # bytes: of AVX-512, and of two registers of AVX2
 class Term(NamedTuple):
     """A kind of work: the part of a step that it belongs to, its name in words, and what is counted.
 
-    subtle says that it is told from others of other parts only where the parts of steps were raced.
+    subtle says that it is told from others of other parts only where the parts of steps were raced. beyond: the cache
+    that a pass goes beyond, the second-level one where nothing else is said; near is the name of the same pass within
+    that, None where it is made in any case.
     """
 
     part: Part
     name: str
     unit: Unit
     subtle: bool = False
+    near: str | None = None
+    beyond: Beyond | None = None
+
+
+def _far(near: str, beyond: Beyond, subtle: bool = False) -> Term:
+    return Term("passes", f"{near} beyond {beyond}", "byte", subtle, near, beyond)
 
 
 class Caches(NamedTuple):
@@ -77,15 +85,15 @@ DTYPES = get_args(DType)
 PRODUCTS = tuple(term._replace(name=f"{term.name}, {dtype}") for dtype in DTYPES for term in (*MATRICES, *VECTORS))
 PASSES = (
     Term("passes", "parameters", "byte"),
-    Term("passes", "parameters beyond the cache", "byte"),
+    _far("parameters", "the cache"),
     Term("passes", "gradient of a sample", "byte", subtle=True),
-    Term("passes", "gradient of a sample beyond the cache", "byte", subtle=True),
-    Term("passes", "gradients of samples beyond the last cache", "byte", subtle=True),
+    _far("gradient of a sample", "the cache", subtle=True),
+    _far("gradient of a sample", "the last cache", subtle=True),
     Term("passes", "products in a slower form", "flop", subtle=True),
     Term("passes", "inputs", "byte", subtle=True),
-    Term("passes", "inputs beyond the cache", "byte", subtle=True),
+    _far("inputs", "the cache", subtle=True),
     *(Term("passes", name, "byte") for name in EVERYWHERE),
-    Term("passes", "activations beyond the cache", "byte"),
+    Term("passes", "activations beyond the cache", "byte", beyond="the cache"),
 )
 TERMS = (*CALLS, *PRODUCTS, *PASSES)
 
@@ -176,7 +184,7 @@ def of_passes(cell: Cell, caches: Caches, one_by_one: bool) -> list[float]:
 
 def of_step(cell: Cell, caches: Caches, one_by_one: bool) -> list[float]:
     """How much of each of TERMS a step takes; who sends samples through one by one has a batch's products alone."""
-    alone = msgspec.structs.replace(cell, batch=1) if one_by_one else cell
+    alone = cell.alone if one_by_one else cell
     times = cell.batch if one_by_one else 1
     products = [times * count for count in of_products(alone, caches)]
     return [*of_calls(cell, one_by_one), *products, *of_passes(cell, caches, one_by_one)]

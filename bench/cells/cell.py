@@ -91,6 +91,16 @@ class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Network.random(self.sizes, rng, self.dtype, activations, self.top.cost)
 
     @property
+    def bare(self) -> Cell:
+        """The same batch, depth and functions with one unit a layer: a step of it is calls, and little else."""
+        return msgspec.structs.replace(self, sizes=(1,) * len(self.sizes))
+
+    @property
+    def alone(self) -> Cell:
+        """The same network at a batch of one."""
+        return msgspec.structs.replace(self, batch=1)
+
+    @property
     def parameters(self) -> int:
         """Weights and biases of the cell's network."""
         return sum((n_in + 1) * n_out for n_in, n_out in itertools.pairwise(self.sizes))

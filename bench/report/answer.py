@@ -167,7 +167,18 @@ def missed(models: Sequence[Model]) -> str:
     return (
         f"Cells that a fit of the cost model had not seen were missed by up to "
         f"{max(model.median_error for model in models):.0%} in an engine's median; the worst seen so far is "
-        f"{max(abs(model.worst.error) for model in models):.0%}."
+        f"{max(abs(model.worst.error) for model in models):.0%}.{at_pace(models)}"
+    )
+
+
+def at_pace(models: Sequence[Model]) -> str:
+    """A sentence, after a blank, where races tell how the machine's pace differed, which no prediction knows."""
+    least, most = min(model.paces[0] for model in models), max(model.paces[1] for model in models)
+    if least == most:
+        return ""
+    return (
+        " That is at the usual pace of the machine: others use it, too, and single races took "
+        f"{least:.2f} to {most:.2f} times as long, products apart."
     )
 
 

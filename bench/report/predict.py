@@ -76,6 +76,7 @@ def _notes(models: list[Model], slow: Model, cell: Cell) -> Iterator[str]:
     yield (
         "All of this is fitted, nothing measured. off by: the median error on cells that were timed and that the fit "
         "had not seen; worst so far: the largest among them, and another cell may be further off."
+        f"{answer.at_pace(models)}"
     )
     if any(model.is_beyond(cell) for model in models):
         yield "warning: this cell lies beyond the batch sizes, parameters or depths that were timed"

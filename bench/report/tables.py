@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-import msgspec
 import pandas as pd
 
 from backprop.functions import EVERYWHERE
@@ -177,7 +176,7 @@ def crossovers(models: Sequence[Model], baseline: str, challenger: str) -> Table
         slow = baselines.get(model.place)
         if slow is None or model.engine != challenger:
             continue
-        for network in dict.fromkeys(msgspec.structs.replace(cell, batch=1) for cell in model.cells):
+        for network in dict.fromkeys(cell.alone for cell in model.cells):
             level = crossover(slow, model, network)
             place = placed(str(network.setting_on()), places[model.place.machine])
             lines.append([format_sizes(network.sizes), place, _crossover(level)])

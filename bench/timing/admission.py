@@ -141,8 +141,7 @@ def parts(whole: Place, cell: Cell) -> list[Place]:
     are calls: at the same batch, and at a batch of one. The products are those of the floor, and for an engine that
     sends samples through one by one those of a batch of one.
     """
-    bare = replace(cell, sizes=(1,) * len(cell.sizes))
-    others = [bare, replace(bare, batch=1), *([replace(cell, batch=1)] if whole.role == "floor" else [])]
+    others = [cell.bare, cell.bare.alone, *([cell.alone] if whole.role == "floor" else [])]
     elsewhere = [other for other in dict.fromkeys(others) if other != cell]
     return [Place(role=whole.role, entry=whole.entry, cell=other, part=True) for other in elsewhere]
 

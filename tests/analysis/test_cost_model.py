@@ -1,6 +1,7 @@
 """The cost model: prices found again, unseen cells judged, crossovers where times are equal; `predict` in words."""
 
 import re
+from itertools import product
 
 import msgspec
 import numpy as np
@@ -93,7 +94,7 @@ def test_what_is_larger_than_the_cache_is_counted_apart(one_by_one):
     assert not {"parameters", "inputs", "gradient of a sample"} & set(far)
     assert twice["parameters"] == pytest.approx(twice["parameters beyond the cache"], rel=1e-3)  # beside their gradient
     last = counted(work.PASSES, work.of_passes(cell, work.Caches(8, 8 * 5560), one_by_one))
-    assert last["gradients of samples beyond the last cache"] == near["gradient of a sample"]
+    assert last["gradient of a sample beyond the last cache"] == near["gradient of a sample"]
     assert "gradient of a sample beyond the cache" not in last
     if one_by_one:  # it forms every gradient in the same memory
         assert between["gradient of a sample"] == pytest.approx(near["gradient of a sample"] / 2, rel=1e-3)
@@ -135,6 +136,60 @@ def test_shares_add_up_and_none_is_negative(price):
     for cell in GRID:
         assert min(model.shares(cell)) >= 0
         assert sum(model.shares(cell)) == pytest.approx(model.seconds(cell))
+
+
+def at_pace(pace, prices):
+    """The prices in a race in which the machine was slower by this factor: at all but products."""
+    return {
+        name: (pace * layer, pace * sample, flop, pace * byte) for name, (layer, sample, flop, byte) in prices.items()
+    }
+
+
+@settings(max_examples=20, deadline=None)
+@given(price, st.randoms(use_true_random=False))
+def test_prices_are_those_of_the_usual_pace_of_the_machine(price, random):
+    """Each race had another; those left out are still predicted by their prices at the pace of the median race."""
+    paces = [0.7 + 0.1 * number for number in range(len(GRID))]
+    middle = (paces[5] + paces[6]) / 2
+    random.shuffle(paces)
+    races = [
+        make_measured_record(cell, at_pace(pace / middle, {"engine": price, "other": MATRIX}))
+        for cell, pace in zip(GRID, paces, strict=True)
+    ]
+    model, _ = cost_model.models(races)
+    cell = Cell((784, 64, 10), 50)
+    assert model.shares(cell) == pytest.approx(split(price, cell), rel=0.05, abs=0.02 * exact(price, cell))
+    assert model.paces == pytest.approx((min(paces) / middle, max(paces) / middle), rel=0.02)
+    assert model.shares(cell, 2.0).calls == pytest.approx(2 * model.shares(cell).calls)
+    assert model.shares(cell, 2.0).products == model.shares(cell).products
+
+
+def test_what_was_raced_without_parts_tells_no_pace():
+    (model,) = cost_model.models(found(engine=MATRIX, noise=0.1))
+    assert model.paces == (1.0, 1.0)
+
+
+def test_beyond_a_cache_that_was_not_left_passes_cost_more_as_copies_do():
+    """All cells of the grid fit into the second level; who does not do a pass there does not do it further away."""
+    small = [Cell((20, width, 10), batch) for width, batch in product((10, 20, 30), (1, 10, 20, 30))]
+    price = (1e-5, 0.0, 1e-11, 2 / PEAK.cache_bytes_per_second)
+    races = [make_measured_record(cell, {"engine": price}, l2_bytes=1 << 20) for cell in small]
+    (model,) = cost_model.models(under(PEAK, *races))
+    near, far = (model.price(name) for name in ("parameters", "parameters beyond the cache"))
+    steeper = np.sqrt(PEAK.cache_bytes_per_second / PEAK.copy_bytes_per_second)
+    assert near == pytest.approx(price[3], rel=0.05)
+    assert far == pytest.approx(steeper * near, rel=0.05)
+    assert model.price("gradient of a sample beyond the last cache") < 0.01 * near
+
+
+def test_with_two_threads_a_pass_still_has_the_copy_of_one_core():
+    """The peak of two threads is that of both cores' caches together."""
+    both = msgspec.structs.replace(PEAK, cache_bytes_per_second=2 * PEAK.cache_bytes_per_second)
+    grid = [msgspec.structs.replace(cell, threads=2) for cell in GRID]
+    prices = {"engine": (1e-5, 0.0, 1e-11, 0.75 / PEAK.cache_bytes_per_second)}
+    (model,) = cost_model.models(under(both, *(make_measured_record(cell, prices) for cell in grid)))
+    assert model.at_least
+    assert all(model.price(term.name) >= 1 / PEAK.cache_bytes_per_second * (1 - 1e-9) for term in model.at_least)
 
 
 def test_no_pass_is_quicker_than_a_copy_within_the_cache_and_the_model_says_where():
@@ -316,17 +371,36 @@ def test_held_out_cells_are_those_of_their_seed_and_share_no_size_or_batch_with_
         assert not set().union(*map(part, cells)) & set().union(*map(part, known))
 
 
+def judged(models, found):
+    """The line of each engine: its cells."""
+    _, _, *lines = holdout.judged(models, found)
+    return [line.strip("| ").split(" | ") for line in lines]
+
+
 def test_the_judge_tells_the_worst_and_each_part_off_by_its_share_of_the_step():
     """The held-out step takes a tenth more than its model, all of it in passes."""
     models = cost_model.models(measured(engine=MATRIX))
     cell = Cell((784, 64, 10), 50)
-    layer, sample, flop, byte = MATRIX
     passes = split(MATRIX, cell)[2]
-    slower = (layer, sample, flop, byte * (1 + 0.1 * exact(MATRIX, cell) / passes))
-    *_, line = holdout.judged(models, measured([cell], engine=slower))
-    engine, cells, middle, worst, where, calls, off, products = line.strip("| ").split(" | ")
+    slower = (*MATRIX[:3], MATRIX[3] * (1 + 0.1 * exact(MATRIX, cell) / passes))
+    ((engine, cells, middle, worst, where, *at_pace, calls, off, products),) = judged(
+        models, measured([cell], engine=slower)
+    )
     assert (engine, cells, where) == ("engine", "1", cell.id)
     assert float(middle.rstrip("%")) == pytest.approx(100 * (1 - 1 / 1.1), abs=0.5)
     assert worst == "-9%"
+    assert at_pace == [middle, worst]  # no other engine tells the pace
     assert max(float(part.split("%")[0]) for part in (calls, products)) < 1
     assert float(off.split("%")[0]) == pytest.approx(100 * (1 - 1 / 1.1), abs=1)
+
+
+def test_the_judge_tells_what_is_off_at_the_pace_of_the_race_by_the_other_engines_calls():
+    prices = {"first": MATRIX, "second": MATRIX}
+    models = cost_model.models(measured(**prices))
+    cell = Cell((784, 64, 10), 50)
+    for line in judged(models, [make_measured_record(cell, at_pace(1.5, prices))]):
+        assert float(line[2].rstrip("%")) > 10
+        assert float(line[5].rstrip("%")) < 2
+    first, second = judged(models, [make_measured_record(cell, {**prices, "second": at_pace(1.5, prices)["second"]})])
+    assert float(first[2].rstrip("%")) < 2 < 10 < float(first[5].rstrip("%"))  # its own calls tell it nothing
+    assert float(second[5].rstrip("%")) == pytest.approx(float(second[2].rstrip("%")), abs=0.5)

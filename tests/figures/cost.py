@@ -54,6 +54,13 @@ def _errors(folder: str, engine: str) -> str:
 
 
 @figure
+def paces(folder: str) -> str:
+    """How long a folder's races took at the least and at the most, of the usual, by the machine's pace."""
+    least, most = published.model(folder, BASELINE).paces
+    return f"{least:.2f} to {most:.2f}"
+
+
+@figure
 def held_out(folder: str, cells: str) -> str:
     """The errors of one folder's models over the cells of another's, of the whole and of its parts."""
     return "\n".join(holdout.judged(list(published.models(folder).values()), published.records(cells)))

@@ -6,8 +6,9 @@
 `race` draws cells by the seed: depth, widths, inputs, outputs, batch, dtype and functions, none of the widths, inputs
 and batch sizes that a named grid has; and races them into the folder, as a sweep would, on one thread. Called again, it
 goes on. `judge` sets the models of the first folder against the second's timings: for each engine the median and the
-worst relative error of a step, and of its parts how far each is off, in shares of the step that was raced. A table in
-Markdown.
+worst relative error of a step's seconds; then, at the pace of the race, which the calls of the other engines in it tell
+(bench/analysis/pace.py), the same once more, and how far each part is off, in shares of the step that was raced. A
+table in Markdown.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from __future__ import annotations
 import argparse
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from math import exp, log
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 from backprop.functions import EVERYWHERE, HEADS
-from bench.analysis import cost_model, intervals, shares
+from bench.analysis import cost_model, pace
 from bench.analysis.cost_model import Model
 from bench.analysis.shares import Shares
 from bench.cells import entry, grids
@@ -62,31 +64,54 @@ def drawn(seed: int, number: int) -> list[Cell]:
     return [one() for _ in range(number)]
 
 
-def missed(model: Model, found: list[Record]) -> Iterator[tuple[Cell, float, Shares | None]]:
-    """Of each cell of the model's: the error of the whole step, and of its parts where they were raced.
+class Missed(NamedTuple):
+    """What a model said of a cell, less what was raced: of the step, the same at its pace, of the parts at its pace.
 
-    All are relative to the step that was raced.
+    All are relative to the step that was raced; off is None where its parts were not.
     """
+
+    cell: Cell
+    error: float
+    at_pace: float
+    off: Shares | None
+
+
+def missed(models: Iterable[Model], record: Record) -> Iterator[tuple[str, Missed]]:
+    """Of each engine of a race that has a model for its cell."""
+    timings = cost_model.timings_of(record)
+    known = {model.engine: model for model in models if model.engine in timings and model.is_of(record.setting)}
+    calls = {
+        name: (parts.calls_alone, model.shares(record.cell.bare.alone).calls)
+        for name, model in known.items()
+        if (parts := timings[name].parts)
+    }
+    for name, model in known.items():
+        cell, seconds, parts = timings[name]
+        told = model.shares(cell, pace.of_race(both for other, both in calls.items() if other != name))
+        off = parts and [(own - raced) / seconds for own, raced in zip(told, parts.shares, strict=True)]
+        errors = [predicted / seconds - 1 for predicted in (model.seconds(cell), sum(told))]
+        yield name, Missed(cell, *errors, Shares(*off) if off else None)
+
+
+def judged(models: Sequence[Model], found: Iterable[Record]) -> Iterator[str]:
+    yield f"| engine | cells | median | worst | in | at its pace | worst | {' | '.join(COLUMNS)} |"
+    yield "| --- | ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: |"
+    misses: dict[str, list[Missed]] = {}
     for record in found:
-        for result in record.contestants:
-            whole = intervals.typical(result.seconds)
-            if whole and result.name == model.engine and model.is_of(record.setting):
-                told, parts = model.shares(record.cell), shares.measured(record, result)
-                off = parts and [(own - raced) / whole.value for own, raced in zip(told, parts.shares, strict=True)]
-                yield record.cell, sum(told) / whole.value - 1, Shares(*off) if off else None
-
-
-def judged(models: list[Model], found: list[Record]) -> Iterator[str]:
-    yield f"| engine | cells | median | worst | in | {' | '.join(COLUMNS)} |"
-    yield "| --- | ---: | ---: | ---: | --- | ---: | ---: | ---: |"
-    for engine in dict.fromkeys(model.engine for model in models):
-        misses = [miss for model in models if model.engine == engine for miss in missed(model, found)]
-        if misses:
-            cell, worst, _ = max(misses, key=lambda miss: abs(miss[1]))
-            middle = median(abs(error) for _, error, _ in misses)
-            parts = [[abs(getattr(off, name)) for name in COLUMNS] for _, _, off in misses if off]
-            told = " | ".join(f"{median(part):.1%}, {max(part):.0%}" for part in zip(*parts, strict=True))
-            yield f"| {engine} | {len(misses)} | {middle:.1%} | {worst:+.0%} | {cell.id} | {told or '- | - | -'} |"
+        for name, miss in missed(models, record):
+            misses.setdefault(name, []).append(miss)
+    for engine in dict.fromkeys(model.engine for model in models if model.engine in misses):
+        own = misses[engine]
+        worst, worst_at_pace = max(own, key=lambda miss: abs(miss.error)), max((miss.at_pace for miss in own), key=abs)
+        middles = [
+            median(map(abs, errors)) for errors in ([miss.error for miss in own], [miss.at_pace for miss in own])
+        ]
+        parts = [[abs(getattr(miss.off, name)) for name in COLUMNS] for miss in own if miss.off]
+        told = " | ".join(f"{median(part):.1%}, {max(part):.0%}" for part in zip(*parts, strict=True)) or "- | - | -"
+        yield (
+            f"| {engine} | {len(own)} | {middles[0]:.1%} | {worst.error:+.0%} | {worst.cell.id} "
+            f"| {middles[1]:.1%} | {worst_at_pace:+.0%} | {told} |"
+        )
 
 
 def main() -> None:
