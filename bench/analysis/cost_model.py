@@ -137,20 +137,19 @@ class Model:
 
 def models(found: Iterable[Record]) -> list[Model]:
     """A model for each machine, number of threads and engine timed in enough cells; of a data set there are none."""
-    places: dict[tuple[Place, int | None], list[Record]] = {}
+    places: dict[tuple[Place, Caches], list[Record]] = {}
     for record in found:
         if record.cell.data == "random":
             place = Place(record.setting.machine, record.cell.threads)
-            places.setdefault((place, record.environment.l2_bytes), []).append(record)
-    return [model for (place, l2), records in places.items() for model in _at_place(place, l2, records)]
+            caches = Caches(record.environment.l2_bytes, record.environment.last_level_bytes)
+            places.setdefault((place, caches), []).append(record)
+    return [model for (place, caches), records in places.items() for model in _at_place(place, caches, records)]
 
 
-def _at_place(place: Place, l2_bytes: int | None, records: Sequence[Record]) -> Iterator[Model]:
+def _at_place(place: Place, caches: Caches, records: Sequence[Record]) -> Iterator[Model]:
     peaks = [record.peak for record in records if record.peak]
     near = [peak.cache_bytes_per_second / place.threads for peak in peaks if peak.cache_bytes_per_second]  # of a core
     memory = [peak.copy_bytes_per_second for peak in peaks]
-    last = max((peak.copied_bytes // 2 for peak in peaks), default=None)  # a copy is of twice the last cache
-    caches = Caches(l2_bytes, last)
 
     races = [timings_of(record) for record in records]
     paces = pace.of_races(races, Machine(caches))

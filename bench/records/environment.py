@@ -25,7 +25,8 @@ class Environment(msgspec.Struct, frozen=True):
     """What the race ran on; revision and dirty are None where they can't be told, and revision_unknown says why.
 
     host tells machines of one kind apart without naming them: six hex digits of a digest of the host's name.
-    l2_bytes is the size of the second-level cache of the core that was used, None where the system does not tell.
+    l2_bytes and last_level_bytes are the sizes of the second-level and the last cache of the core that was used, None
+    where the system does not tell.
     quota is how many processors' time the control group gives, None where it gives all; throttled is how often it
     stopped the process meanwhile for having used that up, None where nobody counted. core_numbers are those that the
     process ran on, None where the system does not let it choose; cores_shared says whether another race ran there
@@ -44,6 +45,7 @@ class Environment(msgspec.Struct, frozen=True):
     blas: list[Pool]
     host: str | None = None
     l2_bytes: int | None = None
+    last_level_bytes: int | None = None
     quota: float | None = None
     throttled: int | None = None
     core_numbers: list[int] | None = None

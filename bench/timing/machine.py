@@ -18,7 +18,7 @@ import msgspec
 from threadpoolctl import threadpool_info
 
 from backprop import threads
-from backprop.cores import l2_bytes, taken
+from backprop.cores import l2_bytes, last_level_bytes, taken
 
 from ..cells import processors, revisions
 from ..cells.git import GitError, NoRepositoryError, git, top_of
@@ -93,6 +93,7 @@ def environment() -> Environment:
         cores_shared=threads.shared(),
         governor=_governor(first),
         l2_bytes=l2_bytes(first),
+        last_level_bytes=last_level_bytes(first),
         quota=processors.cpus(),
         paused=tracing.present(),
         **_unchanging(),

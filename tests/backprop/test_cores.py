@@ -204,10 +204,11 @@ def test_the_frequency_is_that_of_the_core_and_not_the_label_of_a_virtual_one(
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="processes can't choose their cores here")
 def test_the_record_tells_the_cores_their_cache_and_whether_they_are_shared(root, monkeypatch):
     own = max(os.sched_getaffinity(0))
-    lay(root, cache(own, 2, 2, "Unified", "640K"))
+    lay(root, {**cache(own, 2, 2, "Unified", "640K"), **cache(own, 3, 3, "Unified", "96M")})
     with machine.alone(1):
         about = machine.environment()
-    assert (about.core_numbers, about.l2_bytes, about.cores_shared) == ([own], 640 * 1024, False)
+    assert (about.core_numbers, about.cores_shared) == ([own], False)
+    assert (about.l2_bytes, about.last_level_bytes) == (640 * 1024, 96 << 20)
     monkeypatch.setattr(cores, "_locked", lambda *_: False)
     with ExitStack() as stack:
         stack.enter_context(machine.alone(1))
