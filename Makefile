@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 .PHONY: bench test lint gate
 
 bench: $(READY)
-	$(BIN)/pytest --benchmark --benchmark-columns=median,iqr,rounds,iterations
+	$(BIN)/pytest --benchmark --benchmark-quiet
 
 # Compiled code is kept: hundreds of processes load it. Files as they come: those of few tests take longest.
 test: $(READY)

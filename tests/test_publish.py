@@ -1,6 +1,7 @@
 """What is published anew is raced once, goes on where it was interrupted, and is pruned to what pages show."""
 
 import gzip
+import signal
 import subprocess
 import sys
 from time import sleep
@@ -95,6 +96,18 @@ def test_when_the_time_is_over_what_is_raced_is_published(call, tmp_path, monkey
     assert records(files) == ["x-0"]
     assert records(call(0, 0, options=("--minutes", "0"))[1]) == ["x-0"]
     assert records(call(0, 0)[1]) == ["x-0", "x-0 resumed", "x-1"]
+
+
+def test_what_a_shell_runs_in_the_background_passes_an_interrupt_on(call):
+    """A shell has its background jobs ignore SIGINT, and so do all that they start."""
+    kept = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        status, files = call(0)
+        assert (status, set(files)) == (0, {"cells.jsonl.gz", "report.md", "a.png", "b.png"})
+        child = "import signal, sys; sys.exit(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)"
+        assert publish.run(["-c", child]) == 0
+    finally:
+        signal.signal(signal.SIGINT, kept)
 
 
 def test_nothing_is_published_where_nothing_was_raced(call, capfd):

@@ -137,8 +137,7 @@ def make_cell(
     check_name(data, "data set")
     if batch < 1:
         raise InputError(f"batch must be 1 or more, not {batch}")
-    if dtype not in get_args(DType):
-        raise InputError(f"unknown dtype {dtype!r}: there are {' and '.join(get_args(DType))}")
+    check_dtype(dtype)
     if threads < 1 or (here and threads > cores()):
         bound = f"from 1 to {cores()}, the cores of this machine" if here else "1 or more"
         raise InputError(f"threads must be {bound}, not {threads}")
@@ -158,6 +157,12 @@ def make_cell(
     if here:
         capacity.refuse_too_large(cell)
     return cell
+
+
+def check_dtype(dtype: str) -> None:
+    """InputError where nothing is raced in such numbers."""
+    if dtype not in get_args(DType):
+        raise InputError(f"unknown dtype {dtype!r}: there are {' and '.join(get_args(DType))}")
 
 
 def check_name(name: str, what: str) -> None:

@@ -17,6 +17,7 @@ from backprop.network import Array
 from backprop.packages import needed_by
 
 from . import npz, targets
+from .cell import check_dtype
 
 TRAIN_SHARE = 0.8
 SPLIT_SEED = 0  # the split is part of the data set: every run and every engine sees the same one
@@ -91,6 +92,7 @@ def read(name: str, dtype: str = "float64", head: str = HEAD) -> Dataset:
     With targets for this head; where that takes any number, y (n,) of floats are targets of one output. A fixed shuffle
     keeps four fifths to train on and the rest to test on. Raises InputError.
     """
+    check_dtype(dtype)
     top, remarks = head_named(head), tuple[str, ...]()
     if name in SOURCES:
         x, y = SOURCES[name]()

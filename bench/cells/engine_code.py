@@ -63,7 +63,7 @@ def of_file(path: Path, label: str, name: str | None = None, module: str | None 
     """The code in this file, as it lies there; InputError where there is no such file."""
     file = path.resolve()
     if not file.is_file():
-        raise InputError(f"{label} does not exist")
+        raise InputError(f"{label} is a folder: name a file in it" if file.is_dir() else f"{label} does not exist")
     home = repository_of(file.parent) or _root(file, Path(file.anchor), module)
     return in_tree(file.relative_to(home), home, home, name, module)
 

@@ -165,6 +165,7 @@ def resolve(named: Sequence[str | type[Engine]]) -> list[Entry]:
     """
     search_no_more()  # for what an earlier call has named
     entries = [_of_address(one) if isinstance(one, str) else _of_class(one) for one in named]
+    _refuse_unavailable(entries)
     engine_loading.keep_only([entry.code for entry in entries if entry.code])
     names = [entry.name for entry in entries]
     return [
@@ -207,6 +208,19 @@ def _of_class(engine: type[Engine]) -> Entry:
     if getattr(module, name, None) is not engine:
         raise InputError(f"{label} is not what {engine.__module__} has by that name now: give it a name of its own")
     return Entry(name, name, code=engine_code.of_file(Path(file), label, name))
+
+
+def _refuse_unavailable(entries: Sequence[Entry]) -> None:
+    """InputError where built-in engines can't be had here: about all of them, so that it takes one installation."""
+    reasons = dict[str, str]()
+    for entry in entries:
+        if entry.code is None and entry.address in backprop.names():
+            try:
+                backprop.load(entry.address)
+            except InputError as error:
+                reasons[entry.address] = str(error)
+    if reasons:
+        raise InputError("; ".join(reasons.values()))
 
 
 def _loaded(entry: Entry) -> Entry:

@@ -141,8 +141,8 @@ def cells_of(
         for axes in parts
         for sizes, activation, top, dtype, threads, batch in itertools.product(
             axes.sizes,
-            axes.hidden or [hidden or HIDDEN],
-            axes.head or [head or HEAD],
+            axes.hidden or [HIDDEN if hidden is None else hidden],
+            axes.head or [HEAD if head is None else head],
             axes.dtype,
             axes.threads,
             axes.batch,

@@ -82,7 +82,7 @@ def train(
     learned = datasets.read(dataset, dtype, head)
     for remark in learned.remarks:
         warn(f"{dataset}: {remark}")
-    sizes = sizes or f"{learned.n_in}-30-{learned.n_out}"
+    sizes = f"{learned.n_in}-30-{learned.n_out}" if sizes is None else sizes
     cells = [
         make_cell(sizes, each, dtype, threads, learned.name, hidden=hidden, head=head) for each in parse_batches(batch)
     ]

@@ -87,6 +87,8 @@ def expected_seconds(cells: int, sweep: Sweep, hands: int) -> float:
 
 def check_hours(cells: int, sweep: Sweep, hands: int, max_hours: float) -> None:
     """Refuse to begin what would take longer than this."""
+    if not max_hours > 0:
+        raise InputError(f"--max-hours must be a positive number, not {max_hours:g}")
     hours = expected_seconds(cells, sweep, hands) / 3600
     if not hours <= max_hours:
         machines = f" on {hands} machines" if hands > 1 else ""

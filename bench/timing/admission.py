@@ -8,7 +8,7 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import Callable, Sequence
 from functools import partial
-from math import log2
+from math import ceil, log2
 
 from msgspec.structs import replace
 
@@ -31,6 +31,7 @@ TellBytes = Callable[[Network, Array, Array], int | None]
 
 UNFIT = "it can't train this network"
 PART_SECONDS = 0.0005  # of a slice that explains another's: of what takes microseconds, hundreds of steps
+SPARE = 1.5  # times what was needed, as it was seen in two first steps, is enough another time, too
 ROUNDS = 10  # in each pass, wanted of every contestant that is fast enough
 
 
@@ -98,7 +99,7 @@ def out_of_time(cell: Cell, seconds: float) -> str | None:
         return None
     return (
         f"too slow: the products of a step alone take more than {step:.2g} s, and {PASSES[0]} passes need "
-        f"{needed:.1f} s at the least; {seconds:g} s were given"
+        f"{needed:.1f} s at the least; {seconds:g} s were given: give far more, or name a smaller network or batch"
     )
 
 
@@ -110,7 +111,7 @@ def leave_out_slow(lanes: Sequence[Lane], seconds: float) -> None:
         if spent > seconds:
             lane.left_out = (
                 f"too slow: a step takes {lane.step_seconds:.2g} s, and {PASSES[0]} passes need "
-                f"{spent:.1f} s; {seconds:g} s were given"
+                f"{spent:.1f} s; {seconds:g} s were given: give {ceil(SPARE * spent)} s or more"
             )
 
 

@@ -83,6 +83,18 @@ def test_an_engine_whose_package_is_missing_says_how_to_install_it(monkeypatch, 
         entry.resolve([name])
 
 
+def test_all_that_is_missing_is_told_at_once(monkeypatch):
+    for package, name in (("torch", "torch_eager"), ("autograd", "autograd_tape")):
+        monkeypatch.setitem(sys.modules, package, None)
+        monkeypatch.delitem(sys.modules, f"backprop.engines.{name}", raising=False)
+    with pytest.raises(InputError) as told:
+        entry.resolve(["per_sample", "torch_eager", "autograd_tape"])
+    assert str(told.value) == (
+        "engine torch_eager needs the package torch, which is not installed: pip install torch; "
+        "engine autograd_tape needs the package autograd, which is not installed: pip install autograd"
+    )
+
+
 def test_a_compiler_that_is_missing_is_named(monkeypatch):
     pytest.importorskip("torch")
     monkeypatch.setenv("PATH", "")

@@ -39,6 +39,8 @@ BAD = {
     "missing npz": (["train", "--data", "none.npz"], "none.npz does not exist"),
     "sizes against data": (["train", "--data", "digits", "--sizes", "784-30-10"], "begin with 64 and end with 10"),
     "epochs 0": (["train", "--epochs", "0"], "--epochs"),
+    "dtype to train": (["train", "--data", "digits", "--dtype", "int8"], "float32 and float64"),
+    "sizes empty": (["train", "--data", "digits", "--sizes", ""], "two or more positive numbers such as"),
     "eta nan": (["train", "--data", "digits", "--eta", "nan"], "eta must be"),
     "empty compare": (["train", "--data", "digits", "--compare", "per_sample,"], "unknown engine ''"),
     "accuracy 0": ([*TO_ACCURACY, "0"], "must be a share above 0 and at most 1, such as 0.85, not 0"),
@@ -71,6 +73,10 @@ BAD = {
     "hidden to predict": (["predict", ".", "--hidden", "rely"], "did you mean relu?"),
     "hidden of a sweep": ([*SWEEP, "smoke", "--hidden", "rely"], "did you mean relu?"),
     "head of a sweep": ([*SWEEP, "smoke", "--head", "relu"], "did you mean relu-quadratic?"),
+    "hidden empty": ([*SWEEP, "smoke", "--hidden", ""], "unknown activation ''"),
+    "head empty": ([*SWEEP, "smoke", "--head", ""], "unknown head ''"),
+    "hours 0": ([*SWEEP, "smoke", "--max-hours", "0"], "--max-hours must be a positive number, not 0"),
+    "hours nan": ([*SWEEP, "smoke", "--max-hours", "nan"], "--max-hours must be a positive number, not nan"),
     "hidden of a grid's own": ([*SWEEP, "heads", "--hidden", "relu"], "grid heads names hidden itself: leave --hidden"),
     "head of a grid's own": ([*SWEEP, "heads", "--head", "relu-quadratic"], "grid heads names head itself"),
     "gate against an empty text": (["gate", "--against", ""], "a revision is missing"),
@@ -98,6 +104,13 @@ def test_bad_input_is_one_line_and_status_2(call, case):
     assert message in err
     assert err.count("\n") == 1
     assert out == ""
+
+
+def test_a_folder_with_the_name_of_an_engine_file_is_told_as_one(call, tmp_path):
+    (tmp_path / "mine.py").mkdir()
+    status, out, err = call("race", tmp_path / "mine.py")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "mine.py is a folder" in err
 
 
 @pytest.mark.parametrize("content", [b"garbage\n", b'{"schema": 99}\n', b""])

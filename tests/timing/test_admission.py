@@ -1,5 +1,7 @@
 """Who is timed at all: the wrong, the failing and the far too slow are left out with the reason."""
 
+import re
+
 import pytest
 from scripted import Clock, paced, run
 from stand_ins import made
@@ -83,6 +85,17 @@ def test_a_contestant_too_slow_for_the_budget_is_left_out_with_the_reason():
     assert not glacial.failed
     assert fast.seconds
     assert speedups.speedup(record, fast) is None  # the engine it would be relative to has no time
+
+
+def test_what_is_too_slow_says_how_many_seconds_are_enough():
+    def reason(seconds):
+        clock = Clock()
+        record = run(clock, paced(clock, "slow", 0.3), paced(clock, "fast", 1e-4), seconds=seconds)
+        return record.contestants[0].left_out
+
+    told = re.search(r"; 1 s were given: give (\d+) s or more$", reason(1.0))
+    assert 6 < float(told[1]) < 12  # five passes of a step before the slice and one in it need 6 s
+    assert reason(float(told[1])) is None
 
 
 def test_with_nobody_left_the_record_says_why():
@@ -170,3 +183,4 @@ def test_where_the_products_alone_take_too_long_nothing_is_made(monkeypatch):
     (result,) = record.contestants
     assert not result.failed
     assert "products of a step alone take more than 0.1 s, and 5 passes need 2.0 s" in result.left_out
+    assert result.left_out.endswith("s were given: give far more, or name a smaller network or batch")

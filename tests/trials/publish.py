@@ -40,6 +40,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--dry", action="store_true")
     given = parser.parse_args()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has its background jobs, and their children
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     work = given.work.absolute()
     for name in given.part:
         part = parts(given.seed, work)[name]
