@@ -155,7 +155,7 @@ def drawings():
     """One figure of every kind, as it is written to an SVG."""
     found = under(PEAK, *(make_ladder_record(batch) for batch in (1, 10)))
     rows = speedup_frame.frame(found)
-    yield waterfall.draw(ladder.headline(found), "note")
+    yield waterfall.draw(ladder.headline(found), "", "note")
     yield from (draw() for _, draw in memory_by_batch.draw(grid_of(rows), rows["engine"], "note"))
     yield from (panels.small(panel) for panel in pictures.of_the_story(found, rows).values())
     yield from (draw() for _, draw in panels.draw(grid_of(rows), "note"))
