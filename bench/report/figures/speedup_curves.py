@@ -50,6 +50,7 @@ def claims_on(axes: Axes, part: pd.DataFrame, right: float) -> None:
     for value, label in {1.0: f"1x: above this line {part['engine'].iloc[0]} pays", **claims}.items():
         axes.axhline(value, color="0.2" if value == 1 else "0.6", lw=1, ls="-" if value == 1 else "--", zorder=0)
         place = {"xytext": (-4, 3), "textcoords": "offset points", "ha": "right", "fontsize": 8, "color": "0.35"}
+        place["bbox"] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.5}  # curves run below it
         axes.annotate(label, (right, value), **place)  # type: ignore[arg-type]  # matplotlib's own stubs
 
 
