@@ -41,6 +41,11 @@ class Estimate:
         """How far from 1 the interval reaches, as a share: for a ratio of identical code, the noise floor."""
         return max(self.high, 1 / self.low if self.low else inf) - 1
 
+    @property
+    def spread(self) -> float:
+        """How far the interval reaches from the value, as a share; infinite where one pass is all there is."""
+        return max(self.high / self.value, self.value / self.low if self.low else inf) - 1
+
     def with_spread(self, deviation: float) -> Estimate:
         """With a normal error of this standard deviation of the logarithm, that the interval did not know of."""
         if not self.low or self.high == inf:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -23,6 +24,9 @@ from .question import BASELINE
 # tell them: between moments, where they are processes; between processes, too, where one process ran them all. The
 # first was 0.4 to 0.9 % on the virtual machine where it was measured, and the two together 1.0 to 3.9 %, most 1.7 %.
 MOMENTS, PROCESSES = 0.01, 0.02
+
+UNCERTAIN = 0.25  # of a factor: an interval, or a noise floor, that reaches further leaves it uncertain
+Doubt = Literal["unresolved", "cores shared", "throttled", "noisy", "wide"]
 
 
 def baseline(record: Record) -> Result:
@@ -77,9 +81,30 @@ def level(record: Record, among: Sequence[str]) -> list[Result]:
     if not timed:
         return []
     _, best = min(timed, key=lambda pair: pair[0])
-    reach = 1 + (noise_floor(record) or 0.0)
-    near = [result for _, result in timed if (gap := factor(record, result, best)) and gap.low <= reach]
+    near = [result for _, result in timed if (gap := factor(record, result, best)) and not is_ahead(record, gap)]
     return [best, *(result for result in near if result is not best)]
+
+
+def is_ahead(record: Record, factor: Estimate) -> bool:
+    """Whether a factor of this race is surely above 1: its whole interval lies above what the noise floor reaches."""
+    return factor.low > 1 + (noise_floor(record) or 0.0)
+
+
+def resolved(record: Record, factor: Estimate) -> bool:
+    """Whether a factor of this race surely differs from 1, either way."""
+    return is_ahead(record, factor) or is_ahead(record, factor.inverse)
+
+
+def doubt(record: Record, factor: Estimate) -> Doubt | None:
+    """Why a factor of this race is not to be relied on, the weightiest reason; None where it is."""
+    reasons: dict[Doubt, bool] = {
+        "unresolved": not resolved(record, factor),
+        "cores shared": record.environment.cores_shared,
+        "throttled": bool(record.environment.throttled),
+        "noisy": (noise_floor(record) or 0.0) > UNCERTAIN,
+        "wide": factor.spread > UNCERTAIN,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
 
 
 def noise_floor(record: Record) -> float | None:

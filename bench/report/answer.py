@@ -17,6 +17,15 @@ from ..cells.cell import Cell, format_sizes
 from ..records.record import Record, Result
 from . import numbers
 from .grouping import of_setting
+from .machines import letters, placed
+
+UNRESOLVED = "no difference was resolved"
+UNCERTAIN: dict[speedups.Doubt, str] = {
+    "cores shared": "another race ran on the same cores",
+    "throttled": "the process was throttled meanwhile",
+    "noisy": f"two copies of one engine may differ by more than {speedups.UNCERTAIN:.0%} there",
+    "wide": "the interval is wide",
+}
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,20 @@ def headline(found: Sequence[Record]) -> Pair | None:
     return None
 
 
+def network(pair: Pair, found: Sequence[Record]) -> str:
+    """The pair's network; where these races are of several settings or machines, with its own: of few words."""
+    setting, sizes = pair.record.setting, format_sizes(pair.record.cell.sizes)
+    several = any(record.setting[1:] != setting[1:] for record in found)
+    place = letters(record.environment.machine for record in found)[setting.machine]
+    return placed(f"{sizes}, {setting}" if several else sizes, place)
+
+
+def located(told: str, pair: Pair, found: Sequence[Record]) -> str:
+    """A sentence about the pair's races; where they are not all of one setting and machine, after what they are of."""
+    where = network(pair, found)
+    return told if where == format_sizes(pair.record.cell.sizes) else f"At {where}: {told[:1].lower()}{told[1:]}"
+
+
 def question(found: Sequence[Record]) -> str:
     """What is asked of these records, in a title: the project's question where its two engines were raced."""
     pair = headline(found)
@@ -91,10 +114,13 @@ def how_much(pair: Pair) -> str:
         if (taken := intervals.typical(result.seconds))
     ]
     epoch = "" if cell.data == "random" else f" over an epoch of {cell.data}"
+    doubt = speedups.doubt(pair.record, pair.factor)
+    before = f"{UNRESOLVED}, " if doubt == "unresolved" else ""
+    after = f"; this is uncertain, as {UNCERTAIN[doubt]}" if doubt in UNCERTAIN else ""
     return (
         f"At {format_sizes(cell.sizes)}, batch {cell.batch} ({', '.join(pair.record.setting.told)}), {fast} takes "
-        f"{times[0]} a step{epoch} where {slow} takes {times[1]}: {numbers.factor(pair.factor.value)} as fast "
-        f"(95 % interval {numbers.interval(pair.factor.low, pair.factor.high)})."
+        f"{times[0]} a step{epoch} where {slow} takes {times[1]}: {before}{numbers.factor(pair.factor.value)} as fast "
+        f"(95 % interval {numbers.interval(pair.factor.low, pair.factor.high)}){after}."
     )
 
 

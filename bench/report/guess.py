@@ -14,6 +14,7 @@ from ..records.record import Record, Result
 from . import numbers, parts
 from .answer import Pair, headline
 from .document import Guess
+from .machines import letters, placed
 from .why import reason
 
 LEAST = 3  # octaves on either side of 1x that one can guess, at the least
@@ -27,12 +28,13 @@ def control(found: Sequence[Record], rows: pd.DataFrame) -> Guess | None:
         return None
     networks = sorted({race["network"] for race in races}, key=_by_size)
     what, names = _named(networks)
+    place = letters(rows["machine"])[pair.record.environment.machine]
     logs = [log2(race["factor"]) for race in races]
     return Guess(
         {
             "slow": pair.baseline.name,
             "fast": pair.challenger.name,
-            "setting": ", ".join(pair.record.setting.told),
+            "setting": placed(", ".join(pair.record.setting.told), place),
             "what": what,
             "networks": [{"value": network, "name": name} for network, name in zip(networks, names, strict=True)],
             "batches": sorted({race["batch"] for race in races}),
@@ -75,7 +77,7 @@ def _races(pair: Pair, found: Sequence[Record], rows: pd.DataFrame) -> Iterator[
             "low": factor.low,
             "high": factor.high if factor.high < inf else None,  # of one pass, and no number of JSON's
             "steps": [_step(result, split) for name in names for result in record.contestants if result.name == name],
-            "why": reason(pair, factor, (slow, fast)) if slow and fast else "",
+            "why": reason(pair, (record, factor, (slow, fast))) if slow and fast else "",
         }
 
 

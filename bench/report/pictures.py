@@ -41,8 +41,7 @@ def of_races(found: Sequence[Record], rows: pd.DataFrame, note: str) -> Iterator
             yield stem, partial(panels.figure_of, [panel], note)
         if top := ladder.headline(found):
             place = letters(rows["machine"])[top.record.environment.machine]
-            where = f"\nThis cell: machine {place}." if place else ""
-            yield waterfall.STEM, partial(waterfall.draw, top, note + where)
+            yield waterfall.STEM, partial(waterfall.draw, top, place, note)
         grid = with_room(selection.in_sets(found, rows))
         yield from memory_by_batch.draw(selection.of_networks(found, grid), rows["engine"], note)
         yield from panels.draw(selection.of_engines(found, grid), note)
@@ -68,7 +67,8 @@ def shots(
     small: dict[str, list[Panel]] = {}
     if found:
         if top := ladder.headline(found):
-            asked = [(WATERFALL, "", partial(waterfall.draw, top, ""))]
+            place = letters(rows["machine"])[top.record.environment.machine]
+            asked = [(WATERFALL, "", partial(waterfall.draw, top, place, ""))]
             drawn[waterfall.STEM] = shots_of(waterfall.STEM, asked, warnings, wide=True)
         grid = with_room(selection.pictured(found, grid_of(rows)))
         small = {stem: [panel] for stem, panel in of_the_story(found, rows).items()}

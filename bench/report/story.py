@@ -14,7 +14,7 @@ from ..records.record import Record
 from . import answer, crossing, guess, why
 from .document import Block, Fold, Picture, Section, Table, Text
 from .figures import factor_by_batch
-from .machines import letters
+from .machines import letters, placed
 from .selection import on_a_grid
 
 MEMORY = (
@@ -48,9 +48,10 @@ def of_races(found: Sequence[Record], rows: pd.DataFrame, models: Sequence[Model
     yield Section("How sure", [Text(SURE), *_noise(rows), *disturbed])
     left_out = rows[rows["left_out"].notna()]
     if len(left_out):
+        places = letters(rows["machine"])
         why_not = Table(
             ["cell", "engine", "why"],
-            [[row.cell, row.engine, row.left_out] for row in left_out.itertuples()],
+            [[placed(row.cell, places[row.machine]), row.engine, row.left_out] for row in left_out.itertuples()],
             left=(0, 1, 2),
         )
         names = answer.listed([*dict.fromkeys(left_out["engine"])])
@@ -92,8 +93,8 @@ def _answers(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[Text]:
 
 def _memory(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[Block]:
     pair = answer.headline(found)
-    if pair and (told := answer.memory(pair, rows[rows["machine"] == pair.record.environment.machine])):
-        yield Text(told)
+    if pair and (told := answer.memory(pair, rows)):
+        yield Text(answer.located(told, pair, found))
     yield Text(MEMORY)
     yield Picture("memory-by-batch", "Peak memory against batch size")
 

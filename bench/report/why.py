@@ -8,13 +8,12 @@ import pandas as pd
 
 from backprop.engine import change
 
-from ..analysis import intervals, ladder
+from ..analysis import intervals, ladder, speedups
 from ..analysis.ladder import Ladder, Rung
 from ..analysis.question import BASELINE, CHALLENGER
-from ..cells.cell import format_sizes
 from ..records.record import Record
 from . import numbers, parts
-from .answer import Pair, headline, listed, sentence_of
+from .answer import UNRESOLVED, Pair, headline, listed, network, sentence_of
 from .document import Block, Listing, Picture, Table, Text
 from .figures import removed
 from .machines import letters, placed
@@ -37,7 +36,7 @@ def blocks(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[Block]:
         return
     yield Text(parts.MEANING)
     yield from (Text(parts.HOW[way]) for way in ways)
-    down = [told for rung in top.rungs if (told := sentence(rung, split))] if top else []
+    down = [told for rung in top.rungs if (told := sentence(top, rung, split))] if top else []
     if top and down:
         place = letters(rows["machine"])[top.record.environment.machine]
         yield Text(f"{placed(top.record.cell.id, place)}, down the ladder:", strong=True)
@@ -45,21 +44,21 @@ def blocks(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[Block]:
         yield Listing(down)
         yield from (Text(told) for told in left(top, split))
     if pair and across:
-        yield Text(f"{format_sizes(pair.record.cell.sizes)}, at each batch size:", strong=True)
+        yield Text(f"{network(pair, found)}, at each batch size:", strong=True)
         yield from (Text(told) for told in ends(pair, across))
         yield Text(f"What goes from {pair.baseline.name} to {pair.challenger.name}; what is below zero comes:")
         yield _table(pair, across)
 
 
-def sentence(rung: Rung, split: dict[str, Split]) -> tuple[str, str] | None:
+def sentence(top: Ladder, rung: Rung, split: dict[str, Split]) -> tuple[str, str] | None:
     """What a change removed, after the names of the two engines; None where that is not known."""
     if rung.base is None or rung.factor is None or rung.name not in split or rung.base not in split:
         return None
     before, after = split[rung.base], split[rung.name]
     how = change(rung.name)
     times = f"{numbers.seconds(sum(before.seconds.values()))} become {numbers.seconds(rung.seconds.value)}"
-    if rung.factor.low <= 1 <= rung.factor.high:
-        told = f": no difference was resolved, {numbers.estimate(rung.factor)} as fast; {times}."
+    if not speedups.resolved(top.record, rung.factor):
+        told = f": {UNRESOLVED}, {numbers.estimate(rung.factor)} as fast; {times}."
     else:
         gone = f"{parts.in_words(parts.moved(before, after))} ({' and '.join(parts.known([before, after]))})"
         told = f": {gone}; {times}, {numbers.factor(rung.factor.value)} as fast."
@@ -78,8 +77,9 @@ def left(top: Ladder, split: dict[str, Split]) -> Iterator[str]:
 def in_brief(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[str]:
     """For a terminal: why the factor of the cell that is told of is what it is, and how that is known."""
     if (pair := headline(found)) and (own := list(_compared(pair, pair.record, rows))):
-        ((_, factor, split),) = own
-        yield f"Why ({' and '.join(parts.known(split))}): {reason(pair, factor, split)}"
+        (one,) = own
+        *_, split = one
+        yield f"Why ({' and '.join(parts.known(split))}): {reason(pair, one)}"
 
 
 Across = tuple[Record, intervals.Estimate, tuple[Split, Split]]
@@ -99,12 +99,13 @@ def _compared(pair: Pair, record: Record, rows: pd.DataFrame) -> Iterator[Across
         yield record, factor, (split[names[0]], split[names[1]])
 
 
-def reason(pair: Pair, factor: intervals.Estimate, own: tuple[Split, Split]) -> str:
+def reason(pair: Pair, one: Across) -> str:
     """Why one cell's factor is what it is, in a sentence or two."""
     slow, fast = pair.baseline.name, pair.challenger.name
+    record, factor, own = one
     gone = parts.moved(*own)
-    if factor.low <= 1 <= factor.high:
-        told = "No difference was resolved"
+    if not speedups.resolved(record, factor):
+        told = sentence_of(UNRESOLVED)
         much = max(map(abs, gone.values())) > parts.NOTABLE * sum(own[0].seconds.values())
         return f"{told}, but {parts.in_words(gone)}." if much else f"{told}."
     told = f"From {slow} to {fast} {parts.in_words(gone)}."
@@ -116,8 +117,9 @@ def reason(pair: Pair, factor: intervals.Estimate, own: tuple[Split, Split]) -> 
 
 def ends(pair: Pair, across: Sequence[Across]) -> Iterator[str]:
     """The smallest and the largest batch size in words."""
-    for record, factor, own in across[:1] if len(across) < 2 else (across[0], across[-1]):
-        yield f"At batch {record.cell.batch} the factor is {numbers.estimate(factor)}. {reason(pair, factor, own)}"
+    for one in across[:1] if len(across) < 2 else (across[0], across[-1]):
+        record, factor, _ = one
+        yield f"At batch {record.cell.batch} the factor is {numbers.estimate(factor)}. {reason(pair, one)}"
 
 
 def _table(pair: Pair, across: Sequence[Across]) -> Table:

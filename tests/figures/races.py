@@ -90,7 +90,9 @@ def ahead_from(folder: str, engine: str) -> str:
     """The batch size, of those raced with the headline's network, from which on the engine is surely ahead."""
     headline = published.race(folder).cell
     like = [race for race in published.records(folder) if race.cell == replace(headline, batch=race.cell.batch)]
-    after = crossing.ahead_from({race.cell.batch: estimate(folder, engine, race.cell.id) for race in like})
+    after = crossing.ahead_from(
+        {race.cell.batch: speedups.is_ahead(race, estimate(folder, engine, race.cell.id)) for race in like}
+    )
     if not after:
         raise UntrueError(f"{engine} is ahead at no batch size from which on it stays so")
     return f"batch {after[0]} on"

@@ -67,6 +67,21 @@ def test_parts_have_the_colours_of_the_pictures(browser, page, scheme):
     assert (filters[0] == "none") == (scheme == "light")
 
 
+def test_printed_the_answer_and_its_picture_are_on_the_first_page(browser, page):
+    opened(browser, page, width=739)  # of a letter, in pixels, within the margins; it is 979 high there
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        end = browser.execute_script("return document.querySelector('#the-answer').getBoundingClientRect().bottom")
+        sizes = browser.execute_script(
+            "return ['#the-answer p', '#the-answer figcaption', '#what-was-asked p.small'].map("
+            "which => parseFloat(getComputedStyle(document.querySelector(which)).fontSize))"
+        )
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert 0 < end < 979
+    assert sizes[0] == max(sizes), "notes are no larger than the text"
+
+
 def column(browser, number):
     cells = browser.find_elements("css selector", f"table.sortable tbody td:nth-child({number})")
     return [float(cell.get_attribute("data-value") or "nan") for cell in cells]

@@ -2,15 +2,15 @@
 
 import msgspec
 import pytest
-from examples import make_ladder_record, make_timed_record
+from examples import ENVIRONMENT, make_ladder_record, make_timed_record
 
 from bench.analysis import speedup_frame
-from bench.analysis.intervals import Estimate
 from bench.cells.cell import Cell
 from bench.report import answer, crossing
 
 BATCHES = (1, 3, 10, 30, 100, 300)
-WHERE = "Of the batch sizes raced at 784-30-10 (1, 3, 10, 30, 100, 300) full_matrix is surely ahead of per_sample "
+SURELY = "(1, 3, 10, 30, 100, 300) full_matrix is surely ahead of per_sample "
+WHERE = f"Of the batch sizes raced at 784-30-10 {SURELY}"
 
 
 def races(factors, **cell):
@@ -32,8 +32,14 @@ def races(factors, **cell):
 )
 def test_it_says_where_one_is_ahead_and_from_where_on_it_stays_so(factors, told):
     found = races(factors)
-    others = races([9.0] * 6, dtype="float32") + races([9.0] * 6, data="mnist5k")
+    others = races([9.0] * 6, data="mnist5k")
     assert crossing.raced(answer.headline(found), [*reversed(found), *others]) == WHERE + told
+
+
+def test_where_there_are_several_settings_it_says_of_which_it_tells():
+    found = [*races((0.9, 1.5, 4, 8, 9, 10)), *races([9.0] * 6, dtype="float32")]
+    where = "Of the batch sizes raced at 784-30-10, float64-t1 "
+    assert crossing.raced(answer.headline(found), found) == f"{where}{SURELY}from 3 on."
 
 
 def test_of_one_batch_size_nothing_is_said():
@@ -41,10 +47,9 @@ def test_of_one_batch_size_nothing_is_said():
     assert crossing.raced(answer.headline(found), found) == ""
 
 
-def test_an_interval_that_reaches_one_is_not_ahead():
-    unsure, sure = Estimate(2.0, 1.0, 4.0), Estimate(2.0, 1.1, 4.0)
-    assert crossing.ahead_from({10: sure, 3: unsure, 1: sure}) == [10]
-    assert crossing.ahead_from({1: sure, 3: unsure}) == []
+def test_it_stays_ahead_from_where_it_is_not_behind_again():
+    assert crossing.ahead_from({10: True, 3: False, 1: True}) == [10]
+    assert crossing.ahead_from({1: True, 3: False}) == []
 
 
 def test_memory_says_whose_it_is():
@@ -59,3 +64,17 @@ def test_memory_says_whose_it_is():
         "at batch 100 5.00 kB and 100 kB."
     )
     assert answer.memory(pair, rows.assign(peak_bytes=None)) == ""
+
+
+def test_a_sentence_says_of_which_machine_and_setting_it_is_where_there_are_several():
+    here = make_ladder_record()
+    there = msgspec.structs.replace(here, environment=msgspec.structs.replace(ENVIRONMENT, host="abcdef"))
+    narrow = make_ladder_record(dtype="float32")
+
+    def told(*others):
+        return answer.located("It is so.", answer.headline([here]), [here, *others])
+
+    assert told() == told(make_ladder_record(100)) == "It is so."
+    assert told(there) == "At 784-30-10, machine A: it is so."
+    assert told(narrow) == "At 784-30-10, float64-t1: it is so."
+    assert told(narrow, there) == "At 784-30-10, float64-t1, machine A: it is so."

@@ -19,6 +19,8 @@ from examples import (
     under,
 )
 from examples import make_timed_record as make_timed
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 from shown import text
 
 from bench.analysis import ladder, speedup_frame
@@ -151,11 +153,30 @@ def test_an_engine_has_one_colour_in_the_pictures_of_a_page():
     assert len({named[engine] for engine in shared} | {lines["per_sample"]}) == len(shared) + 1
 
 
+def test_no_word_runs_over_the_edge_of_a_small_picture():
+    found = [make_ladder_record(batch, "512-512") for batch in (1, 10, 32, 100, 1000)]
+    rows = speedup_frame.frame(found).assign(calls_share=0.5, passes_share=0.3, products_share=0.2, shares_are="fitted")
+    grid = grid_of(rows)
+    shown = [panel for kind in panels.by_stem(grid).values() for panel in kind]
+    shown += memory_by_batch.panels(grid, rows["engine"])
+    shown += pictures.of_the_story(found, rows).values()
+    for drawn in map(panels.small, shown):
+        canvas = FigureCanvasAgg(drawn)
+        canvas.draw()
+        width, height = canvas.get_width_height()
+        ticks = {id(one) for axes in drawn.axes for one in (*axes.get_xticklabels(), *axes.get_yticklabels())}
+        words = [one for one in drawn.findobj(Text) if one.get_text() and id(one) not in ticks]  # not all are drawn
+        ends = {one.get_text(): one.get_window_extent() for one in words if one.get_visible()}
+        over = [told for told, end in ends.items() if end.x0 < 0 or end.x1 > width or end.y0 < 0 or end.y1 > height]
+        assert len(words) > 2
+        assert not over
+
+
 def drawings():
     """One figure of every kind, as it is written to an SVG."""
     found = under(PEAK, *(make_ladder_record(batch) for batch in (1, 10)))
     rows = speedup_frame.frame(found)
-    yield waterfall.draw(ladder.headline(found), "note")
+    yield waterfall.draw(ladder.headline(found), "", "note")
     yield from (draw() for _, draw in memory_by_batch.draw(grid_of(rows), rows["engine"], "note"))
     yield from (panels.small(panel) for panel in pictures.of_the_story(found, rows).values())
     yield from (draw() for _, draw in panels.draw(grid_of(rows), "note"))

@@ -17,7 +17,7 @@ from bench.records import store
 from bench.records.record import Result
 from bench.report import build, crossing, html, machines, markdown, numbers, pictures, sections, selection
 from bench.report.answer import sentences
-from bench.report.document import Code, Guess, Listing, Number, Picture, Section, Table, Text
+from bench.report.document import Code, Fold, Guess, Listing, Number, Picture, Section, Table, Text
 from bench.report.figures import panels, save
 from bench.report.grouping import grid_of
 
@@ -101,6 +101,41 @@ def test_without_a_second_cell_or_a_second_engine_it_says_less():
     ]
 
 
+@pytest.mark.parametrize(
+    ("factor", "twin", "environment", "doubt"),
+    [
+        (4.0, 1.05, {}, ""),
+        (1.05, 1.06, {}, "no difference was resolved, "),
+        (0.95, 1.06, {}, "no difference was resolved, "),
+        (0.9, 1.06, {}, ""),
+        (4.0, 1.3, {}, "; this is uncertain, as two copies of one engine may differ by more than 25% there"),
+        (4.0, 5.0, {}, "no difference was resolved, "),
+        (4.0, 1.0, {"cores_shared": True}, "; this is uncertain, as another race ran on the same cores"),
+        (4.0, 1.0, {"throttled": 3}, "; this is uncertain, as the process was throttled meanwhile"),
+        (4.0, 1.0, {"throttled": 0, "quota": 2.0}, ""),
+    ],
+)
+def test_the_answer_says_in_a_clause_where_it_is_not_to_be_relied_on(factor, twin, environment, doubt):
+    record = make_timed_record(Cell((784, 30, 10), 10), {"per_sample": factor, "full_matrix": 1.0}, **environment)
+    noise = msgspec.structs.replace(record.noise, seconds=[[twin] * 2] * 5)
+    (much,) = told([msgspec.structs.replace(record, noise=noise)])
+    before, _, after = much.partition(numbers.factor(factor) + " as fast (95 % interval ")
+    assert before.endswith(f" takes {numbers.seconds(factor)}: " + (doubt if doubt[-1:] == " " else ""))
+    assert after.partition(")")[2] == (doubt if doubt[:1] == ";" else "") + "."
+
+
+def test_an_interval_that_is_wide_or_of_one_pass_leaves_the_answer_uncertain():
+    record = make_timed_record(Cell((784, 30, 10), 10), {"per_sample": 4.0, "full_matrix": 1.0})
+    slow, fast = record.contestants
+    scattered = msgspec.structs.replace(slow, seconds=[[taken] * 2 for taken in (2.0, 6.0, 4.0, 3.0, 5.0)])
+    (much,) = told([msgspec.structs.replace(record, contestants=[scattered, fast])])
+    assert much.endswith("); this is uncertain, as the interval is wide.")
+    once = [msgspec.structs.replace(one, seconds=one.seconds[:1]) for one in (slow, fast)]
+    twin = msgspec.structs.replace(record.noise, seconds=record.noise.seconds[:1])
+    (much,) = told([msgspec.structs.replace(record, contestants=once, noise=twin)])
+    assert "no difference was resolved, 4.00x as fast (95 % interval none: one pass)" in much
+
+
 def test_an_epoch_is_told_of_as_one_and_where_nothing_else_was_raced():
     epoch = make_timed_record(Cell((784, 30, 10), 10, data="mnist5k"), {"per_sample": 4.0, "mine.py": 1.0})
     step = make_timed_record(Cell((784, 100, 10), 10), {"per_sample": 3.0, "mine.py": 1.0})
@@ -164,6 +199,41 @@ def test_of_one_race_without_a_floor_and_without_noise_nothing_more_is_said():
     assert "How near to the floor" in markdown.page(
         "t", list(sections.tell([make_ladder_record()], speedup_frame.frame([make_ladder_record()]), [], [], "")), []
     )
+
+
+def test_each_picture_and_heading_of_the_story_names_its_machine():
+    other = msgspec.structs.replace(ENVIRONMENT, host="abcdef")
+    here = [make_ladder_record(batch) for batch in (1, 10)]
+    stopped = Result("mine.py", left_out="too slow")
+    there = [msgspec.structs.replace(one, environment=other, contestants=[*one.contestants, stopped]) for one in here]
+
+    def told_of(found):
+        """What stands by the pictures, the headings, where the guess is, and who was left out where."""
+        models = cost_model.models(found)
+        rows = speedup_frame.frame(found, models).assign(
+            calls_share=0.5, passes_share=0.25, products_share=0.25, shares_are="measured"
+        )
+        drawn = dict(pictures.of_races(found, rows, "note"))["waterfall"]()
+        blocks = [block for one in sections.tell(found, rows, models, [], "") for block in one.blocks]
+        yield from (panel.setting for panel in pictures.of_the_story(found, rows).values())
+        yield from (text.get_text() for text in drawn.axes[0].texts if "MFLOP" in text.get_text())
+        yield from (
+            one.words for one in blocks if isinstance(one, Text) and one.words.startswith(("784", "Of the", "At"))
+        )
+        yield from (block.data["setting"] for block in blocks if isinstance(block, Guess))
+        yield from (
+            line[0] for one in blocks if isinstance(one, Fold) and "Which" in one.summary for line in one.table.lines
+        )
+
+    alone, together = list(told_of(here)), list(told_of([*here, *there]))
+    assert len(alone) >= 8
+    assert not [words for words in alone if "machine" in words]
+    unnamed = [words for words in together if "machine" not in words]
+    assert not [words for words in unnamed if not words.startswith(("At 784-30-10, batch", "At batch"))]
+    assert [words for words in together if "mine.py" not in words and "machine B" in words] == [
+        "784-30-10-b1-float64-t1, machine B",
+        "784-30-10-b10-float64-t1, machine B",
+    ]
 
 
 @pytest.mark.usefixtures("without_png")

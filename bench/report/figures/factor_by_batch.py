@@ -14,6 +14,7 @@ from ...cells.cell import format_sizes
 from ...records.record import Record
 from .. import numbers
 from ..answer import Pair, headline
+from ..machines import letters, placed
 from .axes import apart, engine_colours
 from .panels import Panel
 from .speedup_curves import claims_on, set_axes
@@ -40,7 +41,8 @@ def panel(found: Sequence[Record], rows: pd.DataFrame) -> Panel | None:
         f"{pair.challenger.name}: {numbers.factor(first['speedup'])} at batch {first['batch']}, "
         f"{numbers.factor(last['speedup'])} at batch {last['batch']}"
     )
-    where = "; ".join([sizes, *pair.record.setting.told])
+    place = letters(rows["machine"])[pair.record.environment.machine]
+    where = placed("; ".join([sizes, *pair.record.setting.told]), place)
     return Panel(pair.challenger.name, finding, where, partial(_draw, pair, own, engine_colours(rows["engine"])))
 
 

@@ -21,7 +21,7 @@ def speedup(part: pd.DataFrame, all_rows: pd.DataFrame, axes: Axes) -> None:
     reach = max(float(np.log2(all_rows["speedup"].astype(float)).abs().max()), 0.5)
     axes.imshow(logs, cmap="PuOr", norm=TwoSlopeNorm(0, -reach, reach), aspect="auto")
     _fill(axes, table, numbers.factor, _gaps(part, f"{part['baseline'].iloc[0]}\nleft out"), np.abs(logs) > 0.6 * reach)
-    axes.set_xlabel("batch size (samples); orange: below 1x, purple: above")
+    axes.set_xlabel("batch size (samples)\norange: below 1x, purple: above")
 
 
 def efficiency(part: pd.DataFrame, _: pd.DataFrame, axes: Axes) -> None:
@@ -30,7 +30,7 @@ def efficiency(part: pd.DataFrame, _: pd.DataFrame, axes: Axes) -> None:
     shares = table.to_numpy(dtype=float)
     axes.imshow(shares, cmap="viridis", vmin=0, vmax=1, aspect="auto")
     _fill(axes, table, lambda share: f"{share:.0%}", _gaps(part, "no floor"), shares < 0.6)
-    axes.set_xlabel("batch size (samples); the floor's time over the engine's")
+    axes.set_xlabel("batch size (samples)\nthe floor's time over the engine's")
 
 
 def _table(part: pd.DataFrame, column: str) -> pd.DataFrame:

@@ -58,4 +58,4 @@ def _panel(part: pd.DataFrame, engines: list[str], axes: Axes) -> None:
     batch_axis(axes, part["batch"])
     log_ticks(axes.yaxis, numbers.size)
     axes.set_ylabel("peak memory of a first step")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3, frameon=False, fontsize=8.5, handlelength=1.5)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2, frameon=False, fontsize=8.5, handlelength=1.5)

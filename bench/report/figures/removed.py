@@ -13,6 +13,7 @@ from matplotlib.patches import Patch, Polygon
 from ...analysis.ladder import Ladder, Rung, between
 from ...cells.cell import format_sizes
 from .. import numbers, parts
+from ..machines import letters, placed
 from ..parts import COLOURS, Split
 from .panels import Panel
 
@@ -39,7 +40,8 @@ def panel(top: Ladder, rows: pd.DataFrame) -> Panel | None:
         finding = f"{first} to {last}: {numbers.factor(gain.value)} as fast, and where that comes from"
     cell = top.record.cell
     setting = "; ".join([f"{format_sizes(cell.sizes)}, batch {cell.batch}", *top.record.setting.told])
-    return Panel("", finding, setting, partial(_draw, shown, split), (WIDTH, ROW * len(shown) + 0.5))
+    place = letters(rows["machine"])[top.record.environment.machine]
+    return Panel("", finding, placed(setting, place), partial(_draw, shown, split), (WIDTH, ROW * len(shown) + 0.5))
 
 
 def _draw(shown: list[Rung], split: dict[str, Split], axes: Axes) -> None:

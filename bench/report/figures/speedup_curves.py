@@ -24,11 +24,11 @@ def draw(part: pd.DataFrame, all_rows: pd.DataFrame, axes: Axes) -> None:
             continue
         axes.fill_between(line["batch"], line["speedup_low"], line["speedup_high"], color=colour, alpha=0.25, lw=0)
         axes.plot(line["batch"], line["speedup"], color=colour, marker="o", markersize=4)
-        ends.append((line["batch"].iloc[-1], line["speedup"].iloc[-1], f"width {width or 'none'}", colour))
+        ends.append((line["speedup"].iloc[-1], f"width {width or 'none'}", colour))
     claims_on(axes, part, right)
-    for (batch, _, label, colour), height in zip(ends, apart([end[1] for end in ends], span), strict=True):
-        beside = {"xytext": (8, 0), "textcoords": "offset points", "va": "center", "annotation_clip": False}
-        axes.annotate(label, (batch, height), color=colour, **beside)  # type: ignore[arg-type]
+    for (_, label, colour), height in zip(ends, apart([value for value, *_ in ends], span), strict=True):
+        beside = {"xytext": (4, 0), "textcoords": "offset points", "va": "center", "annotation_clip": False}
+        axes.annotate(label, (right, height), color=colour, **beside)  # type: ignore[arg-type]
     axes.set_ylabel(f"speedup over {part['baseline'].iloc[0]}, 95 % band")
 
 
@@ -50,6 +50,7 @@ def claims_on(axes: Axes, part: pd.DataFrame, right: float) -> None:
     for value, label in {1.0: f"1x: above this line {part['engine'].iloc[0]} pays", **claims}.items():
         axes.axhline(value, color="0.2" if value == 1 else "0.6", lw=1, ls="-" if value == 1 else "--", zorder=0)
         place = {"xytext": (-4, 3), "textcoords": "offset points", "ha": "right", "fontsize": 8, "color": "0.35"}
+        place["bbox"] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.5, "pad": 0.5}  # curves run below it
         axes.annotate(label, (right, value), **place)  # type: ignore[arg-type]  # matplotlib's own stubs
 
 

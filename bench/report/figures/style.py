@@ -19,7 +19,7 @@ STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
     "text.parse_math": False,  # a name is a name, whatever it is made of
 }
-SMALL = (5.2, 3.6)  # inches: a panel alone, which a phone can show
+SMALL = (4.4, 3.4)  # inches: a panel alone, which a phone can show
 
 
 def load_matplotlib() -> None:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from ...analysis.ladder import Ladder, Rung, between
 from ...cells.cell import format_sizes
 from .. import numbers
+from ..machines import placed
 from .axes import foot, log_ticks, title
 from .style import style
 
@@ -18,8 +19,11 @@ STEM = "waterfall"
 COLOURS = {"start": "0.75", "faster": "#5e3c99", "slower": "#e08214", "floor": "0.35"}
 
 
-def draw(ladder: Ladder, note: str) -> Figure:
-    """Time against engine, logarithmic: so a bar's length is the factor of its change. note is the footnote."""
+def draw(ladder: Ladder, place: str, note: str) -> Figure:
+    """Time against engine, logarithmic: so a bar's length is the factor of its change.
+
+    place is the letter of the machine where there are several, else empty; note is the footnote.
+    """
     shown = [*ladder.rungs, *([ladder.floor] if ladder.floor else [])]
     places = {rung.name: float(place) for place, rung in enumerate(shown)}
     places |= {rung.name: len(shown) + 0.6 + place for place, rung in enumerate(ladder.beside)}
@@ -53,7 +57,7 @@ def draw(ladder: Ladder, note: str) -> Figure:
         axes.tick_params(axis="x", length=0)
         log_ticks(axes.yaxis, numbers.seconds)
         axes.set_ylabel("a step (logarithmic: the length of a bar is its factor)")
-        title(axes, _finding(ladder), _setting(ladder))
+        title(axes, _finding(ladder), placed(_setting(ladder), place))
         foot(figure, note)
     return figure
 
