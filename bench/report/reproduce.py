@@ -109,7 +109,7 @@ def _options(how: How) -> str:
 
 def _hours(how: How, cells: int) -> int:
     """What a sweep may be expected to take at the most, rounded up."""
-    return ceil(2 * cells * ((how.seconds or 0) + len(how.engines)) / 3600)
+    return ceil(2 * cells * ((how.seconds or 0) + 2 * len(how.engines)) / 3600)
 
 
 def _trainings(trained: Sequence[Training]) -> Iterator[tuple[str | None, str]]:
