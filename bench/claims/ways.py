@@ -1,8 +1,8 @@
 """Four ways to make a product of two square matrices, raced like engines: by elements, columns, blocks, or whole.
 
-They are no engines, as no step is taken: before they are timed, what each makes is compared with the product by NumPy in
-float64, and with no gradient, then or after the last pass. Processes, passes, rounds and slices are as in any race;
-nothing is told of a floor, of parts, or of the most that the machine does.
+They are no engines, as no step is taken: before they are timed, what each makes is compared with the product by NumPy
+in float64, and not with a gradient; nothing is checked after the last pass. Processes, passes, rounds and slices are as
+in any race; nothing is told of a floor, of parts, or of the most that the machine does.
 """
 
 from __future__ import annotations
