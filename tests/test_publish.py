@@ -9,8 +9,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from bench.cells import grids
+from bench.cells.cell import format_sizes
 from tests.trials import gate_tables, publish
-from tests.trials.publish_parts import Part, Race, runs_left
+from tests.trials.publish_parts import LADDER, PEERS, Part, Race, parts, runs_left
 
 RACES = """
 import pathlib, sys, time
@@ -127,3 +129,16 @@ def test_the_gate_is_asked_for_the_runs_that_are_missing(tmp_path):
     lines = b"".join(b'{"percent": %d}\n' % percent for percent in (0, 0, 5))
     (tmp_path / gate_tables.RUNS).write_bytes(gzip.compress(lines))
     assert runs_left(tmp_path) == ["0=24", "2=8", "3=8", "5=7", "10=8"]
+
+
+def test_every_cell_of_the_grid_shapes_is_raced_once_and_the_peers_first(tmp_path):
+    raced = []
+    for number, race in enumerate(parts(1, tmp_path)["shapes"].races):
+        path = tmp_path / f"{race.name}.toml"
+        path.write_text(race.grid)
+        cells = grids.cells_of(str(path), here=False)
+        assert (f"{LADDER},{PEERS}" in race.command) == (number == 0)
+        raced += cells
+    assert sorted(cell.id for cell in raced) == sorted(cell.id for cell in grids.cells_of("shapes", here=False))
+    assert {format_sizes(cell.sizes) for cell in raced[:30]} == {"784-30-10", "64-64-64-10", "24-8-2"}
+    assert [cell.threads for cell in raced[:100]] == [1] * 100

@@ -91,6 +91,10 @@ class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     factor: float | tuple[float, float] | None = None
     over: dict[Literal["sizes", "batch"], list[Any]] = {}
 
+    def __post_init__(self) -> None:
+        if len(self.over) > 1:
+            raise InputError(f"claim {self.name} is over {' and '.join(self.over)}: it can be over one of them only")
+
     @property
     def span(self) -> tuple[float, float] | None:
         """The ends of what was claimed, which may be one."""

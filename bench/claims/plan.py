@@ -31,7 +31,10 @@ class Plan:
 
 
 def plan(claims: Iterable[Claim]) -> Plan:
-    """Claims that compare in one cell share its race; what one engine does in several cells is raced in one, too."""
+    """Claims that compare in one cell share its race; what one engine does in several cells is raced in one, too.
+
+    Raises InputError where engines and ways to make a product would meet in one race.
+    """
     made = Plan()
     for claim in claims:
         try:
@@ -44,6 +47,11 @@ def plan(claims: Iterable[Claim]) -> Plan:
             continue
         for _, slow, fast in comparisons:
             race = made.races.setdefault(slow.cell, [])
+            if len({one.engine in WAYS for one in (*race, slow, fast)}) > 1:
+                raise InputError(
+                    f"claim {claim.name}: at {slow.cell.id} engines and ways to make a product would share a race; "
+                    "they are timed apart: give it another cell"
+                )
             race += [one for one in dict.fromkeys((slow, fast)) if one not in race]
     return made
 

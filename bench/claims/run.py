@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ import msgspec
 
 from backprop import InputError
 
+from ..cells.cell import Cell
 from ..records import outputs, store
 from ..records.environment import doubts
 from ..records.record import Record
@@ -40,9 +41,14 @@ class Asked(msgspec.Struct, frozen=True):
 class Racers(Crew):
     """Races on this machine, of engines or of ways to make a product."""
 
+    def expected_seconds(self, job: RaceJob) -> float:
+        if _of_ways(job):
+            return job.seconds + run.SECONDS_AN_ENGINE * len(job.entries)
+        return super().expected_seconds(job)
+
     def race(self, jobs: Sequence[RaceJob], at_work: AtWork) -> Iterator[Record]:
         for job in jobs:
-            if job.entries[0].address in ways.WAYS:
+            if _of_ways(job):
                 at_work([job.cell])
                 yield ways.race(job)
             else:
@@ -79,7 +85,7 @@ def race_claims(
         machine.software(),
         crew.machine,
     )
-    permit = partial(check_hours, sweep=whole, given=[job.seconds for job in jobs])
+    permit = partial(check_hours, jobs=jobs, crew=crew, seconds=seconds)
     with folder.claimed(out, whole, resume, permit, retry=True) as going:
         for doubt in doubts([machine.environment()]):
             warn(doubt)
@@ -90,18 +96,21 @@ def race_claims(
         with closing(outputs.Output(out / FILE)) as file:
             file.write(msgspec.json.encode(asked) + b"\n")
         with progress as told:
-            race_jobs(going, whole, jobs, crew, told)
+            race_jobs(going, jobs, crew, told)
 
 
-def check_hours(missing: int, sweep: folder.Sweep, given: Sequence[float]) -> None:
-    """Refuse to begin what would take too long; of the seconds `given` to each race, the last ones are missing."""
-    more = sum(given[len(given) - missing :]) - missing * sweep.seconds
-    hours = (run.expected_seconds(missing, sweep, 1) + more) / 3600
+def check_hours(missing: Collection[Cell], jobs: Sequence[RaceJob], crew: Crew, seconds: float) -> None:
+    """Refuse to begin what would take too long: the jobs whose cells are missing, of so many `seconds` or more each."""
+    hours = run.expected_seconds([job for job in jobs if job.cell in missing], crew) / 3600
     if not hours <= MAX_HOURS:
         raise InputError(
-            f"{missing} races would take about {hours:.1f} hours, more than {MAX_HOURS:g}: name fewer claims by "
-            f"--only, or give a race fewer --seconds than {sweep.seconds:g}"
+            f"{len(missing)} races would take about {hours:.1f} hours, more than {MAX_HOURS:g}: name fewer claims by "
+            f"--only, or give a race fewer --seconds than {seconds:g}"
         )
+
+
+def _of_ways(job: RaceJob) -> bool:
+    return job.entries[0].address in ways.WAYS
 
 
 def asked_in(place: Path) -> Asked | None:

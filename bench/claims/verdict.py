@@ -75,13 +75,15 @@ def verdict(claim: Claim, found: Sequence[Record], why: str | None = None) -> Ve
 
 
 def outcome(claims: Sequence[Claim], record: Record) -> str:
-    """What a race says of these claims, in a few words."""
+    """What a race says of these claims, in a few words, and who has no time in it, with the reason."""
     told = [
         " ".join(filter(None, (claim.name, one.place, f"{found.value:.3g}x")))
         for claim in claims
         for one in claim.comparisons()
         if isinstance(found := factor([record], one), Estimate)
     ]
+    lost = [one for one in (*record.contestants, *record.elsewhere) if one.left_out]
+    told += [f"{one.name} {'FAILED' if one.failed else 'left out'}: {one.left_out}" for one in lost]
     return ", ".join(told) or "left out"
 
 

@@ -1,7 +1,8 @@
 """Four ways to make a product of two square matrices, raced like engines: by elements, columns, blocks, or whole.
 
-They are no engines, as no step is taken: what one makes is compared with the product by NumPy in float64, and not with
-a gradient. All else is as in any race: processes, rounds, slices.
+They are no engines, as no step is taken: before they are timed, what each makes is compared with the product by NumPy
+in float64, and not with a gradient; nothing is checked after the last pass. Processes, passes, rounds and slices are as
+in any race; nothing is told of a floor, of parts, or of the most that the machine does.
 """
 
 from __future__ import annotations
@@ -106,9 +107,7 @@ def _admitted(job: PassJob, inputs: Inputs, clock: Clock) -> list[Lane]:
     lanes = [_lane_at(Place(entry=number), job, inputs) for number in range(len(job.race.entries))]
     for lane in lanes:
         if attempt(lane, _check, lane):
-            lane.role = "floor"  # so no gradient is asked of it
-            attempt(lane, admit, lane, job.race.seconds, clock)
-            lane.role = "contestant"
+            attempt(lane, admit, lane, job.race.seconds, clock, gradient=False)
     leave_out_slow(lanes, job.race.seconds)
     lanes += second_copy(lanes)
     set_strides(lanes, job.seconds)

@@ -105,16 +105,3 @@ class Record(msgspec.Struct, frozen=True):
     @property
     def failures(self) -> list[Result]:
         return [result for result in (*self.contestants, *self.elsewhere) if result.failed]
-
-    @property
-    def timed_seconds(self) -> float:
-        """Time spent inside slices, the second copy's among them."""
-        every = [*self.contestants, *self.elsewhere]
-        steps = {result.name: result.steps_per_slice or 0 for result in every}
-        slices = [(result.name, result.seconds) for result in every]
-        if self.floor:
-            steps[self.floor.name] = self.floor.steps_per_slice or 0
-            slices.append((self.floor.name, self.floor.seconds))
-        if self.noise:
-            slices.append((self.noise.of, self.noise.seconds))
-        return sum(steps[name] * taken for name, passes in slices for rounds in passes for taken in rounds if taken)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from ..analysis.shares import TOO_MUCH
 from . import numbers
 from .answer import listed
 
@@ -27,7 +28,8 @@ HOW = {
         "an interval of its own."
     ),
     "fitted": (
-        "Fitted: in these cells nobody timed the parts one by one; the shares are the cost model's, of the time that "
+        "Fitted: in these cells nobody timed the parts one by one, or together they took more than "
+        f"{TOO_MUCH:g} times the whole, and so do not explain it; the shares are the cost model's, of the time that "
         "was measured."
     ),
 }

@@ -60,11 +60,18 @@ def _races(found: Sequence[Record]) -> Iterator[tuple[str | None, str]]:
             yield how.revision, _sweep(how, named, len(steps), _digest(how, named))
             parts = []
         for axes in parts:
-            axis = {field: values for field, values in asdict(axes).items() if values is not None}
-            lines = [f"{field} = [{', '.join(map(_toml, values))}]" for field, values in axis.items()]
+            lines = grid_file(axes)
             name = _digest(how, *lines)
             yield how.revision, "\n".join([f"cat > grid-{name}.toml <<'END'", *lines, "END"])
-            yield how.revision, _sweep(how, f"grid-{name}.toml", prod(map(len, axis.values())), name)
+            yield (
+                how.revision,
+                _sweep(
+                    how,
+                    f"grid-{name}.toml",
+                    prod(map(len, filter(None, asdict(axes).values()))),
+                    name,
+                ),
+            )
         epochs: dict[str, list[str]] = {}
         for cell in cells:
             if cell.data != "random":
@@ -109,7 +116,7 @@ def _options(how: How) -> str:
 
 def _hours(how: How, cells: int) -> int:
     """What a sweep may be expected to take at the most, rounded up."""
-    return ceil(2 * cells * ((how.seconds or 0) + len(how.engines)) / 3600)
+    return ceil(2 * cells * ((how.seconds or 0) + 2 * len(how.engines)) / 3600)
 
 
 def _trainings(trained: Sequence[Training]) -> Iterator[tuple[str | None, str]]:
@@ -184,6 +191,12 @@ def full_grids(cells: Iterable[Cell]) -> Iterator[Axes]:
         if named["hidden"] == [HIDDEN] and named["head"] == [HEAD]:
             del named["hidden"], named["head"]
         yield Axes(same, list(batch), **named)
+
+
+def grid_file(axes: Axes) -> list[str]:
+    """The lines of the grid file that has these axes."""
+    named = {field: values for field, values in asdict(axes).items() if values is not None}
+    return [f"{field} = [{', '.join(map(_toml, values))}]" for field, values in named.items()]
 
 
 def _toml(value: str | int) -> str:

@@ -168,7 +168,7 @@ def _rates(unit: str, each: Iterable[float]) -> str:
 
 
 def crossovers(models: Sequence[Model], baseline: str, challenger: str) -> Table:
-    """A line for each network and setting: the batch size at which the challenger overtakes the baseline."""
+    """A line for each network and setting that both ran: the batch size at which the challenger overtakes."""
     places = letters(model.place.machine for model in models)
     baselines = {model.place: model for model in models if model.engine == baseline}
     lines = []
@@ -177,6 +177,8 @@ def crossovers(models: Sequence[Model], baseline: str, challenger: str) -> Table
         if slow is None or model.engine != challenger:
             continue
         for network in dict.fromkeys(cell.alone for cell in model.cells):
+            if not slow.is_of(network.setting_on(model.place.machine)):
+                continue
             level = crossover(slow, model, network)
             place = placed(str(network.setting_on()), places[model.place.machine])
             lines.append([format_sizes(network.sizes), place, _crossover(level)])

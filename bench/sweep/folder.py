@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,19 +101,19 @@ class Run:
 
 @contextmanager
 def claimed(
-    folder: Path, now: Sweep, resume: bool, permit: Callable[[int], None], retry: bool = False
+    folder: Path, now: Sweep, resume: bool, permit: Callable[[Collection[Cell]], None], retry: bool = False
 ) -> Iterator[Run]:
     """The run of a sweep, in a folder for nobody else.
 
     A sweep is begun where there is none, and with `resume` gone on with where there is; with `retry`, too, cells in
-    which an engine failed are to be raced again. permit is told how many cells are missing before anything is
+    which an engine failed are to be raced again. permit is told which cells are missing before anything is
     written, and may raise. Raises InputError for a folder that is in use, or holds anything else, or a sweep that was
     begun with something different.
     """
     begun = (folder / FILE).exists()
     if not begun:
         _refuse_unless_free(folder, resume)
-        permit(len(now.cells))
+        permit(set(now.cells))
     with outputs.locked(folder):
         if not begun:
             _refuse_unless_free(folder, resume)  # another may have begun here just now
@@ -124,7 +124,7 @@ def claimed(
         else:
             done = begun_before(folder / FILE, now)
             run = Run(folder, {cell: record for cell, record in done.items() if not (retry and record.failures)})
-            permit(len(set(now.cells) - set(run.done)))
+            permit(set(now.cells) - set(run.done))
             yield run
 
 

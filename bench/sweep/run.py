@@ -5,7 +5,7 @@ What takes the cells is a crew: `Crew` is this machine's, bench.sweep.cluster ha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from math import ceil
 from time import monotonic
 from typing import Literal, Protocol
@@ -22,10 +22,13 @@ from ..timing.race import race
 from . import folder
 from .folder import Machine, Run, Sweep
 
-# What a cell takes beyond the seconds that it is raced for. In results/published, elapsed_seconds says so: 0.4 s in
-# the median cell with four engines (default), 2.6 s with eight, compilers among them (full); and a process starts.
-SECONDS_AN_ENGINE = 0.33
-SECONDS_TO_START = 1.0
+# What a race takes beyond the seconds that it is given: checks, and the fewest passes where they don't fit into these.
+# With a floor each engine has parts that are raced, too, and some libraries import or compile for long in each process.
+# Fitted to elapsed_seconds in results/published: without a floor in claims, with one in default, model, holdout, shapes
+# and libraries: as a whole each of these took 0.87 to 1.05 times what this comes to.
+SECONDS_AN_ENGINE = 0.35
+SECONDS_OF_PARTS = 0.7  # an engine, where a floor is raced
+SECONDS_OF_A_LIBRARY = 2.5  # an engine whose arrays are not NumPy's, as PyTorch's and JAX's
 
 AtWork = Callable[[Sequence[Cell]], None]
 
@@ -44,6 +47,12 @@ class Crew:
     @property
     def hands(self) -> int:
         return 1
+
+    def expected_seconds(self, job: RaceJob) -> float:
+        """What a race takes, with all that comes on top of its seconds."""
+        each = SECONDS_AN_ENGINE + SECONDS_OF_PARTS * job.floor
+        slow = sum(not entry.traced for entry in job.entries)
+        return job.seconds + each * len(job.entries) + SECONDS_OF_A_LIBRARY * slow
 
     def race(self, jobs: Sequence[RaceJob], at_work: AtWork) -> Iterator[Record]:
         """The record of each job, as soon as it is done; at_work is told the cells whenever others are at work."""
@@ -80,49 +89,49 @@ def plan(
     return Sweep(folder.SCHEMA, unique, engines, seconds, floor, allocator, software, machine, baseline)
 
 
-def expected_seconds(cells: int, sweep: Sweep, hands: int) -> float:
-    """Wall time for this many of the sweep's cells on this many machines at once."""
-    return ceil(cells / max(hands, 1)) * (sweep.seconds + SECONDS_TO_START + SECONDS_AN_ENGINE * len(sweep.engines))
+def jobs_of(sweep: Sweep, entries: Sequence[Entry]) -> list[RaceJob]:
+    """A race for each cell of the sweep."""
+    pin = sweep.allocator == "pinned"
+    return [RaceJob(cell, list(entries), sweep.seconds, sweep.floor, pin, sweep.baseline) for cell in sweep.cells]
 
 
-def check_hours(cells: int, sweep: Sweep, hands: int, max_hours: float) -> None:
-    """Refuse to begin what would take longer than this."""
+def expected_seconds(jobs: Sequence[RaceJob], crew: Crew) -> float:
+    """Wall time for these races by the crew, with so many at once as it has hands."""
+    hands = max(crew.hands, 1)
+    mean = sum(map(crew.expected_seconds, jobs)) / max(len(jobs), 1)
+    return ceil(len(jobs) / hands) * mean
+
+
+def check_hours(missing: Collection[Cell], jobs: Sequence[RaceJob], crew: Crew, max_hours: float) -> None:
+    """Refuse to begin what would take longer than this: the jobs of a sweep whose cells are missing."""
     if not max_hours > 0:
         raise InputError(f"--max-hours must be a positive number, not {max_hours:g}")
-    hours = expected_seconds(cells, sweep, hands) / 3600
+    to_come = [job for job in jobs if job.cell in missing]
+    hours = expected_seconds(to_come, crew) / 3600
     if not hours <= max_hours:
-        machines = f" on {hands} machines" if hands > 1 else ""
+        machines = f" on {crew.hands} machines" if crew.hands > 1 else ""
+        one = jobs[0]
         raise InputError(
-            f"{cells} cells with {len(sweep.engines)} engines would take about {hours:.1f} hours{machines}, more than "
-            f"the {max_hours:g} of --max-hours: name fewer sizes, batches or dtypes, give a cell fewer --seconds "
-            f"than {sweep.seconds:g}, or allow --max-hours {ceil(hours)}"
+            f"{len(to_come)} cells with {len(one.entries)} engines would take about {hours:.1f} hours{machines}, more "
+            f"than the {max_hours:g} of --max-hours: name fewer sizes, batches or dtypes, give a cell fewer --seconds "
+            f"than {one.seconds:g}, or allow --max-hours {ceil(hours)}"
         )
 
 
-def race_missing(run: Run, sweep: Sweep, entries: Sequence[Entry], crew: Crew, progress: Progress) -> None:
-    """Race the cells that are not done, and put the record of each on the disk as soon as it is."""
-    pin = sweep.allocator == "pinned"
-    jobs = [RaceJob(cell, list(entries), sweep.seconds, sweep.floor, pin, sweep.baseline) for cell in sweep.cells]
-    race_jobs(run, sweep, jobs, crew, progress)
-
-
-def race_jobs(run: Run, sweep: Sweep, every: Sequence[RaceJob], crew: Crew, progress: Progress) -> None:
-    """The same for races of any kind, one in each of the sweep's cells, each for its own seconds."""
+def race_jobs(run: Run, every: Sequence[RaceJob], crew: Crew, progress: Progress) -> None:
+    """Race the cells that are not done, each in its own race, and have each record on the disk as soon as it is."""
     jobs = [job for job in every if job.cell not in run.done]
-    to_come, since = {job.cell: job.seconds for job in jobs}, monotonic()
+    to_come, since = {job.cell: job for job in jobs}, monotonic()
 
     def left() -> float:
-        known = run.left(sum(to_come.values()))
-        if known is not None:
-            return known
-        more = sum(to_come.values()) - len(to_come) * sweep.seconds  # what races have been given of their own
-        return expected_seconds(len(to_come), sweep, crew.hands) + more / max(crew.hands, 1)
+        known = run.left(sum(job.seconds for job in to_come.values()))
+        return expected_seconds(list(to_come.values()), crew) if known is None else known
 
     progress.begin(len(jobs), len(every))
     for record in crew.race(jobs, lambda cells: progress.at_work(cells, left())):
         now = monotonic()
         try:
-            run.add(record, to_come.pop(record.cell), now - since)
+            run.add(record, to_come.pop(record.cell).seconds, now - since)
         except InputError as error:
             raise InputError(f"{error}, and go on with --resume") from error
         since = now

@@ -17,7 +17,7 @@ from ..timing import machine
 from ..timing.one_pass import among
 from ..timing.race import check_seconds
 from . import cluster, folder
-from .run import Crew, Progress, check_hours, plan, race_missing
+from .run import Crew, Progress, check_hours, jobs_of, plan, race_jobs
 
 
 def sweep(
@@ -57,10 +57,11 @@ def sweep(
             machine=crew.machine,
             baseline=relative_to,
         )
-        permit = partial(check_hours, sweep=whole, hands=crew.hands, max_hours=max_hours)
+        jobs = jobs_of(whole, entries)
+        permit = partial(check_hours, jobs=jobs, crew=crew, max_hours=max_hours)
         run = stack.enter_context(folder.claimed(out, whole, resume, permit, retry))
         if failed := sum(bool(record.failures) for record in run.done.values()):
             warn(f"{failed} cell{'s' * (failed > 1)} failed before: add --retry-failed to race them again")
         for doubt in doubts([machine.environment()]) if dask is None else ():
             warn(doubt)
-        race_missing(run, whole, entries, crew, stack.enter_context(progress))
+        race_jobs(run, jobs, crew, stack.enter_context(progress))

@@ -35,8 +35,11 @@ SPARE = 1.5  # times what was needed, as it was seen in two first steps, is enou
 ROUNDS = 10  # in each pass, wanted of every contestant that is fast enough
 
 
-def admit(lane: Lane, seconds: float, clock: Clock) -> None:
-    """Let the engine take its first two steps, and qualify it unless it is too slow in any field."""
+def admit(lane: Lane, seconds: float, clock: Clock, gradient: bool = True) -> None:
+    """Let the engine take its first two steps, and qualify it unless it is too slow in any field.
+
+    gradient says whether that is checked: not of what takes no step, and is checked by other means.
+    """
     engine = lane.begun()
     took = []
     for _ in range(2):
@@ -47,7 +50,7 @@ def admit(lane: Lane, seconds: float, clock: Clock) -> None:
     lane.first_step_seconds, lane.step_seconds = round(float(took[0]), 6), took[1]
     leave_out_slow([lane], seconds)
     if not lane.left_out:
-        qualify(lane, clock)
+        qualify(lane, clock, gradient)
 
 
 def refuse_unhandled(lane: Lane) -> None:
@@ -56,13 +59,13 @@ def refuse_unhandled(lane: Lane) -> None:
         lane.left_out = f"{UNFIT}: {reason}"
 
 
-def qualify(lane: Lane, clock: Clock) -> None:
+def qualify(lane: Lane, clock: Clock, gradient: bool = True) -> None:
     """Check the gradient, weigh the memory of one step, and find how many steps make a slice.
 
     What is but a part of another's step is of an engine that was checked, and its slices are short: there are many.
     """
     inputs, wanted = lane.inputs, PART_SECONDS if lane.part else SLICE_SECONDS
-    if lane.role == "contestant" and not lane.part:
+    if gradient and lane.role == "contestant" and not lane.part:
         given = inputs.network, inputs.x, inputs.y, inputs.cell.batch
         lane.gradient_error = verify(lane.fresh, *given, lane.labels_only)
     if not lane.part:

@@ -3,9 +3,10 @@
 import re
 
 import pytest
+from claims_made import claim as made_claim
 
 from backprop import InputError, names
-from bench.claims.claim import named, published
+from bench.claims.claim import PartialCell, Side, named, published
 from bench.claims.plan import plan
 from bench.claims.ways import WAYS
 
@@ -47,3 +48,16 @@ def test_one_engine_at_several_batch_sizes_is_one_race():
 def test_an_unknown_claim_is_refused_with_the_nearest():
     with pytest.raises(InputError, match="unknown claim 'nielson': did you mean nielsen\\? there are nielsen, reader"):
         named(["source", "nielson"])
+
+
+def test_engines_and_ways_never_share_a_race():
+    square = PartialCell(sizes="70-70", batch=70, head="identity-quadratic")
+    ways = made_claim(name="ways", cell=square, slow=Side(engine="columns"), fast=Side(engine="whole"))
+    for both in ([ways, made_claim(cell=square)], [made_claim(cell=square), ways]):
+        with pytest.raises(InputError, match=f"claim {both[1].name}: at 70-70-b70.* would share a race"):
+            plan(both)
+
+
+def test_a_claim_over_two_axes_is_refused():
+    with pytest.raises(InputError, match="claim mine is over sizes and batch: it can be over one of them only"):
+        made_claim(over={"sizes": ["784-30-10", "784-100-10"], "batch": [1, 10]})

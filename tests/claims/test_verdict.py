@@ -7,7 +7,7 @@ from claims_made import claim, record_of, records_of
 from bench.claims import table
 from bench.claims.claim import PartialCell, Side
 from bench.claims.figure import finding
-from bench.claims.verdict import verdict
+from bench.claims.verdict import outcome, verdict
 
 NO_DIFFERENCE = claim(factor=1.0)
 OVER = claim(cell=PartialCell(sizes="784-30-10"), over={"batch": [1, 10, 100]})
@@ -117,3 +117,14 @@ def test_without_a_figure_it_is_not_judged_and_what_has_no_time_is_left_out_with
     judged = verdict(claim(), [record])
     assert (judged.word, judged.why) == ("left out", "per_sample: too slow: a step takes a day")
     assert verdict(claim(), [record], "needs two cores").why == "needs two cores"
+
+
+def test_the_line_of_a_race_names_who_failed_and_why():
+    (record,) = records_of(claim(), 4.0)
+    assert outcome([claim()], record) == "mine 4x"
+    lost = msgspec.structs.replace(record.contestants[0], seconds=[], left_out="it raised", failed=True)
+    slow = msgspec.structs.replace(record.contestants[1], seconds=[], left_out="too slow")
+    record = msgspec.structs.replace(record, contestants=[lost, record.contestants[1]])
+    assert outcome([claim()], record) == "per_sample FAILED: it raised"
+    record = msgspec.structs.replace(record, contestants=[lost, slow])
+    assert outcome([claim()], record) == "per_sample FAILED: it raised, full_matrix left out: too slow"

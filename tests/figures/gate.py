@@ -9,7 +9,8 @@ from backprop import InputError
 from bench.analysis.intervals import Estimate
 from bench.cells import grids
 from bench.gate import show
-from bench.gate.findings import Finding
+from bench.gate.findings import SCHEMA, Finding, GateRecord
+from bench.gate.rule import ERROR
 from bench.report import markdown
 from bench.report.document import Table
 
@@ -90,6 +91,19 @@ def gate_in_terminal(injected: str) -> str:
     heading, rule, *rows = shown([show.table([_finding(**line) for line in run["findings"]])])
     told = [row for engine, cell in EXCERPT for row in rows if row.split()[:2] == [engine, cell]]
     return code([heading, rule, *told, "..."])
+
+
+@figure
+def gate_line(injected: str) -> str:
+    """The last line of the last run with so many percent, which was red; no commit, as the trial keeps none."""
+    run = of(gate_tables.RUNS, int(injected))[-1]
+    if run["exit"] != 1:
+        raise UntrueError(f"it ended with exit status {run['exit']}, not 1")
+    found = [_finding(**line) for line in run["findings"]]
+    terms = gate_tables.TOLERANCE, 0.0, ERROR, found, [], run["environment"], "", run["seconds"]
+    record = GateRecord(SCHEMA, "HEAD~1", "", *terms)
+    told = "; ".join(show.engine_line(record, one, "regressed") for one in show.engines_with(record, "regressed"))
+    return f"`gate: {told}, against {record.against} ({show.terms(record)})`"
 
 
 def _finding(engine: str, cell: str, verdict: str, slowdown: dict, resolution: float, **others: object) -> Finding:

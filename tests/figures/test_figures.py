@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 
 from backprop import InputError
 from tests.figures import __main__ as command
-from tests.figures import pages, published, registry
+from tests.figures import gate, pages, published, registry
 
 BLOCK = "<!--= lines -->\n| a |\n| --- |\n<!--/-->\n"
 GOOD = f"It is <!--= good -->7x<!--/--> as fast, **<!--= good -->7x<!--/-->**.\n\n{BLOCK}"
@@ -122,3 +122,21 @@ def test_what_is_not_published_is_told():
     }.items():
         with pytest.raises(InputError, match=re.escape(said)):
             registry.told(expression)
+
+
+def test_the_gates_line_is_of_the_last_run_and_that_was_red(monkeypatch):
+    def run(exit_status, seconds, slowdown, verdict="regressed"):
+        ends = {"value": slowdown, "low": slowdown, "high": slowdown}
+        cell = {"engine": "full_matrix", "cell": "784-100-10-b30-float64-t1", "verdict": verdict, "slowdown": ends}
+        findings = [cell | {"resolution": 0.02}]
+        return {"percent": 5, "exit": exit_status, "seconds": seconds, "findings": findings, "environment": {}}
+
+    runs = [run(1, 20.0, 1.04), run(1, 31.4, 1.06)]
+    monkeypatch.setattr(gate, "lines", lambda _: runs)
+    assert gate.gate_line("5") == (
+        "`gate: full_matrix regressed in 1 of 1 cells, by +6.0% in the median, against HEAD~1 "
+        "(tolerance 2%, error of the whole run 1%, 31 s)`"
+    )
+    runs.append(run(0, 9.0, 1.0, "unchanged"))
+    with pytest.raises(registry.UntrueError, match="it ended with exit status 0, not 1"):
+        gate.gate_line("5")

@@ -227,18 +227,3 @@ def test_the_folder_of_a_new_file_is_synced(tmp_path, record, monkeypatch):
     store.append(tmp_path, record(1))
     store.append(tmp_path, record(10))
     assert synced == [tmp_path]
-
-
-def test_timed_seconds_adds_up_every_slice(record):
-    found = record()
-    total = sum(
-        steps * t
-        for steps, passes in (
-            (3, found.contestants[0].seconds),
-            (7, found.contestants[1].seconds),
-            (7, found.noise.seconds),
-        )
-        for rounds in passes
-        for t in rounds
-    )
-    assert found.timed_seconds == pytest.approx(total)

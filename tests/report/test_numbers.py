@@ -62,6 +62,18 @@ def test_a_crossover_is_told_as_far_as_its_interval_goes(monkeypatch, pair, ends
     assert {line[-1] for line in tables.crossovers(pair, "per_sample", "full_matrix").lines} == {field}
 
 
+def test_a_crossover_is_of_settings_that_both_have_run():
+    def raced(cell, *engines):
+        return make_timed_record(cell, {name: exact(price, cell) for name, price in engines})
+
+    loop, matrix = ("per_sample", LOOP), ("full_matrix", MATRIX)
+    single = [msgspec.structs.replace(cell, dtype="float32") for cell in GRID]
+    models = cost_model.models([raced(cell, loop, matrix) for cell in GRID] + [raced(cell, matrix) for cell in single])
+    lines = tables.crossovers(models, "per_sample", "full_matrix").lines
+    assert [line[0] for line in lines] == ["784-10-10", "784-30-10", "784-100-10"]
+    assert all("float32" not in line[1] for line in lines)
+
+
 def svg_text(svg):
     return " ".join(element.text or "" for element in ET.fromstring(svg).iter() if element.tag.endswith("text"))
 

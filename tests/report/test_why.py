@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from examples import GRID, LOOP, MATRIX, exact, make_ladder_record, make_timed_record
+from examples import GRID, LOOP, MATRIX, exact, make_ladder_record, make_measured_record, make_timed_record
+from msgspec.structs import replace
 
 from bench.analysis import cost_model, speedup_frame
 from bench.cells.cell import Cell
@@ -111,3 +112,19 @@ def test_where_the_first_rung_is_the_fastest_nothing_is_left_of_another():
 def test_a_terminal_has_it_in_a_sentence(found):
     (told,) = why.in_brief(found, split(found))
     assert told.startswith("Why (measured): From per_sample to full_matrix 220 us of calls and 70.0 us of products go.")
+
+
+def test_parts_that_were_raced_and_do_not_explain_the_whole_are_told_as_such():
+    prices = {"per_sample": LOOP, "full_matrix": MATRIX}
+    found = [make_measured_record(cell, prices) for cell in GRID]
+    *_, last = found
+
+    def longer(one):
+        seconds = [[10 * one.seconds[0][0]] * 2] * 3
+        return replace(one, parts=[replace(part, seconds=seconds) for part in one.parts])
+
+    found[-1] = replace(last, contestants=[longer(one) for one in last.contestants])
+    rows = speedup_frame.frame(found, cost_model.models(found))
+    assert set(rows[rows["cell"] == last.cell.id]["shares_are"]) == {"fitted"}
+    told = " ".join(words(why.blocks([found[-1]], rows)))
+    assert "or together they took more than 1.2 times the whole" in told

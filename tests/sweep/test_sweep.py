@@ -3,18 +3,22 @@
 import json
 
 import pytest
+from repository import ROOT
 from sweeps import CELL, QUICK, batches, engine_that, refused
 
+from backprop import InputError
 from bench.cells import grids
 from bench.cells.cell import Cell
 from bench.cells.entry import Entry, resolve
+from bench.claims import ways
 from bench.records import store
 from bench.report import build
 from bench.sweep import run as sweep_run
-from bench.timing import machine
 from bench.timing import race as race_module
 from bench.timing.one_pass import RaceJob
 from bench.timing.race import race
+
+PUBLISHED = ROOT / "results" / "published"
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -124,22 +128,60 @@ def test_a_wrong_call_is_refused_before_anything_is_written(sweep_of, tmp_path, 
 def test_a_grid_that_takes_too_long_is_refused_with_the_estimate_and_what_to_do(sweep_of, tmp_path, grid_file):
     sizes = [f"784-{width}-10" for width in range(1, 51)]
     grid_file.write_text(f"sizes = {json.dumps(sizes)}\nbatch = {list(range(1, 101))}\n")
-    words = ("5000 cells", "about 7.2 hours", "more than the 5 of --max-hours", "--seconds", "--max-hours 8")
+    words = ("5000 cells", "about 7.8 hours", "more than the 5 of --max-hours", "--seconds", "--max-hours 8")
     refused(sweep_of("--max-hours", 5), *words)
     assert not (tmp_path / "out").exists()
 
 
+class Hands(sweep_run.Crew):
+    """A crew of so many machines."""
+
+    hands = 1
+
+    def __init__(self, hands):
+        self.hands = hands
+
+
 def test_what_is_missing_counts_for_the_hours_and_machines_share_them():
-    whole = sweep_run.plan(
-        [Cell((4, 3, 2), batch) for batch in range(1, 1001)],
-        [],
-        seconds=9.0,
-        floor=False,
-        allocator="pinned",
-        software=machine.software(),
-        machine=None,
-    )
-    assert sweep_run.expected_seconds(1000, whole, 1) == 10_000
-    assert sweep_run.expected_seconds(1000, whole, 4) == 2_500
-    assert sweep_run.expected_seconds(3, whole, 4) == 10
-    sweep_run.check_hours(360, whole, 1, max_hours=1.0)
+    cells = [Cell((4, 3, 2), batch) for batch in range(1, 1001)]
+    jobs = [RaceJob(cell, [], 10.0, floor=False, pin=True) for cell in cells]
+    assert sweep_run.expected_seconds(jobs, Hands(1)) == 10_000
+    assert sweep_run.expected_seconds(jobs, Hands(4)) == 2_500
+    assert sweep_run.expected_seconds(jobs[:3], Hands(4)) == 10
+    sweep_run.check_hours(cells[:360], jobs, Hands(1), max_hours=1.0)
+    with pytest.raises(InputError, match="361 cells"):
+        sweep_run.check_hours(cells[:361], jobs, Hands(1), max_hours=1.0)
+
+
+@pytest.mark.parametrize(
+    ("folder", "packages"),
+    [
+        ("default", ["numba"]),
+        ("model", ["numba"]),
+        ("holdout", ["numba"]),
+        ("shapes", ["numba", "torch", "jax", "autograd"]),
+        ("libraries", ["torch", "jax"]),
+        ("claims", ["numba", "torch", "jax"]),
+    ],
+)
+def test_what_was_published_took_about_the_time_that_is_expected_of_it(folder, packages):
+    for package in packages:
+        pytest.importorskip(package)
+    found = [one for one in store.load(PUBLISHED / folder)[0] if one.cell.data == "random" and not of_ways(one)]
+    jobs = [
+        RaceJob(
+            one.cell,
+            [Entry(each.name, each.name.partition("#")[0]) for each in (*one.contestants, *one.elsewhere)],
+            one.seconds,
+            one.floor_asked,
+            pin=True,
+        )
+        for one in found
+    ]
+    taken = sum(one.elapsed_seconds for one in found)
+    assert 0.8 < taken / sweep_run.expected_seconds(jobs, sweep_run.Crew()) < 1.25
+
+
+def of_ways(record):
+    """Whether it is of ways to make a product, which are no engines."""
+    return record.contestants[:1] and record.contestants[0].name in ways.WAYS

