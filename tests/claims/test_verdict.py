@@ -110,10 +110,20 @@ def test_places_without_a_time_are_told_beside_the_word():
 def test_without_a_figure_it_is_not_judged_and_what_has_no_time_is_left_out_with_the_reason():
     judged = verdict(claim(factor=None), records_of(claim(), 3.0))
     assert (judged.word, judged.points[0].factor.value) == ("not judged", pytest.approx(3.0))
-    assert finding([judged]) == "No claim that has a figure was raced"
+    assert finding([judged]) == "No claim that can be judged was raced"
     (record,) = records_of(claim(), 3.0)
     lost = msgspec.structs.replace(record.contestants[0], seconds=[], left_out="too slow: a step takes a day")
     record = msgspec.structs.replace(record, contestants=[lost, record.contestants[1]])
     judged = verdict(claim(), [record])
     assert (judged.word, judged.why) == ("left out", "per_sample: too slow: a step takes a day")
     assert verdict(claim(), [record], "needs two cores").why == "needs two cores"
+
+
+def test_what_is_not_what_was_said_is_told_beside_it_and_if_it_is_another_question_not_judged():
+    judged = verdict(claim(otherwise="one thread here, 16 there"), records_of(claim(), 5.0))
+    assert judged.word == "holds"
+    assert table.here(judged).endswith("x); one thread here, 16 there")
+    beside = verdict(claim(unlike="no gradient was taken there"), records_of(claim(), 5.0))
+    assert beside.word == "not judged"
+    assert table.here(beside).endswith("x); no gradient was taken there")
+    assert finding([judged, beside]) == "Of 1 published claim, 1 holds"
