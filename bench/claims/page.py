@@ -25,11 +25,12 @@ TITLE = "What has been claimed of mini-batches, raced here"
 CAPTION = "What was claimed, and what it is here"
 RULE = (
     "A factor is the time of the one that is claimed to be slower over that of the other, for each sample, with its "
-    "95 % interval: below 1 it is the other way round here. Claims are told in round numbers: one holds where this factor lies within what was claimed, give or "
-    f"take a factor of {TOLERANCE:g}, and its interval is no wider than that; a claim of no difference, where the "
-    "whole interval lies within that of 1. It is smaller or larger here where the whole interval lies beyond; any "
-    "other can't tell. It depends where a claim holds at some batch sizes or widths and at others not. What was told "
-    "without a figure, or of something else than what is raced here, is not judged."
+    "95 % interval: below 1 it is the other way round here. Claims are told in round numbers: one holds where this "
+    f"factor lies within what was claimed, give or take a factor of {TOLERANCE:g}, and its interval is no wider than "
+    "that; a claim of no difference, where the whole interval lies within that of 1. It is smaller or larger here "
+    "where the whole interval lies beyond; any other can't tell. It depends where a claim holds at some batch sizes or "
+    "widths and at others not. What was told without a figure, or of something else than what is raced here, is not "
+    "judged."
 )
 
 
