@@ -85,7 +85,7 @@ class Workspace:
 
 
 class NumbaJit(Engine):
-    """Changes from fused: compiled whole, so that no pass is a call from Python, and exp made of what vectors can do."""
+    """Changes from fused: compiled whole, so no pass is called from Python, and exp made of what vectors can do."""
 
     after = "fused"
     compiles = True
