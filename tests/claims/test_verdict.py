@@ -6,7 +6,7 @@ from claims_made import claim, record_of, records_of
 
 from bench.claims import table
 from bench.claims.claim import PartialCell, Side
-from bench.claims.figure import finding
+from bench.claims.figure import draw, finding
 from bench.claims.verdict import verdict
 
 NO_DIFFERENCE = claim(factor=1.0)
@@ -127,3 +127,14 @@ def test_what_is_not_what_was_said_is_told_beside_it_and_if_it_is_another_questi
     assert beside.word == "not judged"
     assert table.here(beside).endswith("x); no gradient was taken there")
     assert finding([judged, beside]) == "Of 1 published claim, 1 holds"
+
+
+def test_the_picture_has_the_whole_interval_and_its_finding_as_a_title_where_it_stands_alone():
+    judged = verdict(claim(factor=1.0), records_of(claim(), 1.0, spread=1.0))
+    alone, in_page = draw([judged], "a machine"), draw([judged])
+    low, high = alone.axes[0].get_xlim()
+    (point,) = judged.points
+    assert low < point.factor.low
+    assert high > point.factor.high > 1.6 * point.factor.value, "far from what was found"
+    assert alone.get_suptitle() == finding([judged])
+    assert not in_page.get_suptitle()
