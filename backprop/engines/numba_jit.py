@@ -85,7 +85,7 @@ class Workspace:
 
 
 class NumbaJit(Engine):
-    """Changes from fused: compiled whole, and exp made of what vectors can do; the factor is what Python costs."""
+    """Changes from fused: compiled whole, so no pass is called from Python, and exp made of what vectors can do."""
 
     after = "fused"
     compiles = True

@@ -73,8 +73,9 @@ class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title is its line in a table; said, in a short quotation or in our words, with figures in `unit`; where, its
     address. factor is the time of `slow` over that of `fast`, for each sample where their batch sizes differ; a pair is
     a range, 1 says that there is no difference, and None that no figure was told. compared says what is set against
-    what, and setting what is known of how, with all that is otherwise here. cell has what both have in common; over,
-    several sizes or batch sizes for those that do not say it themselves.
+    what, and setting what is known of how, with all that is otherwise here; otherwise, in few words for the table, what
+    of it may move the factor. unlike says why what is raced here is not what was said: then it is not judged. cell has
+    what both have in common; over, several sizes or batch sizes for those that do not say it themselves.
     """
 
     name: str
@@ -90,6 +91,8 @@ class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cell: PartialCell
     factor: float | tuple[float, float] | None = None
     over: dict[Literal["sizes", "batch"], list[Any]] = {}
+    otherwise: str = ""
+    unlike: str = ""
 
     def __post_init__(self) -> None:
         if len(self.over) > 1:

@@ -24,11 +24,15 @@ IN_WORDS = {  # of one, and of several
     UNCLEAR: ("can't be told", "can't be told"),
 }
 SPREAD = 0.16  # of the places of one claim, in lines
-ROOM = 1.6  # beyond the outermost factor
+ROOM = 1.6  # beyond the outermost factor, or end of an interval
+WIDEST = 10.0  # of an interval, how far from its factor it is always seen
 
 
 def draw(judged: Sequence[Verdict], note: str = "") -> Figure | None:
-    """A hollow mark where it was claimed, a full one with its interval for each place here; None without any."""
+    """A hollow mark where it was claimed, a full one with its interval for each place here; None without any.
+
+    With a note it stands alone, and has its finding as a title and the note at its foot; in a page both are beside it.
+    """
     shown = [one for one in judged if one.points]
     if not shown:
         return None
@@ -45,18 +49,19 @@ def draw(judged: Sequence[Verdict], note: str = "") -> Figure | None:
         axes.tick_params(axis="y", length=0)
         log_ticks(axes.xaxis, lambda value: f"{value:g}x", fine=200)
         axes.set_xlabel(f"hollow: the factor claimed, give or take {TOLERANCE:g}x; full: here, with its 95 % interval")
-        figure.suptitle(finding(judged), x=0.01, ha="left", fontsize=11.5, fontweight="bold")
-        foot(figure, note)
+        if note:
+            figure.suptitle(finding(judged), x=0.01, ha="left", fontsize=11.5, fontweight="bold")
+            foot(figure, note)
     return figure
 
 
 def finding(judged: Sequence[Verdict]) -> str:
-    """What became of the claims, in a line: of those that have a figure, as no other can be judged."""
+    """What became of the claims, in a line: of those that are judged."""
     shown = [one for one in judged if one.word in IN_WORDS]
     words = [one.word for one in shown]
     told = [f"{number} {forms[number > 1]}" for word, forms in IN_WORDS.items() if (number := words.count(word))]
     if not told:
-        return "No claim that has a figure was raced"
+        return "No claim that can be judged was raced"
     if partly := sum(bool(one.missing) for one in shown):
         told.append(f"{partly} {'were' if partly > 1 else 'was'} raced in part")
     return f"Of {len(words)} published {'claims' if len(words) > 1 else 'claim'}, {', '.join(told)}"
@@ -99,6 +104,8 @@ def _line(axes: Axes, place: float, one: Verdict) -> None:
 
 
 def _ends(shown: Sequence[Verdict]) -> tuple[float, float]:
-    every = [point.factor.value for one in shown for point in one.points]
+    factors = [point.factor for one in shown for point in one.points]
+    every = [max(found.low, found.value / WIDEST) for found in factors]
+    every += [min(found.high, found.value * WIDEST) for found in factors]
     every += [end for one in shown for end in one.claim.span or ()]
     return min(every) / ROOM, max(every) * ROOM

@@ -22,13 +22,15 @@ from .verdict import LEFT_OUT, TOLERANCE, Verdict, places
 
 STEM = "claims"
 TITLE = "What has been claimed of mini-batches, raced here"
+CAPTION = "What was claimed, and what it is here"
 RULE = (
-    "A factor is the time of the slower of the two over that of the faster one, for each sample, with its 95 % "
-    "interval. Claims are told in round numbers: one holds where this factor lies within what was claimed, give or "
-    f"take a factor of {TOLERANCE:g}, and its interval is no wider than that; a claim of no difference, where the "
-    "whole interval lies within that of 1. It is smaller or larger here where the whole interval lies beyond; any "
-    "other can't tell. It depends where a claim holds at some batch sizes or widths and at others not. What was told "
-    "without a figure is not judged."
+    "A factor is the time of the one that is claimed to be slower over that of the other, for each sample, with its "
+    "95 % interval: below 1 it is the other way round here. Claims are told in round numbers: one holds where this "
+    f"factor lies within what was claimed, give or take a factor of {TOLERANCE:g}, and its interval is no wider than "
+    "that; a claim of no difference, where the whole interval lies within that of 1. It is smaller or larger here "
+    "where the whole interval lies beyond; any other can't tell. It depends where a claim holds at some batch sizes or "
+    "widths and at others not. What was told without a figure, or of something else than what is raced here, is not "
+    "judged."
 )
 
 
@@ -41,9 +43,7 @@ def build(folder: Path) -> Iterator[str | Table]:
         warnings.append(f"{', '.join(gone)}: raced here, and no claim of this version: left out")
     note = _note(found)
     paths = save.save([(STEM, partial(figure.draw, judged, "\n".join(note)))], folder, warnings)
-    shots = {
-        STEM: pictures.shots_of(STEM, [(figure.finding(judged), "", partial(figure.draw, judged))], warnings, wide=True)
-    }
+    shots = {STEM: pictures.shots_of(STEM, [(CAPTION, "", partial(figure.draw, judged))], warnings, wide=True)}
     write_pages(folder, TITLE, list(_sections(asked, judged, found, note)), paths, shots)
     yield "; ".join(note)
     yield ""
@@ -60,7 +60,7 @@ def _sections(
     asked: Asked, judged: Sequence[Verdict], found: Sequence[Record], note: Sequence[str]
 ) -> Iterator[Section]:
     timed, finding = _timed(judged), figure.finding(judged)
-    shown_of: list[Block] = [Text(RULE), table(timed), Picture(STEM, finding)] if timed else []
+    shown_of: list[Block] = [Text(RULE), table(timed), Picture(STEM, CAPTION)] if timed else []
     yield Section("The answer", [Text(f"{finding}."), *shown_of, Text("; ".join(note), small=True)])
     yield Section("What was said, and what was raced", [Listing([_in_full(one) for one in judged])])
     if missing := list(_left_out(judged)):

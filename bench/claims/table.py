@@ -39,7 +39,7 @@ def markdown(folder: Path) -> str:
 
 def table(judged: Sequence[Verdict]) -> Table:
     lines = [[Link.to(one.claim.title, one.claim.where), said(one.claim), here(one), told(one)] for one in judged]
-    return Table(["claim", "said", "here (95 % interval)", "verdict"], lines, left=(0, 2, 3), wraps=(0, 2, 3))
+    return Table(["claim", "said", "here (95 % interval)", "verdict"], lines, left=(0, 2, 3), wraps=(0, 1, 2, 3))
 
 
 def said(claim: Claim) -> str:
@@ -58,9 +58,10 @@ def figure(value: float) -> str:
 
 
 def here(one: Verdict) -> str:
-    """The factors of this machine, with their intervals."""
+    """The factors of this machine, with their intervals, and what is otherwise here."""
     told = [_at(numbers.estimate(point.factor), point) for point in one.points]
-    return "; ".join(told) if len(told) <= FEW else f"{told[0]} to {told[-1]}"
+    factors = "; ".join(told) if len(told) <= FEW else f"{told[0]} to {told[-1]}"
+    return "; ".join(filter(None, (factors, one.claim.otherwise, one.claim.unlike)))
 
 
 def told(one: Verdict) -> str:

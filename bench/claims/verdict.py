@@ -3,7 +3,8 @@
 Claims are told in round numbers, and by other machines: a factor of two is one of 1.6 to 2.5 here. So a claim *holds*
 where the factor found lies within what was claimed, with this tolerance at both ends, and its interval is no wider than
 that; one that there is no difference, where the whole interval lies as near to 1. It is smaller or larger here where
-the whole interval lies beyond. Any other *can't tell*.
+the whole interval lies beyond. Any other *can't tell*. *Not judged* is what was told without a figure, or of something
+else than what is raced here.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from .claim import Arm, Claim, Comparison
 TOLERANCE = 1.25  # of a factor, either way
 
 HOLDS, SMALLER, LARGER, DEPENDS = "holds", "smaller here", "larger here", "depends"
-UNCLEAR, NO_FIGURE, LEFT_OUT = "can't tell", "not judged", "left out"
+UNCLEAR, NOT_JUDGED, LEFT_OUT = "can't tell", "not judged", "left out"
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,8 @@ def factor(found: Sequence[Record], comparison: Comparison) -> Estimate | str:
 
 def word(claim: Claim, told: Estimate) -> str:
     """The word for one place."""
-    if claim.span is None:
-        return NO_FIGURE
+    if claim.span is None or claim.unlike:
+        return NOT_JUDGED
     low, high = claim.span[0] / TOLERANCE, claim.span[1] * TOLERANCE
     if told.low > high:
         return LARGER

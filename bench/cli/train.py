@@ -19,7 +19,7 @@ from ..timing import machine
 from ..timing.one_pass import among
 from ..timing.to_accuracy import Goal
 from ..timing.training import able
-from .options import Allocator, DType, HeadName, Hidden, Threads, path_option
+from .options import Allocator, DType, HeadName, Hidden, Threads, one_text, path_option
 
 
 def train(
@@ -27,7 +27,7 @@ def train(
         str, typer.Option("--engines", "--engine", "--compare", help="Engines to train side by side: a,b,...")
     ] = "full_matrix",
     dataset: Annotated[str, typer.Option("--data", help="mnist5k, digits, or an .npz with x and y.")] = "mnist5k",
-    sizes: Annotated[str | None, typer.Option(help="Units in each layer; by default one hidden layer of 30.")] = None,
+    sizes: Annotated[str | None, one_text("Units in each layer; by default one hidden layer of 30.")] = None,
     batch: Annotated[str, typer.Option(help="Samples in a mini-batch; with a target a list: 1,10,100.")] = "10",
     eta: Annotated[
         float | None,

@@ -57,9 +57,9 @@ class Listing:
 class Table:
     """The columns in `left`, by number, are flush left, the others right.
 
-    Where a terminal is narrow, those in `folds` are broken anywhere, those in `wraps` between words, and no others. A
-    table that is sortable is worth sorting by a click. One without headings is for a terminal alone: names, and what
-    each of them is.
+    Where there is little room, those in `wraps` are broken between words, in a terminal those in `folds` anywhere, and
+    no others. A table that is sortable is worth sorting by a click. One without headings is for a terminal alone:
+    names, and what each of them is.
     """
 
     headings: Sequence[str]

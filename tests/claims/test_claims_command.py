@@ -2,6 +2,7 @@
 
 import sys
 
+import browsing
 import pytest
 from claims_made import made_up
 
@@ -77,6 +78,16 @@ def test_the_table_for_a_readme_has_a_line_a_claim_and_its_link(raced, tmp_path)
     assert lines[1].endswith("| holds |")
 
 
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize("width", [390, 1200])
+def test_every_column_of_the_table_is_seen_on_a_phone_and_on_a_screen(raced, tmp_path, width):
+    raced("--only", "nielsen,source,numpy-tutorial,pytorch-144633,jax-vmap")
+    with browsing.start() as browser:
+        browsing.opened(browser, tmp_path / "out" / "report.html", width)
+        table = browser.find_element("css selector", "#the-answer .scroll:has(table)")
+        assert table.get_property("scrollWidth") <= table.get_property("clientWidth") <= width
+
+
 @pytest.mark.usefixtures("undrawn", "without_torch")
 def test_what_is_not_installed_is_left_out_with_what_would_help(raced, tmp_path):
     status, printed, _ = raced("--only", "nielsen,pytorch-1630")
@@ -129,7 +140,7 @@ def test_what_failed_is_raced_again_and_no_claim_of_the_folder_is_lost(raced, tm
     out, same = tmp_path / "out", "reader,reader-m1"
     assert raced("--only", same, factor=None)[0] == 1
     page = (out / "report.md").read_text()
-    assert "No claim that has a figure was raced" in page
+    assert "No claim that can be judged was raced" in page
     assert "| claim" not in page
     status, printed, _ = raced("--only", "reader", "--resume")
     assert status == 0

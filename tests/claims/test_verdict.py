@@ -6,7 +6,7 @@ from claims_made import claim, record_of, records_of
 
 from bench.claims import table
 from bench.claims.claim import PartialCell, Side
-from bench.claims.figure import finding
+from bench.claims.figure import draw, finding
 from bench.claims.verdict import outcome, verdict
 
 NO_DIFFERENCE = claim(factor=1.0)
@@ -110,7 +110,7 @@ def test_places_without_a_time_are_told_beside_the_word():
 def test_without_a_figure_it_is_not_judged_and_what_has_no_time_is_left_out_with_the_reason():
     judged = verdict(claim(factor=None), records_of(claim(), 3.0))
     assert (judged.word, judged.points[0].factor.value) == ("not judged", pytest.approx(3.0))
-    assert finding([judged]) == "No claim that has a figure was raced"
+    assert finding([judged]) == "No claim that can be judged was raced"
     (record,) = records_of(claim(), 3.0)
     lost = msgspec.structs.replace(record.contestants[0], seconds=[], left_out="too slow: a step takes a day")
     record = msgspec.structs.replace(record, contestants=[lost, record.contestants[1]])
@@ -128,3 +128,24 @@ def test_the_line_of_a_race_names_who_failed_and_why():
     assert outcome([claim()], record) == "per_sample FAILED: it raised"
     record = msgspec.structs.replace(record, contestants=[lost, slow])
     assert outcome([claim()], record) == "per_sample FAILED: it raised, full_matrix left out: too slow"
+
+
+def test_what_is_not_what_was_said_is_told_beside_it_and_if_it_is_another_question_not_judged():
+    judged = verdict(claim(otherwise="one thread here, 16 there"), records_of(claim(), 5.0))
+    assert judged.word == "holds"
+    assert table.here(judged).endswith("x); one thread here, 16 there")
+    beside = verdict(claim(unlike="no gradient was taken there"), records_of(claim(), 5.0))
+    assert beside.word == "not judged"
+    assert table.here(beside).endswith("x); no gradient was taken there")
+    assert finding([judged, beside]) == "Of 1 published claim, 1 holds"
+
+
+def test_the_picture_has_the_whole_interval_and_its_finding_as_a_title_where_it_stands_alone():
+    judged = verdict(claim(factor=1.0), records_of(claim(), 1.0, spread=1.0))
+    alone, in_page = draw([judged], "a machine"), draw([judged])
+    low, high = alone.axes[0].get_xlim()
+    (point,) = judged.points
+    assert low < point.factor.low
+    assert high > point.factor.high > 1.6 * point.factor.value, "far from what was found"
+    assert alone.get_suptitle() == finding([judged])
+    assert not in_page.get_suptitle()
