@@ -10,7 +10,7 @@ from ..cells.cell import Setting, format_sizes
 from ..records.record import Record
 from . import intervals, shares, speedups
 from .cost_model import Model
-from .shares import Shares
+from .shares import Parts, Shares
 
 
 class Row(NamedTuple):
@@ -21,9 +21,10 @@ class Row(NamedTuple):
     floor's time over the engine's. predicted_seconds is what the cost model makes of a step at the
     machine's usual pace, where models are given.
     The shares are what a step goes to, and shares_are how that is known: measured, in this very race, or else fitted,
-    by the model; None without either. flops_per_byte is the arithmetic intensity, flops over Cell.least_bytes; the
-    columns from peak_flops_per_second to hertz are the record's Peak; flops_per_cycle are those of a cycle of one of
-    the cores, of which the engine has as many as threads.
+    by the model; None without either. at_once, which speedup.csv leaves out, is whether the engine is known to send the
+    batch through at once: then its products are the floor's. flops_per_byte is the arithmetic intensity, flops over
+    Cell.least_bytes; the columns from peak_flops_per_second to hertz are the record's Peak; flops_per_cycle are those
+    of a cycle of one of the cores, of which the engine has as many as threads.
     """
 
     cell: str
@@ -60,6 +61,7 @@ class Row(NamedTuple):
     products_share: float
     passes_share: float
     shares_are: str | None
+    at_once: bool
     hidden: str
     head: str
     flops_per_second: float
@@ -142,6 +144,7 @@ def _rows(record: Record, models: Sequence[Model]) -> Iterator[Row]:
             products_share=products,
             passes_share=passes,
             shares_are="measured" if parts else "fitted" if model else None,
+            at_once=_is_at_once(parts or model, cell.batch),
             flops_per_second=cell.flops / time[0],
             flops_per_byte=cell.flops / cell.least_bytes,
             peak_flops_per_second=peak.flops_per_second if peak else nan,
@@ -151,3 +154,8 @@ def _rows(record: Record, models: Sequence[Model]) -> Iterator[Row]:
             hertz=hertz,
             flops_per_cycle=cell.flops / time[0] / hertz / cell.threads,
         )
+
+
+def _is_at_once(known: Parts | Model | None, batch: int) -> bool:
+    """Whether the batch goes through at once, as one sample always does; not where nothing is known of the parts."""
+    return known is not None and (batch == 1 or not known.one_by_one)

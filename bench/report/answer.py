@@ -26,6 +26,7 @@ UNCERTAIN: dict[speedups.Doubt, str] = {
     "noisy": f"two copies of one engine may differ by more than {speedups.UNCERTAIN:.0%} there",
     "wide": "the interval is wide",
 }
+BEYOND = "more than 100 % is noise, or products in a faster form than the floor's"
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def sentences(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[str]:
         yield "No engine was timed beside another: there is no factor to tell."
         return
     yield how_much(pair)
-    if others := " ".join([*_elsewhere(pair, rows), *_fastest(pair)]):
+    if others := " ".join([*_elsewhere(pair, found, rows), *_fastest(pair)]):
         yield others
 
 
@@ -124,15 +125,27 @@ def how_much(pair: Pair) -> str:
     )
 
 
-def _elsewhere(pair: Pair, rows: pd.DataFrame) -> Iterator[str]:
-    """The factor over all cells of the pair's setting."""
+def _elsewhere(pair: Pair, found: Sequence[Record], rows: pd.DataFrame) -> Iterator[str]:
+    """The factor over all cells of the pair's setting; its interval where the largest is uncertain."""
     like = pair.rows(rows)
     own = like[like["engine"] == pair.challenger.name]["speedup"].dropna()
     if len(own) > 1:
+        cell = like.loc[own.idxmax(), "cell"]
+        (record,) = [record for record in pair.races(found) if record.cell.id == cell]
         yield (
             f"Over {len(own)} cells of this setting it is {numbers.factor(own.min())} to {numbers.factor(own.max())} "
-            f"as fast, {numbers.factor(own.median())} in the median."
+            f"as fast{_uncertain(pair, record)}, {numbers.factor(own.median())} in the median."
         )
+
+
+def _uncertain(pair: Pair, record: Record) -> str:
+    """In brackets, that a cell's factor of the pair is uncertain, and why; "" where it is not."""
+    factor = ladder.between(record, pair.baseline.name, pair.challenger.name)
+    doubt = speedups.doubt(record, factor) if factor else None
+    if not factor or not doubt:
+        return ""
+    why = f"uncertain, as {UNCERTAIN[doubt]}" if doubt in UNCERTAIN else UNRESOLVED
+    return f" (the largest of 95 % interval {numbers.interval(factor.low, factor.high)}, {why})"
 
 
 def _fastest(pair: Pair) -> Iterator[str]:
@@ -143,6 +156,7 @@ def _fastest(pair: Pair) -> Iterator[str]:
         share = speedups.efficiency(pair.record, best)
         told = f"The fastest engine there is {best.name}, {numbers.factor(gain.value)} as fast"
         told += f", at {share.value:.0%} of the speed of the products alone" if share else ""
+        told += f" ({BEYOND})" if share and share.value >= 1.005 else ""
         if level:
             told += f", and the noise does not tell {listed([result.name for result in level])} from it"
         yield f"{told}."
@@ -185,7 +199,7 @@ def memory(pair: Pair, rows: pd.DataFrame) -> str:
     ]
     (batch, ours, theirs), *largest = spans
     told = f"At batch {batch} a step of {fast} takes {ours}, and one of {slow} {theirs}"
-    return "; ".join([told, *(f"at batch {batch} {ours} and {theirs}" for batch, ours, theirs in largest)]) + "."
+    return "; ".join([told, *(f"at batch {batch}: {ours} and {theirs}" for batch, ours, theirs in largest)]) + "."
 
 
 def missed(models: Sequence[Model]) -> str:

@@ -10,7 +10,7 @@ from ..analysis import ladder, speedups
 from ..analysis.cost_model import Model
 from ..records.record import Record
 from . import functions_cost, libraries, machines, roofline
-from .answer import headline, missed
+from .answer import BEYOND, headline, missed
 from .document import Block, Picture, Section, Table, Text
 from .grouping import KEYS, grid_of, setting, widths
 from .machines import letters, placed
@@ -19,7 +19,7 @@ from .tables import every_cell, every_engine, first_steps, ladder_table, prices
 
 FLOOR = (
     "The floor is the products of a step and nothing else; efficiency is its time over the engine's. The rest, up to "
-    "100 %, goes into anything but products."
+    f"100 %, goes into anything but products; {BEYOND}."
 )
 CELLS = (
     "MFLOP are those of the products of a step. A factor is the time of the engine that is changed, or of the peer, "

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from . import numbers
+
 
 class Number(str):
-    """The text of a quantity, with the value to sort it by."""
+    """The text of a quantity, with the value to sort it by, rounded."""
 
     __slots__ = ("value",)
     value: float
@@ -17,7 +19,7 @@ class Number(str):
     @classmethod
     def of(cls, text: str, value: float) -> Number:
         number = cls(text)
-        number.value = float(value)
+        number.value = numbers.rounded(value)
         return number
 
 

@@ -38,12 +38,24 @@ def control(found: Sequence[Record], rows: pd.DataFrame) -> Guess | None:
             "what": what,
             "networks": [{"value": network, "name": name} for network, name in zip(networks, names, strict=True)],
             "batches": sorted({race["batch"] for race in races}),
-            "at": {"network": format_sizes(pair.record.cell.sizes), "batch": pair.record.cell.batch},
+            "at": _preset(pair, races),
             "octaves": [min(-LEAST, floor(min(logs)) - 1), max(LEAST, ceil(max(logs)) + 1)],
             "parts": list(parts.COLUMNS),
             "races": races,
         }
     )
+
+
+def _preset(pair: Pair, races: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What is chosen at first: the page's network at another batch size than those whose factors the page has in words.
+
+    Those are the page's own, the smallest and the largest; where there is no other, the last of these that there is.
+    """
+    network, batch = format_sizes(pair.record.cell.sizes), pair.record.cell.batch
+    batches = sorted(race["batch"] for race in races if race["network"] == network)
+    others = [other for other in batches if other != batch]
+    unseen = [other for other in others if other not in (batches[0], batches[-1])]
+    return {"network": network, "batch": (unseen or others or batches)[-1]}
 
 
 def _named(networks: Sequence[str]) -> tuple[str, list[str]]:
@@ -71,11 +83,11 @@ def _races(pair: Pair, found: Sequence[Record], rows: pd.DataFrame) -> Iterator[
         yield {
             "network": format_sizes(record.cell.sizes),
             "batch": record.cell.batch,
-            "factor": factor.value,
+            "factor": numbers.rounded(factor.value),
             "told": numbers.factor(factor.value),
             "interval": numbers.interval(factor.low, factor.high),
-            "low": factor.low,
-            "high": factor.high if factor.high < inf else None,  # of one pass, and no number of JSON's
+            "low": numbers.rounded(factor.low),
+            "high": numbers.rounded(factor.high) if factor.high < inf else None,  # of one pass, and no number of JSON's
             "steps": [_step(result, split) for name in names for result in record.contestants if result.name == name],
             "why": reason(pair, (record, factor, (slow, fast))) if slow and fast else "",
         }
@@ -88,8 +100,9 @@ def _step(result: Result, split: dict[str, parts.Split]) -> dict[str, Any]:
     own = split.get(result.name)
     return {
         "engine": result.name,
-        "seconds": taken.value,
+        "seconds": numbers.rounded(taken.value),
         "told": numbers.seconds(taken.value),
-        "parts": own and [{"seconds": value, "told": numbers.seconds(value)} for value in own.seconds.values()],
+        "parts": own
+        and [{"seconds": numbers.rounded(value), "told": numbers.seconds(value)} for value in own.seconds.values()],
         "known": own and own.known,
     }

@@ -1,10 +1,15 @@
-"""How numbers are written wherever people read them: factors, times, shares."""
+"""How numbers are written wherever people and scripts read them: factors, times, shares."""
 
 from __future__ import annotations
 
 from math import inf
 
 from ..analysis.intervals import Estimate
+
+
+def rounded(value: float) -> float:
+    """Six significant digits: those that any processor comes to from the same records."""
+    return float(f"{value:.6g}")
 
 
 def factor(value: float) -> str:

@@ -7,7 +7,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from ..analysis import speedups
+from ..analysis.intervals import Estimate
 from ..analysis.shares import TOO_MUCH
+from ..records.record import Record
 from . import numbers
 from .answer import listed
 
@@ -33,17 +36,20 @@ HOW = {
         "was measured."
     ),
 }
-NOTABLE = 0.1  # of all that a change moves: less is not told
-SLIGHT = 0.01  # of the same: what comes is told above this, or it would seem that more than what goes was gained
+NOTABLE = 0.05  # of all that a change moves, whether it goes or comes: less is not told
 
 
 class Split(NamedTuple):
-    """The seconds of a step by what they go to, and how that is known: measured or fitted."""
+    """The seconds of a step by what they go to, and how that is known: measured or fitted.
+
+    at_once is whether the batch is known to go through at once: then its products are the floor's.
+    """
 
     calls: float
     passes: float
     products: float
     known: str
+    at_once: bool
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -58,7 +64,7 @@ def of_row(row: Any) -> Split | None:
     if any(pd.isna(value) for value in (taken, *shares)):
         return None
     calls, passes, products = (share * taken for share in shares)
-    return Split(calls, passes, products, row["shares_are"])
+    return Split(calls, passes, products, row["shares_are"], bool(row["at_once"]))
 
 
 def of_cell(rows: pd.DataFrame, machine: str, cell: str) -> dict[str, Split]:
@@ -67,27 +73,35 @@ def of_cell(rows: pd.DataFrame, machine: str, cell: str) -> dict[str, Split]:
     return {row["engine"]: parts for row in own if (parts := of_row(row))}
 
 
-def moved(before: Split, after: Split) -> dict[str, float]:
-    """The seconds of each part that a change removed; below zero what it added."""
-    return {name: before.seconds[name] - after.seconds[name] for name in COLUMNS}
+def moved(record: Record, factor: Estimate, before: Split, after: Split) -> dict[str, float]:
+    """The seconds of each part that goes with a change; below zero of one that comes. This decides what is told.
 
-
-def notable(change: dict[str, float]) -> list[str]:
-    """The parts of which a change removed enough to tell."""
-    return [name for name, seconds in change.items() if seconds > NOTABLE * _of_all(change)]
+    Nothing moves where no difference was resolved, nor what is less than NOTABLE of all that moves. Products are the
+    same where both engines send the batch through at once: what they differ by is noise.
+    """
+    if not speedups.resolved(record, factor):
+        return {}
+    change = {name: before.seconds[name] - after.seconds[name] for name in COLUMNS}
+    if before.at_once and after.at_once:
+        del change["products"]
+    whole = sum(map(abs, change.values()))
+    return {name: seconds for name, seconds in change.items() if seconds and abs(seconds) >= NOTABLE * whole}
 
 
 def in_words(change: dict[str, float]) -> str:
-    """What a change removed and what it added: "152 us of calls and 148 us of products go"."""
-    gone = [f"{numbers.seconds(change[name])} of {name}" for name in notable(change)]
-    least = SLIGHT * _of_all(change)
-    come = [f"{numbers.seconds(-seconds)} of {name}" for name, seconds in change.items() if -seconds > least]
-    told = [f"{listed(gone)} go"] if gone else []
-    return ", ".join([*told, *([f"{listed(come)} come"] if come else [])])
+    """What goes and what comes: "152 us of calls and 148 us of products go"."""
+    gone = [f"{numbers.seconds(seconds)} of {name}" for name, seconds in change.items() if seconds > 0]
+    come = [f"{numbers.seconds(-seconds)} of {name}" for name, seconds in change.items() if seconds < 0]
+    return ", ".join(f"{listed(own)} {verb}" for own, verb in ((gone, "go"), (come, "come")) if own) or (
+        "no part stands out"
+    )
 
 
-def _of_all(change: dict[str, float]) -> float:
-    return sum(map(abs, change.values()))
+def ways(split: dict[str, Split]) -> str:
+    """How the parts of these engines are known, each engine's by its name where they are not known alike."""
+    if len({own.known for own in split.values()}) == 1:
+        return next(iter(split.values())).known
+    return listed([f"those of {name} {own.known}" for name, own in split.items()])
 
 
 def known(found: Iterable[Split]) -> list[str]:

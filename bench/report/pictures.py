@@ -31,8 +31,6 @@ from .libraries import STEM as LIBRARIES
 from .machines import letters, with_room
 from .roofline import STEM as ROOFLINE
 
-WATERFALL = "Down the ladder: each bar is one change, and its length is its factor"
-
 
 def of_races(found: Sequence[Record], rows: pd.DataFrame, note: str) -> Iterator[tuple[str, Draw]]:
     """Every picture that these records are enough for, under its file's name."""
@@ -68,7 +66,8 @@ def shots(
     if found:
         if top := ladder.headline(found):
             place = letters(rows["machine"])[top.record.environment.machine]
-            asked = [(WATERFALL, "", partial(waterfall.draw, top, place, ""))]
+            draw = partial(waterfall.draw, top, place, "", titled=False)
+            asked = [(waterfall.finding(top), waterfall.setting(top, place), draw)]
             drawn[waterfall.STEM] = shots_of(waterfall.STEM, asked, warnings, wide=True)
         grid = with_room(selection.pictured(found, grid_of(rows)))
         small = {stem: [panel] for stem, panel in of_the_story(found, rows).items()}

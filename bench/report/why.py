@@ -24,6 +24,14 @@ OF_THE_LOOP = {  # why a part goes as the loop over samples does
     "passes": "parameters and gradients go through memory once a step and not once for each sample",
     "products": "products are of whole matrices and not of one sample at a time",
 }
+EACH = (
+    "What a step of each engine goes to. Where the parts are measured, calls and products were raced, and the passes "
+    "are the rest of the step:"
+)
+SIGNS = (
+    "with a minus, what comes; a dash where no difference was resolved, where products are the floor's in both, or "
+    f"where less than {parts.NOTABLE:.0%} of all that changes goes or comes"
+)
 
 
 def blocks(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[Block]:
@@ -41,12 +49,14 @@ def blocks(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[Block]:
         place = letters(rows["machine"])[top.record.environment.machine]
         yield Text(f"{placed(top.record.cell.id, place)}, down the ladder:", strong=True)
         yield Picture(removed.STEM, "What each change removed: calls, passes and products, in seconds of a step")
+        yield Text(EACH)
+        yield _each(split)
         yield Listing(down)
         yield from (Text(told) for told in left(top, split))
     if pair and across:
         yield Text(f"{network(pair, found)}, at each batch size:", strong=True)
         yield from (Text(told) for told in ends(pair, across))
-        yield Text(f"What goes from {pair.baseline.name} to {pair.challenger.name}; what is below zero comes:")
+        yield Text(f"What goes from {pair.baseline.name} to {pair.challenger.name}; {SIGNS}:")
         yield _table(pair, across)
 
 
@@ -60,8 +70,9 @@ def sentence(top: Ladder, rung: Rung, split: dict[str, Split]) -> tuple[str, str
     if not speedups.resolved(top.record, rung.factor):
         told = f": {UNRESOLVED}, {numbers.estimate(rung.factor)} as fast; {times}."
     else:
-        gone = f"{parts.in_words(parts.moved(before, after))} ({' and '.join(parts.known([before, after]))})"
-        told = f": {gone}; {times}, {numbers.factor(rung.factor.value)} as fast."
+        gone = parts.in_words(parts.moved(top.record, rung.factor, before, after))
+        known = parts.ways({rung.base: before, rung.name: after})
+        told = f": {gone} ({known}); {times}, {numbers.factor(rung.factor.value)} as fast."
     return f"{rung.base} to {rung.name}", f"{told} {sentence_of(how)}." if how else told
 
 
@@ -78,8 +89,7 @@ def in_brief(found: Sequence[Record], rows: pd.DataFrame) -> Iterator[str]:
     """For a terminal: why the factor of the cell that is told of is what it is, and how that is known."""
     if (pair := headline(found)) and (own := list(_compared(pair, pair.record, rows))):
         (one,) = own
-        *_, split = one
-        yield f"Why ({' and '.join(parts.known(split))}): {reason(pair, one)}"
+        yield f"Why: {reason(pair, one)}"
 
 
 Across = tuple[Record, intervals.Estimate, tuple[Split, Split]]
@@ -103,15 +113,13 @@ def reason(pair: Pair, one: Across) -> str:
     """Why one cell's factor is what it is, in a sentence or two."""
     slow, fast = pair.baseline.name, pair.challenger.name
     record, factor, own = one
-    gone = parts.moved(*own)
     if not speedups.resolved(record, factor):
-        told = sentence_of(UNRESOLVED)
-        much = max(map(abs, gone.values())) > parts.NOTABLE * sum(own[0].seconds.values())
-        return f"{told}, but {parts.in_words(gone)}." if much else f"{told}."
-    told = f"From {slow} to {fast} {parts.in_words(gone)}."
+        return f"{sentence_of(UNRESOLVED)}."
+    gone = parts.moved(record, factor, *own)
+    told = f"From {slow} to {fast} {parts.in_words(gone)} ({parts.ways(dict(zip((slow, fast), own, strict=True)))})."
     if (slow, fast) != (BASELINE, CHALLENGER):
         return told
-    why = [OF_THE_LOOP[name] for name in parts.notable(gone)]
+    why = [OF_THE_LOOP[name] for name, seconds in gone.items() if seconds > 0]
     return f"{told} {sentence_of('; '.join(why))}." if why else told
 
 
@@ -126,14 +134,14 @@ def _table(pair: Pair, across: Sequence[Across]) -> Table:
     """What goes from the one to the other, by batch size."""
     lines, names = [], (pair.baseline.name, pair.challenger.name)
     for record, factor, own in across:
-        gone = parts.moved(*own)
+        gone = parts.moved(record, factor, *own)
         times = [numbers.seconds(sum(part.seconds.values())) for part in own]
         lines.append(
             [
                 str(record.cell.batch),
                 *times,
                 numbers.estimate(factor),
-                *(_signed(seconds) for seconds in gone.values()),
+                *(_signed(gone[name]) if name in gone else "-" for name in parts.COLUMNS),
                 " and ".join(parts.known(own)),
             ]
         )
@@ -141,7 +149,15 @@ def _table(pair: Pair, across: Sequence[Across]) -> Table:
     return Table(["batch", *headings, "parts are"], lines)
 
 
+def _each(split: dict[str, Split]) -> Table:
+    """What a step of each engine goes to."""
+    lines = []
+    for name, own in split.items():
+        times = [sum(own.seconds.values()), *own.seconds.values()]
+        lines.append([name, *map(numbers.seconds, times), own.known])
+    return Table(["engine", "a step", *parts.COLUMNS, "parts are"], lines)
+
+
 def _signed(seconds: float) -> str:
-    """Below zero what came; what is rounded to nothing has no sign."""
-    told = numbers.seconds(abs(seconds))
-    return f"-{told}" if seconds < 0 and told != numbers.seconds(0) else told
+    """Below zero what came."""
+    return f"{'-' if seconds < 0 else ''}{numbers.seconds(abs(seconds))}"

@@ -2,8 +2,9 @@
 
 import pandas as pd
 import pytest
+from examples import GRID, LOOP, MATRIX, exact, make_timed_record
 
-from bench.analysis import speedup_frame
+from bench.analysis import cost_model, speedup_frame
 
 
 def test_a_row_for_each_cell_and_engine(grid_records):
@@ -40,5 +41,14 @@ def test_the_csv_reads_back_and_repeats_to_the_byte(tmp_path, grid_records):
         path.write_bytes(speedup_frame.csv(speedup_frame.frame(grid_records)))
     assert paths[0].read_bytes() == paths[1].read_bytes()
     back = pd.read_csv(paths[0])
-    assert list(back.columns) == list(speedup_frame.COLUMNS)
+    assert list(back.columns) == [name for name in speedup_frame.COLUMNS if name != "at_once"]
     assert back["speedup"].to_list() == pytest.approx(speedup_frame.frame(grid_records)["speedup"].to_list(), rel=1e-5)
+
+
+def test_who_sends_the_batch_through_at_once_is_told_where_the_parts_are_known():
+    found = [make_timed_record(cell, {"loop": exact(LOOP, cell), "whole": exact(MATRIX, cell)}) for cell in GRID]
+    assert not speedup_frame.frame(found)["at_once"].any()
+    rows = speedup_frame.frame(found, cost_model.models(found))
+    assert rows[rows["engine"] == "whole"]["at_once"].all()
+    loops = rows[rows["engine"] == "loop"]
+    assert (loops["at_once"] == (loops["batch"] == 1)).all(), "one sample goes through at once whoever does it"

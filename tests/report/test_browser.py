@@ -54,6 +54,13 @@ def test_nothing_runs_over_the_edge(browser, page, width):
     assert browser.execute_script(OVER_THE_EDGE) == []
 
 
+def test_a_table_wider_than_the_screen_has_a_shadow_at_its_edge_that_scrolling_takes_away(browser, page):
+    opened(browser, page, 390)
+    table = browser.find_element("css selector", "#why div.scroll:last-of-type")
+    assert browser.execute_script("return arguments[0].scrollWidth > arguments[0].clientWidth", table)
+    assert table.value_of_css_property("background-attachment") == "local, local, scroll, scroll"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_parts_have_the_colours_of_the_pictures(browser, page, scheme):
     opened(browser, page, scheme=scheme)

@@ -61,7 +61,7 @@ def test_memory_says_whose_it_is():
     pair = answer.headline(found)
     assert answer.memory(pair, rows) == (
         "At batch 10 a step of full_matrix takes 10.0 kB, and one of per_sample 10.0 kB; "
-        "at batch 100 5.00 kB and 100 kB."
+        "at batch 100: 5.00 kB and 100 kB."
     )
     assert answer.memory(pair, rows.assign(peak_bytes=None)) == ""
 

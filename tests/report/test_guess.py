@@ -7,7 +7,7 @@ from math import log2
 import msgspec
 import pytest
 from browsing import opened
-from examples import make_ladder_record
+from examples import LADDER, make_ladder_record
 from shown import leave_out_png
 
 from bench.analysis import cost_model, ladder, speedup_frame
@@ -137,6 +137,22 @@ def test_networks_that_differ_in_more_than_their_width_are_named_in_full():
     other = make_ladder_record(10, "30-30")
     names = [network["name"] for network in control([*found, other]).data["networks"]]
     assert names == [*(f"784-{width}-10" for width in WIDTHS), "784-30-30-10"]
+
+
+@pytest.mark.parametrize(
+    ("batches", "preset"), [((1, 3, 10, 30, 100), 30), ((1, 3, 10), 3), ((1, 10, 100), 100), ((1, 10), 1), ((10,), 10)]
+)
+def test_what_is_chosen_at_first_is_no_factor_that_the_page_tells_in_words_if_there_is_another(batches, preset):
+    found = [make_ladder_record(batch) for batch in batches]
+    found[batches.index(10)] = make_ladder_record(10, engines={**LADDER, "another": (9.0, None)})  # told of
+    assert control(found).data["at"] == {"network": "784-30-10", "batch": preset}
+
+
+def test_its_numbers_have_as_many_digits_as_any_processor_comes_to():
+    data = json.dumps(control(list(of_grid())).data)
+    numbers_in = re.findall(r"(?<=: )\d+\.[\de.-]+", data)
+    assert len(numbers_in) > 50
+    assert all(float(number) == float(f"{float(number):.6g}") for number in numbers_in)
 
 
 def test_networks_stand_in_order_of_their_width():

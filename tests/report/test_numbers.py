@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 from math import inf
 
 import msgspec
+import pandas as pd
 import pytest
 from examples import GRID, LOOP, MATRIX, exact, make_ladder_record, make_record, make_timed_record
 
@@ -98,6 +99,8 @@ def test_what_a_step_goes_to_is_told_of_batch_sizes_at_which_that_is_known():
     rows.loc[rows["batch"] > 1, [*known]] = [*known.values()]
     found = panels.by_stem(grid_of(rows))["cost-shares"]
     assert {panel.finding.partition(" ")[2] for panel in found} == {"spends 50% on calls at batch 10, 50% at batch 100"}
+    found = panels.by_stem(grid_of(pd.concat([rows, rows.assign(sizes="784-100-10", width=100)])))["cost-shares"]
+    assert all(panel.finding.endswith("50% at batch 100, in the median of its networks") for panel in found)
 
 
 def test_left_out_is_who_was_asked_and_not_timed():

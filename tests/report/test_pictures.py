@@ -215,9 +215,21 @@ def test_matplotlib_is_imported_whatever_the_environment_says(tmp_path, content)
     assert (done.stdout, done.stderr, done.returncode) == ("False nonsense\n", "", 0)
 
 
+def test_the_waterfall_has_its_title_in_the_page_or_in_the_picture_and_not_twice():
+    found = [make_ladder_record()]
+    (shot,) = pictures.shots(found, speedup_frame.frame(found), [], [])[waterfall.STEM]
+    assert shot.finding.startswith("10.0x from per_sample to fused")
+    assert shot.setting.startswith("784-30-10, batch 10; float64")
+    top = ladder.headline(found)
+    for titled, titles in ((True, [shot.finding, shot.setting]), (False, [])):
+        (axes,) = waterfall.draw(top, "", "", titled).axes
+        words = [axes.get_title(loc="left"), *(text.get_text() for text in axes.texts)]
+        assert [told for told in words if told in (shot.finding, shot.setting)] == titles
+
+
 @pytest.mark.usefixtures("undrawn")
 def test_a_picture_that_fails_costs_a_warning_and_nothing_else(tmp_path, monkeypatch):
-    def fail(*_):
+    def fail(*_, **__):
         raise RuntimeError("no latex")
 
     monkeypatch.setattr(waterfall, "draw", fail)

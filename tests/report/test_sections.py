@@ -15,7 +15,19 @@ from bench.analysis import cost_model, speedup_frame, speedups
 from bench.cells.cell import Cell
 from bench.records import store
 from bench.records.record import Result
-from bench.report import build, crossing, html, machines, markdown, numbers, pictures, sections, selection
+from bench.report import (
+    answer,
+    build,
+    crossing,
+    html,
+    machines,
+    markdown,
+    numbers,
+    pictures,
+    sections,
+    selection,
+    story,
+)
 from bench.report.answer import sentences
 from bench.report.document import Code, Fold, Guess, Listing, Number, Picture, Section, Table, Text
 from bench.report.figures import panels, save
@@ -142,6 +154,36 @@ def test_an_epoch_is_told_of_as_one_and_where_nothing_else_was_raced():
     assert told([epoch, step])[0].startswith("At 784-100-10, batch 10")
     (much,) = told([epoch])
     assert "mine.py takes 1.00 s a step over an epoch of mnist5k where per_sample takes 4.00 s" in much
+
+
+@pytest.mark.parametrize(
+    ("twin", "doubt"),
+    [
+        (1.01, ""),
+        (1.3, ", uncertain, as two copies of one engine may differ by more than 25% there)"),
+        (9.0, ", no difference was resolved)"),
+    ],
+)
+def test_the_largest_factor_has_its_interval_where_it_is_uncertain(twin, doubt):
+    small, large = (
+        make_timed_record(Cell((784, 30, 10), batch), {"per_sample": factor, "full_matrix": 1.0})
+        for batch, factor in ((10, 2.0), (100, 6.0))
+    )
+    noise = msgspec.structs.replace(large.noise, seconds=[[twin] * 2] * 5)
+    (_, elsewhere) = told([small, msgspec.structs.replace(large, noise=noise)])
+    before, after = "Over 2 cells of this setting it is 2.00x to 6.00x as fast", ", 4.00x in the median."
+    interval = " (the largest of 95 % interval 5.88-6.12x" if doubt else ""
+    assert elsewhere == f"{before}{interval}{doubt}{after}"
+
+
+def test_more_than_the_floors_speed_is_explained_where_it_happens():
+    for floor, beyond in ((5.0, True), (2.5, False)):
+        (_, *others) = told([make_ladder_record(floor=floor), make_ladder_record(100, floor=floor)])
+        assert (f"% of the speed of the products alone ({answer.BEYOND})" in others[0]) is beyond
+
+
+def test_how_sure_says_why_a_factor_is_not_the_quotient_of_two_times():
+    assert "the quotient of two times is a little off their factor" in story.SURE
 
 
 def test_cells_of_another_setting_are_not_counted_with_those_told_of():
@@ -316,8 +358,8 @@ def test_markup_stays_text_in_both_pages():
     assert r"| &lt;b&gt;\|{{ x }} |" in markdown.page("title", [section], [])
 
 
-def test_a_number_is_sorted_by_its_value():
-    table = Table(["a"], [[Number.of("1.5 us", 1.5e-6)], ["none"]], left=(), sortable=True)
+def test_a_number_is_sorted_by_its_value_in_as_many_digits_as_any_processor_comes_to():
+    table = Table(["a"], [[Number.of("1.5 us", 1.5000000000000002e-6)], ["none"]], left=(), sortable=True)
     page = html.page("t", [Section("s", [table])], {})
     assert '<td class="number" data-value="1.5e-06">1.5 us</td>' in page
     assert '<td class="number">none</td>' in page

@@ -41,6 +41,21 @@ def test_what_goes_and_what_comes_stand_on_the_bars_which_end_where_the_largest_
     assert axes.get_xlim()[1] == pytest.approx(1.1)
 
 
+def test_where_no_difference_was_resolved_the_picture_has_nothing_that_goes_or_comes():
+    axes = drawn(panel_of({"per_sample": (40.0, None), "full_matrix": (40.0, "per_sample")}))
+    assert not [told for told in words(axes) if told[:1] in "+-"]
+    assert {"outlined: new", "end of the step before"}.isdisjoint(words(axes))
+
+
+def test_products_of_two_that_send_the_batch_through_at_once_neither_go_nor_come_in_it():
+    record = make_ladder_record(noise=0.0, engines={name: LADDER[name] for name in ("full_matrix", "in_place")})
+    rows = split([record], at_once=["full_matrix", "in_place"])
+    rows.loc[rows["engine"] == "in_place", ["calls_share", "passes_share", "products_share"]] = (0.15, 0.2, 0.65)
+    axes = drawn(removed.panel(ladder.headline([record]), rows))
+    assert "52.0 us" in words(axes), "of 50 us before: what differs is no new piece"
+    assert {"outlined: new", "end of the step before"}.isdisjoint(words(axes))
+
+
 def test_where_nothing_comes_the_picture_has_no_word_of_it():
     engines = {name: LADDER[name] for name in ("per_sample", "full_matrix")}
     assert "outlined: new" not in words(drawn(panel_of(engines)))

@@ -125,10 +125,11 @@ def _efficiency_words(part: pd.DataFrame) -> str:
 
 def _shares_words(part: pd.DataFrame) -> str:
     shares = part.groupby("batch")[COLUMNS["calls"]].median().dropna()
+    networks = ", in the median of its networks" if part["sizes"].nunique() > 1 else ""
     if len(shares) == 1:
-        return f"spends {shares.iloc[0]:.0%} of a step on calls"
+        return f"spends {shares.iloc[0]:.0%} of a step on calls{networks}"
     first, last = shares.index.min(), shares.index.max()
-    return f"spends {shares[first]:.0%} on calls at batch {first}, {shares[last]:.0%} at batch {last}"
+    return f"spends {shares[first]:.0%} on calls at batch {first}, {shares[last]:.0%} at batch {last}{networks}"
 
 
 KINDS = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -41,16 +41,18 @@ def panel(top: Ladder, rows: pd.DataFrame) -> Panel | None:
     cell = top.record.cell
     setting = "; ".join([f"{format_sizes(cell.sizes)}, batch {cell.batch}", *top.record.setting.told])
     place = letters(rows["machine"])[top.record.environment.machine]
-    return Panel("", finding, placed(setting, place), partial(_draw, shown, split), (WIDTH, ROW * len(shown) + 0.5))
+    return Panel(
+        "", finding, placed(setting, place), partial(_draw, top, shown, split), (WIDTH, ROW * len(shown) + 0.5)
+    )
 
 
-def _draw(shown: list[Rung], split: dict[str, Split], axes: Axes) -> None:
-    bars = [(split.get(rung.base or "", split[rung.name]), split[rung.name]) for rung in shown]
-    longest = max(1.0, *(1 + _new(before, own) / sum(before.seconds.values()) for before, own in bars))
-    for place, (rung, (before, own)) in enumerate(zip(shown, bars, strict=True)):
+def _draw(top: Ladder, shown: list[Rung], split: dict[str, Split], axes: Axes) -> None:
+    bars = [_change(top, rung, split) for rung in shown]
+    longest = max(1.0, *(bar.end for bar in bars))
+    for place, (rung, bar) in enumerate(zip(shown, bars, strict=True)):
         is_next = place > 0 and rung.base == shown[place - 1].name
-        _bar(axes, place, before, own)
-        _words(axes, place, rung, (before, own), is_next, longest)
+        _bar(axes, place, bar)
+        _words(axes, place, rung, split, is_next, longest)
         if is_next:
             _zoom(axes, place, shown[place - 1], split)
     axes.set_xlim(0, longest)
@@ -58,41 +60,62 @@ def _draw(shown: list[Rung], split: dict[str, Split], axes: Axes) -> None:
     axes.set_axis_off()
     marks: list[Patch | Line2D] = [Patch(color=colour, label=name) for name, colour in COLOURS.items()]
     marks.append(Patch(facecolor="0.85", edgecolor="0.85", label="faint: gone"))
-    if longest > 1:
+    if any(seconds < 0 for bar in bars for seconds in bar.moved.values()):
         marks.append(Patch(facecolor="white", edgecolor="0.4", lw=1.2, label="outlined: new"))
+    if longest > 1:
         marks.append(Line2D([], [], color="0.3", lw=0.8, label="end of the step before"))
     axes.legend(
-        handles=marks, loc="upper center", bbox_to_anchor=(0.5, 0.01), ncols=3 if longest > 1 else 4, frameon=False,
+        handles=marks, loc="upper center", bbox_to_anchor=(0.5, 0.01), ncols=4 if len(marks) == 4 else 3, frameon=False,
         fontsize=9, handlelength=1, columnspacing=1.2,
     )  # fmt: skip
 
 
-def _new(before: Split, own: Split) -> float:
-    """The seconds that a change added."""
-    return sum(max(0.0, -seconds) for seconds in parts.moved(before, own).values())
+class _Change(NamedTuple):
+    """A step and the one before it, in seconds, and what goes from the one to the other: see `parts.moved`."""
+
+    before: float
+    own: dict[str, float]
+    moved: dict[str, float]
+
+    @property
+    def end(self) -> float:
+        """Where its bar ends, in steps before: with what is new after all that was there."""
+        if not self.moved:
+            return sum(self.own.values()) / self.before
+        return 1 + sum(max(0.0, -seconds) for seconds in self.moved.values()) / self.before
 
 
-def _bar(axes: Axes, place: int, before: Split, own: Split) -> None:
-    """What was there and is left of each part, and what is new of it; then what is gone of each. In steps before."""
-    whole = sum(before.seconds.values())
-    moved = parts.moved(before, own)
+def _change(top: Ladder, rung: Rung, split: dict[str, Split]) -> _Change:
+    own, before = split[rung.name], split.get(rung.base or "", split[rung.name])
+    moved = parts.moved(top.record, rung.factor, before, own) if rung.factor else {}
+    return _Change(sum(before.seconds.values()), own.seconds, moved)
+
+
+def _bar(axes: Axes, place: int, bar: _Change) -> None:
+    """What was there and is left of each part, and what is new of it; then what is gone of each. In steps before.
+
+    What is gone and not worth telling has no colour of a part.
+    """
     pieces: list[tuple[str, float, Look]] = []
-    for name, seconds in own.seconds.items():
-        new = max(0.0, -moved[name])
+    for name, seconds in bar.own.items():
+        new = max(0.0, -bar.moved.get(name, 0.0))
         pieces += [(name, seconds - new, "left"), (name, new, "new")]
-    pieces += [(name, seconds, "gone") for name, seconds in moved.items()]
+    pieces += [(name, seconds, "gone") for name, seconds in bar.moved.items()]
     end = 0.0
     for name, seconds, look in pieces:
-        if seconds > 0:
-            _piece(axes, place, end, seconds / whole, name, SIGNS[look] + numbers.seconds(seconds), look)
-            end += seconds / whole
-    if _new(before, own) > 0:
+        length = min(seconds / bar.before, bar.end - end)  # of all, noise in what is not told may be too much
+        if length > 0:
+            _piece(axes, place, end, length, name, SIGNS[look] + numbers.seconds(seconds), look)
+            end += length
+    if end < bar.end:
+        axes.barh(place, bar.end - end, left=end, height=HEIGHT, facecolor="0.85", edgecolor="white", lw=0.5)
+    if bar.end > 1:
         axes.plot([1, 1], [place - HEIGHT / 2, place + HEIGHT / 2], color="0.3", lw=0.8)
 
 
-def _words(axes: Axes, place: int, rung: Rung, own: tuple[Split, Split], is_next: bool, longest: float) -> None:
+def _words(axes: Axes, place: int, rung: Rung, split: dict[str, Split], is_next: bool, longest: float) -> None:
     """What stands above a bar: the engine with its time, and its factor with how the parts are known."""
-    ways = " and ".join(parts.known(own))
+    ways = " and ".join(parts.known(split[name] for name in (rung.base, rung.name) if name in split))
     base = "" if is_next else f" as {rung.base}"  # the bar above is its base's, where nothing is said
     factor = f"{numbers.factor(rung.factor.value)} as fast{base}, {ways}" if rung.factor else ways
     above: dict[str, Any] = {"va": "bottom", "fontsize": 9, "xytext": (0, 3), "textcoords": "offset points"}

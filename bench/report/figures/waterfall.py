@@ -19,10 +19,11 @@ STEM = "waterfall"
 COLOURS = {"start": "0.75", "faster": "#5e3c99", "slower": "#e08214", "floor": "0.35"}
 
 
-def draw(ladder: Ladder, place: str, note: str) -> Figure:
+def draw(ladder: Ladder, place: str, note: str, titled: bool = True) -> Figure:
     """Time against engine, logarithmic: so a bar's length is the factor of its change.
 
-    place is the letter of the machine where there are several, else empty; note is the footnote.
+    place is the letter of the machine where there are several, else empty; note is the footnote. One that
+    is not titled has what it shows, `finding` and `setting`, beside it.
     """
     shown = [*ladder.rungs, *([ladder.floor] if ladder.floor else [])]
     places = {rung.name: float(place) for place, rung in enumerate(shown)}
@@ -57,12 +58,14 @@ def draw(ladder: Ladder, place: str, note: str) -> Figure:
         axes.tick_params(axis="x", length=0)
         log_ticks(axes.yaxis, numbers.seconds)
         axes.set_ylabel("a step (logarithmic: the length of a bar is its factor)")
-        title(axes, _finding(ladder), placed(_setting(ladder), place))
+        if titled:
+            title(axes, finding(ladder), setting(ladder, place))
         foot(figure, note)
     return figure
 
 
-def _finding(ladder: Ladder) -> str:
+def finding(ladder: Ladder) -> str:
+    """What it shows, in words."""
     first, fastest = ladder.rungs[0].name, ladder.fastest.name
     gain = between(ladder.record, first, fastest)
     told = f"{numbers.factor(gain.value)} from {first} to {fastest}" if gain else fastest
@@ -71,10 +74,11 @@ def _finding(ladder: Ladder) -> str:
     return told
 
 
-def _setting(ladder: Ladder) -> str:
+def setting(ladder: Ladder, place: str) -> str:
+    """Where that holds."""
     cell = ladder.record.cell
     sizes, mflop = format_sizes(cell.sizes), f"{cell.flops / 1e6:.3g} MFLOP a step"
-    return f"{sizes}, batch {cell.batch}; {'; '.join(ladder.record.setting.told)}; {mflop}"
+    return placed(f"{sizes}, batch {cell.batch}; {'; '.join(ladder.record.setting.told)}; {mflop}", place)
 
 
 def _colour(rung: Rung, ladder: Ladder) -> str:
