@@ -15,7 +15,7 @@ from statistics import median
 from . import fit
 from .fit import Machine, Timing
 
-ROUNDS = 4  # of pricing calls at the paces found so far, and of finding the paces by these prices
+ROUNDS = 8  # of pricing calls at the paces found so far, and of finding the paces by these prices
 
 Calls = tuple[float, float]
 """Seconds that an engine's calls took in a race, and that they usually take."""
