@@ -24,11 +24,12 @@ MEANING = (
 )
 HOW = {
     "measured": (
-        "Measured: the calls are what the same engine takes on a network as deep with one unit a layer, raced beside "
-        "it; the products are raced alone, in their fastest form, and of an engine that sends samples through one by "
-        "one they are those of one sample, as often; the passes are what is left, with what products in a slower form "
-        "cost. Where calls and products, each raced for itself, take more than the whole, they share it. No part has "
-        "an interval of its own."
+        "Measured: calls and products are raced, beside the engine; passes are the rest. The calls are what the same "
+        "engine takes on a network as deep with one unit a layer. The products are raced alone, in their fastest form: "
+        "those of the whole batch, or, for an engine that sends samples through one by one, those of one sample times "
+        "the samples. Products that an engine makes in a slower form are among its passes. Where calls and products "
+        "together come out longer than the step, both are shortened to fit it, and no passes are left. No part has an "
+        "interval of its own."
     ),
     "fitted": (
         "Fitted: in these cells nobody timed the parts one by one, or together they took more than "
