@@ -25,10 +25,10 @@ from .folder import Machine, Run, Sweep
 # What a race takes beyond the seconds that it is given: checks, and the fewest passes where they don't fit into these.
 # With a floor each engine has parts that are raced, too, and some libraries import or compile for long in each process.
 # Fitted to elapsed_seconds in results/published: without a floor in claims, with one in default, model, holdout, shapes
-# and libraries: as a whole each of these took 0.87 to 1.05 times what this comes to.
-SECONDS_AN_ENGINE = 0.35
-SECONDS_OF_PARTS = 0.7  # an engine, where a floor is raced
-SECONDS_OF_A_LIBRARY = 2.5  # an engine whose arrays are not NumPy's, as PyTorch's and JAX's
+# and libraries: as a whole each of these took 0.91 to 1.09 times what this comes to; on a faster machine it is less.
+SECONDS_AN_ENGINE = 0.45
+SECONDS_OF_PARTS = 1.0  # an engine, where a floor is raced
+SECONDS_OF_A_LIBRARY = 3.5  # an engine whose arrays are not NumPy's, as PyTorch's and JAX's
 
 AtWork = Callable[[Sequence[Cell]], None]
 

@@ -128,7 +128,7 @@ def test_a_wrong_call_is_refused_before_anything_is_written(sweep_of, tmp_path, 
 def test_a_grid_that_takes_too_long_is_refused_with_the_estimate_and_what_to_do(sweep_of, tmp_path, grid_file):
     sizes = [f"784-{width}-10" for width in range(1, 51)]
     grid_file.write_text(f"sizes = {json.dumps(sizes)}\nbatch = {list(range(1, 101))}\n")
-    words = ("5000 cells", "about 7.8 hours", "more than the 5 of --max-hours", "--seconds", "--max-hours 8")
+    words = ("5000 cells", "about 8.9 hours", "more than the 5 of --max-hours", "--seconds", "--max-hours 9")
     refused(sweep_of("--max-hours", 5), *words)
     assert not (tmp_path / "out").exists()
 
