@@ -56,8 +56,7 @@ def fitted(work: Floats, seconds: Floats, scale: Floats, least: Floats) -> Price
 
 def _nnls(work: Floats, seconds: Floats, weights: Floats) -> Floats:
     relative = work * weights[:, np.newaxis]
-    scale = np.maximum(
-        np.abs(relative).max(axis=0, initial=0.0), np.finfo(float).tiny
-    )  # counts differ by nine magnitudes
+    largest = np.abs(relative).max(axis=0, initial=0.0)
+    scale = np.maximum(largest, np.finfo(float).tiny)  # counts differ by nine magnitudes
     found: Floats = nnls(relative / scale, seconds * weights)[0] / scale
     return found

@@ -6,6 +6,7 @@ that a step can be priced where nothing was raced.
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
 from typing import Literal, NamedTuple, get_args
 
@@ -182,9 +183,10 @@ def of_passes(cell: Cell, caches: Caches, one_by_one: bool) -> list[float]:
     ]
 
 
-def of_step(cell: Cell, caches: Caches, one_by_one: bool) -> list[float]:
+@cache  # a model is fitted to the same cells again and again: left out in turn, drawn anew, at other paces
+def of_step(cell: Cell, caches: Caches, one_by_one: bool) -> tuple[float, ...]:
     """How much of each of TERMS a step takes; who sends samples through one by one has a batch's products alone."""
     alone = cell.alone if one_by_one else cell
     times = cell.batch if one_by_one else 1
     products = [times * count for count in of_products(alone, caches)]
-    return [*of_calls(cell, one_by_one), *products, *of_passes(cell, caches, one_by_one)]
+    return (*of_calls(cell, one_by_one), *products, *of_passes(cell, caches, one_by_one))
