@@ -26,8 +26,8 @@ SURE = (
     "what the machine does meanwhile, it does to all. Fresh engines in every pass average over where their arrays "
     "lie, and intervals are over passes, never over rounds. In every race the fastest engine is also raced against a "
     "second copy of itself; the noise floor is how far from 1 that interval reaches: a smaller difference was not "
-    "resolved. A factor is the ratio of two engines within the same rounds, and a time is that of one engine by itself, a "
-    "mean over passes: so the quotient of two times is a little off their factor."
+    "resolved. A factor is the ratio of two engines within the same rounds, and a time is that of one engine by "
+    "itself, a mean over passes: so the quotient of two times is a little off their factor."
 )
 
 
